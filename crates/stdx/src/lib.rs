@@ -1,0 +1,8 @@
+//! What std and the chosen libraries lack.
+//!
+//! Small, dependency-light pieces that every other crate may use: instants that are passed in
+//! instead of read ([`time`]). Nothing here knows a protocol, a command or a socket.
+
+#![forbid(unsafe_code)]
+
+pub mod time;
