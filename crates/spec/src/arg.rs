@@ -135,6 +135,13 @@ impl Arg {
         Self::new(name, ArgKind::PureToken).token(token)
     }
 
+    /// A word that stands for itself under the argument's own name, with no token in the
+    /// documentation.
+    #[must_use]
+    pub const fn word(name: &'static str) -> Self {
+        Self::new(name, ArgKind::PureToken)
+    }
+
     /// One of several arguments.
     #[must_use]
     pub const fn one_of(name: &'static str, args: &'static [Arg]) -> Self {

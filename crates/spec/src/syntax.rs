@@ -67,7 +67,11 @@ impl fmt::Display for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let arg = self.0;
         match arg.kind() {
-            ArgKind::PureToken => Ok(()),
+            ArgKind::PureToken => match arg.token_text() {
+                None => f.write_str(arg.display_text()),
+                Some("") => f.write_str("\"\""),
+                Some(_) => Ok(()),
+            },
             ArgKind::Block => Sequence(arg.args(), " ").fmt(f),
             // Brackets already enclose an optional choice that nothing else stands in.
             ArgKind::OneOf if arg.is_optional() && arg.token_text().is_none() => {
@@ -120,6 +124,8 @@ mod tests {
         check(Arg::one_of("mode", MODES).optional(), "[NX|XX]");
         check(Arg::one_of("mode", MODES), "<NX|XX>");
         check(Arg::one_of("mode", MODES).token("IF").optional(), "[IF <NX|XX>]");
+        check(Arg::literal("empty-string", ""), "\"\"");
+        check(Arg::word("help"), "help");
         check(Arg::block("data", PAIR).multiple(), "key value [key value ...]");
     }
 
