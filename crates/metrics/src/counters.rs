@@ -1,0 +1,24 @@
+//! Counters of INFO's `stats` section that do not belong to keys.
+
+/// Counted since the start of the server, or since CONFIG RESETSTAT.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counters {
+    /// Connections accepted (`total_connections_received`).
+    pub connections_received: u64,
+    /// Connections refused because of `maxclients` (`rejected_connections`).
+    pub connections_rejected: u64,
+    /// Commands run (`total_commands_processed`).
+    pub commands_processed: u64,
+    /// Bytes read from clients (`total_net_input_bytes`).
+    pub net_input_bytes: u64,
+    /// Bytes written to clients (`total_net_output_bytes`).
+    pub net_output_bytes: u64,
+    /// Readable connections served (`total_reads_processed`).
+    pub reads_processed: u64,
+    /// Connections written to (`total_writes_processed`).
+    pub writes_processed: u64,
+    /// Error replies sent (`total_error_replies`).
+    pub error_replies: u64,
+    /// Changes since the last snapshot (`rdb_changes_since_last_save`); not reset.
+    pub changes_since_save: u64,
+}

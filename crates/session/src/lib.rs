@@ -1,0 +1,17 @@
+//! A client as the server sees it.
+//!
+//! A [`Session`] owns what belongs to one connection: the bytes that arrived and were not run, the
+//! replies that were not sent, who the client is and how it wants to be treated. [`Sessions`] is
+//! the list of them all; commands such as CLIENT LIST and CLIENT KILL work on it, and what it wants
+//! from the outside (close this connection) waits there until the node asks.
+//!
+//! Invariants: a session id is never used twice; a token is used again only after its session has
+//! been removed. This crate must never know a socket, a command or the keyspace.
+
+#![forbid(unsafe_code)]
+
+mod session;
+mod sessions;
+
+pub use session::{Closing, Paused, Peer, Session, SessionFlags};
+pub use sessions::{ClientId, Sessions, Token};

@@ -1,0 +1,133 @@
+//! All clients of a server.
+
+use std::collections::HashMap;
+
+use dunlin_stdx::time::Now;
+use slab::Slab;
+
+use crate::session::{Closing, Peer, Session};
+
+/// The number of a client, never used twice; starts at 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId(pub u64);
+
+/// The place of a session in the list: small, used again after the session has gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token(pub usize);
+
+/// The sessions of a server.
+#[derive(Default)]
+pub struct Sessions {
+    slab: Slab<Session>,
+    by_id: HashMap<ClientId, Token>,
+    last_id: u64,
+    closing: Vec<Token>,
+}
+
+impl Sessions {
+    /// Adds a session for a connection that was just accepted.
+    pub fn open(&mut self, peer: Peer, now: Now) -> Token {
+        self.last_id += 1;
+        let id = ClientId(self.last_id);
+        let token = Token(self.slab.insert(Session::new(id, peer, now)));
+        self.by_id.insert(id, token);
+        token
+    }
+
+    /// Forgets a session whose connection is gone.
+    pub fn remove(&mut self, token: Token) -> Option<Session> {
+        let session = self.slab.try_remove(token.0)?;
+        self.by_id.remove(&session.id);
+        Some(session)
+    }
+
+    /// The session at a place.
+    #[must_use]
+    pub fn get(&self, token: Token) -> Option<&Session> {
+        self.slab.get(token.0)
+    }
+
+    /// The session at a place, for changing it.
+    #[inline]
+    pub fn get_mut(&mut self, token: Token) -> Option<&mut Session> {
+        self.slab.get_mut(token.0)
+    }
+
+    /// The place of the client with this number.
+    #[must_use]
+    pub fn token_of(&self, id: ClientId) -> Option<Token> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// Number of sessions.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// Whether there is no session.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.slab.is_empty()
+    }
+
+    /// All sessions, in the order of their places.
+    pub fn iter(&self) -> impl Iterator<Item = (Token, &Session)> {
+        self.slab.iter().map(|(index, session)| (Token(index), session))
+    }
+
+    /// All sessions, in the order of their places, for changing them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (Token, &mut Session)> {
+        self.slab.iter_mut().map(|(index, session)| (Token(index), session))
+    }
+
+    /// Ends a session: at once, or when its replies are sent. The stricter wish wins.
+    pub fn close(&mut self, token: Token, how: Closing) {
+        let Some(session) = self.slab.get_mut(token.0) else { return };
+        if how == Closing::Now && session.closing != Closing::Now {
+            self.closing.push(token);
+        }
+        if session.closing != Closing::Now {
+            session.closing = how;
+        }
+    }
+
+    /// The next session to be closed at once; the caller removes it.
+    pub fn next_closing(&mut self) -> Option<Token> {
+        while let Some(token) = self.closing.pop() {
+            if self.slab.get(token.0).is_some_and(|session| session.closing == Closing::Now) {
+                return Some(token);
+            }
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_used_again_but_a_number_is_not() {
+        let mut sessions = Sessions::default();
+        let first = sessions.open(Peer::default(), Now::default());
+        let first_id = sessions.get(first).expect("open").id;
+        sessions.remove(first);
+        let second = sessions.open(Peer::default(), Now::default());
+        assert_eq!(first, second);
+        assert_ne!(first_id, sessions.get(second).expect("open").id);
+        assert_eq!(sessions.token_of(first_id), None);
+    }
+
+    #[test]
+    fn closing_now_wins_over_closing_after_the_reply() {
+        let mut sessions = Sessions::default();
+        let token = sessions.open(Peer::default(), Now::default());
+        sessions.close(token, Closing::AfterReply);
+        assert_eq!(sessions.next_closing(), None);
+        sessions.close(token, Closing::Now);
+        sessions.close(token, Closing::AfterReply);
+        assert_eq!(sessions.next_closing(), Some(token));
+        assert_eq!(sessions.next_closing(), None);
+    }
+}
