@@ -1,0 +1,123 @@
+//! One non-blocking stream socket: accept, options, read into spare capacity, write.
+
+#![allow(unsafe_code)] // one block, see `read_spare`
+
+use std::io::{self, IoSlice};
+use std::time::Duration;
+
+use socket2::{SockRef, Socket, TcpKeepalive};
+
+/// Probes before a silent peer is given up; the period between them is a third of the idle time,
+/// so a dead peer is noticed after twice the configured period.
+const KEEPALIVE_PROBES: u32 = 3;
+
+/// What became of a read or a write.
+#[derive(Debug)]
+pub(crate) enum Transfer {
+    /// So many bytes moved (0 for a read: end of stream).
+    Bytes(usize),
+    /// Not now.
+    WouldBlock,
+    /// The connection is of no more use.
+    Failed(io::Error),
+}
+
+impl Transfer {
+    fn from(result: io::Result<usize>) -> Self {
+        match result {
+            Ok(bytes) => Self::Bytes(bytes),
+            Err(e)
+                if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) =>
+            {
+                Self::WouldBlock
+            }
+            Err(e) => Self::Failed(e),
+        }
+    }
+}
+
+/// Reads once into the spare capacity of `buffer` and extends it by what arrived.
+pub(crate) fn read_spare(socket: &Socket, buffer: &mut Vec<u8>) -> Transfer {
+    debug_assert!(buffer.len() < buffer.capacity(), "a service lends spare capacity");
+    let transfer = loop {
+        match socket.recv(buffer.spare_capacity_mut()) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            result => break Transfer::from(result),
+        }
+    };
+    if let Transfer::Bytes(bytes) = transfer {
+        // SAFETY: recv(2) wrote the first `bytes` bytes of the spare capacity, and returns no
+        // more than it was given, so they are initialised and within capacity.
+        unsafe { buffer.set_len(buffer.len() + bytes) };
+    }
+    transfer
+}
+
+/// Writes once, all slices together.
+pub(crate) fn write(socket: &Socket, slices: &[IoSlice<'_>]) -> Transfer {
+    Transfer::from(match slices {
+        [only] => socket.send(only),
+        many => socket.send_vectored(many),
+    })
+}
+
+/// Takes the next connection from a listener: non-blocking, closed on exec.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+pub(crate) fn accept(listener: &Socket) -> io::Result<(Socket, socket2::SockAddr)> {
+    listener.accept4(libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC)
+}
+
+/// Takes the next connection from a listener: non-blocking, closed on exec.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+pub(crate) fn accept(listener: &Socket) -> io::Result<(Socket, socket2::SockAddr)> {
+    let (socket, peer) = listener.accept()?;
+    socket.set_nonblocking(true)?;
+    Ok((socket, peer))
+}
+
+/// Options of an accepted TCP connection: replies leave at once, and a dead peer is noticed.
+///
+/// Failure is not an error: the peer may be gone already, which the first read will tell.
+pub(crate) fn set_tcp_options(socket: &Socket, keepalive: Option<Duration>) {
+    let _ = socket.set_tcp_nodelay(true);
+    if let Some(idle) = keepalive {
+        let interval = (idle / 3).max(Duration::from_secs(1));
+        let probes = TcpKeepalive::new().with_time(idle).with_interval(interval);
+        let _ = SockRef::from(socket).set_tcp_keepalive(&probes.with_retries(KEEPALIVE_PROBES));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::net::{TcpListener, TcpStream};
+
+    #[test]
+    fn reads_append_to_what_is_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let mut client = TcpStream::connect(listener.local_addr().expect("addr")).expect("connect");
+        let (socket, _) = accept(&Socket::from(listener)).expect("accept");
+        let mut buffer = Vec::with_capacity(64);
+        buffer.extend_from_slice(b"ab");
+        assert!(matches!(read_spare(&socket, &mut buffer), Transfer::WouldBlock));
+        client.write_all(b"cde").expect("write");
+        socket.set_nonblocking(false).expect("blocking");
+        assert!(matches!(read_spare(&socket, &mut buffer), Transfer::Bytes(3)));
+        assert_eq!(buffer, b"abcde");
+        drop(client);
+        assert!(matches!(read_spare(&socket, &mut buffer), Transfer::Bytes(0)));
+    }
+
+    #[test]
+    fn keepalive_is_set_in_thirds() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let client = TcpStream::connect(listener.local_addr().expect("addr")).expect("connect");
+        let socket = Socket::from(client);
+        set_tcp_options(&socket, Some(Duration::from_secs(300)));
+        assert!(socket.keepalive().expect("keepalive"));
+        assert!(socket.tcp_nodelay().expect("nodelay"));
+        assert_eq!(socket.tcp_keepalive_interval().expect("interval"), Duration::from_secs(100));
+        assert_eq!(socket.tcp_keepalive_retries().expect("retries"), KEEPALIVE_PROBES);
+    }
+}
