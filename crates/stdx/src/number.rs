@@ -3,8 +3,8 @@
 //! Integers are strict: `12` and `-7` are numbers, `+12`, `012`, `-0`, ` 12` and `1.0` are not, so
 //! that a string is an integer exactly when printing the integer gives the same string back.
 //! Doubles are what C's `strtod` accepts as a whole, without leading space, NaN, or a finite text
-//! that overflows or vanishes. They print as 7.2 prints them, in the shortest digits that read
-//! back as the same double.
+//! that overflows or vanishes. They print as 7.2 prints them, in digits that read back as the
+//! same double.
 //!
 //! Source: redis.io, commands INCR (limits), ZADD ("range of integers", "inf"); "RESP protocol
 //! spec", doubles.
@@ -13,6 +13,8 @@ use std::ops::Deref;
 
 use rustc_apfloat::Float;
 use rustc_apfloat::ieee::Double;
+
+use crate::grisu;
 
 /// The most bytes an `i64` takes in print: `-9223372036854775808`.
 pub const I64_TEXT_MAX: usize = 20;
@@ -117,14 +119,25 @@ pub(crate) fn normal_hex(text: &[u8]) -> Option<String> {
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let is_hex = |part: &str| part.bytes().all(|byte| byte.is_ascii_hexdigit());
     let exponent_digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let exponent_sign = if exponent.starts_with('-') { "-" } else { "" };
     let well_formed = is_hex(whole)
         && is_hex(fraction)
         && !(whole.is_empty() && fraction.is_empty())
         && !exponent_digits.is_empty()
         && exponent_digits.bytes().all(|byte| byte.is_ascii_digit());
     let sign = if text.starts_with('-') { "-" } else { "" };
-    well_formed.then(|| format!("{sign}0x{mantissa}p{exponent}"))
+    if !well_formed {
+        return None;
+    }
+    // No format has exponents of six digits; the library must not have to add such numbers.
+    let exponent: u32 = match exponent_digits.trim_start_matches('0') {
+        "" => 0,
+        digits => digits.parse().unwrap_or(EXPONENT_MAX).min(EXPONENT_MAX),
+    };
+    Some(format!("{sign}0x{mantissa}p{exponent_sign}{exponent}"))
 }
+
+const EXPONENT_MAX: u32 = 100_000;
 
 /// Whether a text of [`normal_hex`] has a mantissa other than zero.
 pub(crate) fn hex_is_nonzero(text: &str) -> bool {
@@ -164,7 +177,7 @@ impl Deref for NumberText {
 }
 
 /// Prints a double as 7.2 does in replies (RESP2 and RESP3): integers up to 2^62 in full, else
-/// the shortest digits, with an exponent where more than seven zeros would have to be added.
+/// the shortest digits (nearly: see the sources of Grisu2), with an exponent where more than seven zeros would have to be added.
 #[must_use]
 pub fn format_f64(value: f64) -> NumberText {
     let mut text = NumberText::new();
@@ -206,21 +219,22 @@ pub fn format_f64_shortest(value: f64) -> NumberText {
 }
 
 fn push_shortest(value: f64, text: &mut NumberText) {
-    let (digits, exponent) = shortest_digits(value.abs());
+    let digits = grisu::digits(value.abs());
+    let (exponent, digits) = (digits.exponent, digits.as_bytes());
     let count = digits.len();
     if value < 0.0 {
         text.push(b"-");
     }
     let order = exponent + count as i32 - 1;
     if (0..=7).contains(&exponent) {
-        text.push(&digits);
+        text.push(digits);
         text.push_zeros(exponent as usize);
     } else if exponent < 0 && (exponent > -7 || order.abs() < 4) {
         let whole = count as i32 + exponent;
         if whole <= 0 {
             text.push(b"0.");
             text.push_zeros(-whole as usize);
-            text.push(&digits);
+            text.push(digits);
         } else {
             let (whole, fraction) = digits.split_at(whole as usize);
             text.push(whole);
@@ -237,34 +251,6 @@ fn push_shortest(value: f64, text: &mut NumberText) {
         text.push(itoa::Buffer::new().format(order.unsigned_abs()).as_bytes());
     }
 }
-
-/// Decimal digits without zeros at either end, and the power of ten of the last one.
-fn shortest_digits(value: f64) -> (Digits, i32) {
-    let mut buffer = zmij::Buffer::new();
-    let printed = buffer.format_finite(value);
-    let (mantissa, order) = printed.split_once('e').unwrap_or((printed, "0"));
-    let mut exponent: i32 = order.parse().unwrap_or_default();
-    let mut digits = Digits::new();
-    let mut fraction = false;
-    for byte in mantissa.bytes() {
-        if byte == b'.' {
-            fraction = true;
-            continue;
-        }
-        exponent -= i32::from(fraction);
-        if !(digits.is_empty() && byte == b'0') {
-            digits.push(byte);
-        }
-    }
-    while digits.last() == Some(&b'0') {
-        digits.pop();
-        exponent += 1;
-    }
-    (digits, exponent)
-}
-
-/// Room for what the printer writes before it is trimmed: up to 17 digits and zeros around them.
-type Digits = smallvec::SmallVec<[u8; 32]>;
 
 #[cfg(test)]
 mod tests {
@@ -358,7 +344,8 @@ mod tests {
             (1e-5, "0.00001"),
             (1e-7, "1e-7"),
             (1.5e-10, "1.5e-10"),
-            (0.000123456, "0.000123456"),
+            (0.000123456, "1.23456e-4"),
+            (0.00012, "0.00012"),
             (123456.789, "123456.789"),
             (f64::MAX, "1.7976931348623157e+308"),
             (5e-324, "5e-324"),
