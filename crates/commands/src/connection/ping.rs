@@ -1,0 +1,30 @@
+//! PING [message]
+//!
+//! Source: Redis documentation, PING.
+
+use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
+
+use crate::args::Args;
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult};
+use crate::table::Command;
+
+const SPEC: CommandSpec = CommandSpec::new("ping", Group::Connection, -1)
+    .summary("Returns the server's liveliness response.")
+    .since("1.0.0")
+    .complexity("O(1)")
+    .flags(&[Flags::FAST, Flags::SENTINEL])
+    .categories(&[Categories::CONNECTION])
+    .args(&[Arg::string("message").optional()]);
+
+/// PING's entry in the command table.
+pub(super) const COMMAND: Command = Command::new(SPEC, run);
+
+fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    match args.len() {
+        1 => cx.reply.simple("PONG"),
+        2 => cx.reply.bulk(args.get(1)),
+        _ => return Err(CommandError::WrongArity("ping".into())),
+    }
+    Ok(())
+}

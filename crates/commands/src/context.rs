@@ -1,0 +1,69 @@
+//! What a command sees of the server while it runs.
+
+use dunlin_config::Config;
+use dunlin_keyspace::{DatabaseIndex, Keyspace};
+use dunlin_metrics::Counters;
+use dunlin_resp::Reply;
+use dunlin_session::{Session, Sessions, Token};
+use dunlin_stdx::time::Now;
+
+use crate::effects::{Effects, KeyEventClass};
+use crate::host::Host;
+
+/// On whose behalf a command runs. What differs between callers is a value, not a code path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A connection.
+    Client(Token),
+    /// A stream that is applied as it is: the primary's, or a log that is replayed.
+    Stream,
+}
+
+impl Caller {
+    /// The connection behind the call, if there is one.
+    #[must_use]
+    pub const fn client(self) -> Option<Token> {
+        match self {
+            Self::Client(token) => Some(token),
+            Self::Stream => None,
+        }
+    }
+}
+
+/// What a command sees while it runs.
+pub struct Context<'a> {
+    /// All databases.
+    pub keyspace: &'a mut Keyspace,
+    /// The database this command works on.
+    pub db: DatabaseIndex,
+    /// Where the reply goes.
+    pub reply: &'a mut Reply,
+    /// Where changes are told.
+    pub effects: &'a mut Effects,
+    /// The parameters.
+    pub config: &'a mut Config,
+    /// All clients.
+    pub sessions: &'a mut Sessions,
+    /// What the server counts.
+    pub counters: &'a mut Counters,
+    /// What lies beyond all this.
+    pub host: &'a mut dyn Host,
+    /// On whose behalf the command runs.
+    pub caller: Caller,
+    /// The time of this turn.
+    pub now: Now,
+}
+
+impl Context<'_> {
+    /// Counts one change and records its event.
+    #[inline]
+    pub fn changed(&mut self, class: KeyEventClass, event: &'static str, key: &[u8]) {
+        self.effects.changed(1);
+        self.effects.notify(class, event, self.db, key);
+    }
+
+    /// The session of the client that runs this command, if a client does.
+    pub fn session(&mut self) -> Option<&mut Session> {
+        self.sessions.get_mut(self.caller.client()?)
+    }
+}

@@ -1,0 +1,204 @@
+//! What a command changed: the one stream that replication, the append-only file, notifications
+//! and tracking read from (see ARCHITECTURE.md, "Life of a write").
+//!
+//! A command that changes data calls [`Effects::changed`]; it is then propagated as the client sent
+//! it, unless it says with [`Effects::rewrite`] what to send instead: relative times become
+//! absolute, random choices and floating point sums become their result.
+//!
+//! Source: Redis documentation, "Replication", "How Redis replication deals with expires".
+
+use dunlin_keyspace::DatabaseIndex;
+
+bitflags::bitflags! {
+    /// Classes of keyspace events, by the letters of `notify-keyspace-events`.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct KeyEventClass: u16 {
+        /// `K`: events are published to `__keyspace@<db>__:<key>`.
+        const KEYSPACE = 1 << 0;
+        /// `E`: events are published to `__keyevent@<db>__:<event>`.
+        const KEYEVENT = 1 << 1;
+        /// `g`: commands that work on any type.
+        const GENERIC = 1 << 2;
+        /// `$`: strings.
+        const STRING = 1 << 3;
+        /// `l`: lists.
+        const LIST = 1 << 4;
+        /// `s`: sets.
+        const SET = 1 << 5;
+        /// `h`: hashes.
+        const HASH = 1 << 6;
+        /// `z`: sorted sets.
+        const SORTED_SET = 1 << 7;
+        /// `x`: a key expired.
+        const EXPIRED = 1 << 8;
+        /// `e`: a key was evicted.
+        const EVICTED = 1 << 9;
+        /// `t`: streams.
+        const STREAM = 1 << 10;
+        /// `m`: a read missed its key (not part of `A`).
+        const KEY_MISS = 1 << 11;
+        /// `d`: modules.
+        const MODULE = 1 << 12;
+        /// `n`: a key was created (not part of `A`).
+        const NEW = 1 << 13;
+    }
+}
+
+/// Something that happened to a key, for subscribers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyEvent {
+    /// The class subscribers chose.
+    pub class: KeyEventClass,
+    /// The name of the event, `set` for example.
+    pub name: &'static str,
+    /// The database.
+    pub db: DatabaseIndex,
+    /// The key.
+    pub key: Box<[u8]>,
+}
+
+/// Collects what one command changed.
+#[derive(Debug, Default)]
+pub struct Effects {
+    changes: u64,
+    rewritten: Rewritten,
+    rewrites: bool,
+    /// Which classes of events have subscribers' attention; others are not recorded.
+    event_mask: KeyEventClass,
+    events: Vec<KeyEvent>,
+}
+
+/// Commands to propagate instead of the client's, back to back in one buffer.
+#[derive(Debug, Default)]
+struct Rewritten {
+    bytes: Vec<u8>,
+    /// End of each word in `bytes`.
+    word_ends: Vec<usize>,
+    /// Index behind the last word of each command in `word_ends`.
+    command_ends: Vec<usize>,
+}
+
+impl Effects {
+    /// Chooses which classes of events are recorded (`notify-keyspace-events`).
+    pub const fn set_event_mask(&mut self, mask: KeyEventClass) {
+        self.event_mask = mask;
+    }
+
+    /// Counts `count` changes: the command is propagated, and a save point comes nearer.
+    #[inline]
+    pub const fn changed(&mut self, count: u64) {
+        self.changes += count;
+    }
+
+    /// Number of changes since the last [`Effects::clear`].
+    #[must_use]
+    pub const fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Propagates these words instead of the client's; several calls make several commands.
+    pub fn rewrite(&mut self, words: &[&[u8]]) {
+        self.rewrites = true;
+        for word in words {
+            self.rewritten.bytes.extend_from_slice(word);
+            self.rewritten.word_ends.push(self.rewritten.bytes.len());
+        }
+        self.rewritten.command_ends.push(self.rewritten.word_ends.len());
+    }
+
+    /// Propagates nothing, although data changed.
+    pub const fn suppress(&mut self) {
+        self.rewrites = true;
+    }
+
+    /// Records an event on a key, if its class is wanted.
+    #[inline]
+    pub fn notify(
+        &mut self,
+        class: KeyEventClass,
+        name: &'static str,
+        db: DatabaseIndex,
+        key: &[u8],
+    ) {
+        if self.event_mask.intersects(class) {
+            self.events.push(KeyEvent { class, name, db, key: key.into() });
+        }
+    }
+
+    /// Whether the client's own words are to be propagated.
+    #[must_use]
+    pub const fn is_verbatim(&self) -> bool {
+        self.changes > 0 && !self.rewrites
+    }
+
+    /// Calls `visit` with the words of each rewritten command, in order.
+    pub fn for_each_rewrite(&self, mut visit: impl FnMut(&[&[u8]])) {
+        let mut words: Vec<&[u8]> = Vec::new();
+        let (mut from, mut word) = (0, 0);
+        for &command_end in &self.rewritten.command_ends {
+            words.clear();
+            for &end in &self.rewritten.word_ends[word..command_end] {
+                words.push(&self.rewritten.bytes[from..end]);
+                from = end;
+            }
+            word = command_end;
+            visit(&words);
+        }
+    }
+
+    /// Takes the recorded events, in order.
+    pub fn take_events(&mut self) -> Vec<KeyEvent> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// Forgets everything but the event mask; buffers are kept.
+    #[inline]
+    pub fn clear(&mut self) {
+        self.changes = 0;
+        if self.rewrites {
+            self.rewrites = false;
+            self.rewritten.bytes.clear();
+            self.rewritten.word_ends.clear();
+            self.rewritten.command_ends.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewrites(effects: &Effects) -> Vec<Vec<Vec<u8>>> {
+        let mut all = Vec::new();
+        effects.for_each_rewrite(|words| all.push(words.iter().map(|w| w.to_vec()).collect()));
+        all
+    }
+
+    #[test]
+    fn a_change_is_propagated_verbatim_unless_rewritten() {
+        let mut effects = Effects::default();
+        assert!(!effects.is_verbatim());
+        effects.changed(1);
+        assert!(effects.is_verbatim());
+        effects.rewrite(&[b"DEL", b"a"]);
+        effects.rewrite(&[b"SET", b"", b"1"]);
+        assert!(!effects.is_verbatim());
+        assert_eq!(
+            rewrites(&effects),
+            [vec![b"DEL".to_vec(), b"a".to_vec()], vec![b"SET".to_vec(), vec![], b"1".to_vec()],]
+        );
+        effects.clear();
+        assert!(rewrites(&effects).is_empty());
+    }
+
+    #[test]
+    fn only_wanted_classes_are_recorded() {
+        let mut effects = Effects::default();
+        effects.notify(KeyEventClass::STRING, "set", 0, b"k");
+        assert!(effects.take_events().is_empty());
+        effects.set_event_mask(KeyEventClass::STRING | KeyEventClass::KEYEVENT);
+        effects.notify(KeyEventClass::STRING, "set", 0, b"k");
+        effects.notify(KeyEventClass::GENERIC, "del", 0, b"k");
+        assert_eq!(effects.take_events().len(), 1);
+    }
+}

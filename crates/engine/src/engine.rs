@@ -1,0 +1,200 @@
+//! One data set with its clients, and how a command runs on it.
+
+use dunlin_commands::table::{Lookup, Registered};
+use dunlin_commands::{Args, Caller, CommandError, Context, Effects, Host, Table};
+use dunlin_config::Config;
+use dunlin_keyspace::{Keyspace, RemovalCause};
+use dunlin_metrics::{CommandStats, Counters};
+use dunlin_resp::{Batch, Reply};
+use dunlin_session::{SessionFlags, Sessions};
+use dunlin_stdx::time::{Clock, Now};
+
+use crate::check;
+use crate::stream::EffectStream;
+
+/// A command that ran longer than this makes the engine read the clock again: else a pipelined
+/// `SET k v PX 100` after a slow KEYS would be born expired.
+const STALE_CLOCK_US: u64 = 1000;
+
+/// What an engine is made of.
+pub struct Parts {
+    /// All databases.
+    pub keyspace: Keyspace,
+    /// The parameters.
+    pub config: Config,
+    /// The commands, renamed as the configuration says.
+    pub table: Table,
+    /// Where time comes from inside a turn.
+    pub clock: Box<dyn Clock>,
+    /// What lies beyond the engine.
+    pub host: Box<dyn Host>,
+}
+
+/// A data set, its clients and its commands.
+pub struct Engine {
+    /// All databases.
+    pub keyspace: Keyspace,
+    /// The parameters.
+    pub config: Config,
+    /// All clients.
+    pub sessions: Sessions,
+    /// What the server counts.
+    pub counters: Counters,
+    /// What followers of this server repeat.
+    pub stream: EffectStream,
+    pub(crate) table: Table,
+    pub(crate) batch: Batch,
+    effects: Effects,
+    command_stats: Vec<CommandStats>,
+    host: Box<dyn Host>,
+    clock: Box<dyn Clock>,
+    now: Now,
+    /// The cycle counter when the last command ended: one reading per command tells how long each
+    /// one took.
+    ticks: u64,
+}
+
+impl Engine {
+    /// An engine without clients.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let Parts { keyspace, config, table, clock, host } = parts;
+        let command_stats = vec![CommandStats::default(); table.all().len()];
+        Self {
+            keyspace,
+            config,
+            sessions: Sessions::default(),
+            counters: Counters::default(),
+            stream: EffectStream::default(),
+            table,
+            batch: Batch::default(),
+            effects: Effects::default(),
+            command_stats,
+            host,
+            clock,
+            now: Now::default(),
+            ticks: 0,
+        }
+    }
+
+    /// Takes the time: "now" is the same for everything that happens until the next call.
+    pub fn begin_turn(&mut self, now: Now) {
+        self.now = now;
+        self.keyspace.begin_turn(now.unix_ms());
+        self.ticks = self.clock.ticks();
+    }
+
+    /// The time of this turn.
+    #[must_use]
+    pub const fn now(&self) -> Now {
+        self.now
+    }
+
+    /// The commands.
+    #[must_use]
+    pub const fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Runs one command for anybody and writes its reply. Next: the command's `run`.
+    pub fn execute(
+        &mut self,
+        caller: Caller,
+        db: u32,
+        lookup: Lookup,
+        args: Args<'_>,
+        reply: &mut Reply,
+    ) {
+        let Lookup::Found(registered) = lookup else {
+            return self.refuse(None, reply, &check::unknown(lookup, args));
+        };
+        if let Err(error) = self.check(caller, registered, args) {
+            return self.refuse(Some(registered), reply, &error);
+        }
+        let mut context = Context {
+            keyspace: &mut self.keyspace,
+            db,
+            reply,
+            effects: &mut self.effects,
+            config: &mut self.config,
+            sessions: &mut self.sessions,
+            counters: &mut self.counters,
+            host: &mut *self.host,
+            caller,
+            now: self.now,
+        };
+        let outcome = (registered.command.run)(&mut context, args);
+        let failed = outcome.is_err();
+        if let Err(error) = outcome {
+            self.counters.error_replies += 1;
+            reply.error(error.text().as_bytes());
+        }
+        self.propagate(db, args);
+        self.account(registered, failed);
+    }
+
+    /// What must hold before a command may run. The order is Redis's: a client sees the same error
+    /// where several apply.
+    fn check(
+        &self,
+        caller: Caller,
+        registered: Registered,
+        args: Args<'_>,
+    ) -> Result<(), CommandError> {
+        check::arity(registered, args)?;
+        if let Some(session) = caller.client().and_then(|token| self.sessions.get(token)) {
+            let authenticated = session.flags.contains(SessionFlags::AUTHENTICATED);
+            check::authentication(registered, authenticated)?;
+        }
+        Ok(())
+    }
+
+    /// Answers a command that may not run.
+    fn refuse(&mut self, registered: Option<Registered>, reply: &mut Reply, error: &CommandError) {
+        if let Some(registered) = registered {
+            self.command_stats[usize::from(registered.number.0)].rejected += 1;
+        }
+        self.counters.error_replies += 1;
+        reply.error(error.text().as_bytes());
+    }
+
+    /// Hands what the command changed to everybody who follows, in order: keys that expired or were
+    /// evicted on the way come first.
+    fn propagate(&mut self, db: u32, args: Args<'_>) {
+        while let Some(removal) = self.keyspace.next_removal() {
+            if self.stream.is_wanted() {
+                let lazy = match removal.cause {
+                    RemovalCause::Expired => self.config.memory.lazyfree_lazy_expire,
+                    RemovalCause::Evicted => self.config.memory.lazyfree_lazy_eviction,
+                };
+                let name: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
+                self.stream.append(removal.db, &[name, &removal.key]);
+            }
+        }
+        let changes = self.effects.changes();
+        if changes == 0 {
+            return;
+        }
+        self.counters.changes_since_save += changes;
+        if self.stream.is_wanted() {
+            if self.effects.is_verbatim() {
+                self.stream.append(db, args.words());
+            } else {
+                self.effects.for_each_rewrite(|words| self.stream.append(db, words));
+            }
+        }
+        self.effects.clear();
+    }
+
+    /// Counts a run, and reads the clock again after a long one.
+    fn account(&mut self, registered: Registered, failed: bool) {
+        let ticks = self.clock.ticks();
+        let us = self.clock.ticks_to_us(ticks.wrapping_sub(self.ticks));
+        self.ticks = ticks;
+        self.counters.commands_processed += 1;
+        self.command_stats[usize::from(registered.number.0)].ran(us, failed);
+        if us > STALE_CLOCK_US {
+            self.begin_turn(self.clock.now());
+        }
+    }
+}

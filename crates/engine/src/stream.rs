@@ -1,0 +1,80 @@
+//! The stream of changes: every write command as it is to be repeated elsewhere, in order.
+//!
+//! The append-only file and replicas read the same bytes: requests in RESP, with a SELECT before a
+//! command that works on another database than the one before it.
+//!
+//! Source: Redis documentation, "Replication"; "Persistence", section on the append-only file.
+
+use dunlin_keyspace::DatabaseIndex;
+
+/// Requests to be repeated by whoever follows this server.
+#[derive(Debug, Default)]
+pub struct EffectStream {
+    /// Whether anybody follows; else nothing is encoded.
+    wanted: bool,
+    selected: Option<DatabaseIndex>,
+    bytes: Vec<u8>,
+}
+
+impl EffectStream {
+    /// Starts or stops recording. A new follower is told the database first.
+    pub fn set_wanted(&mut self, wanted: bool) {
+        self.wanted = wanted;
+        self.selected = None;
+    }
+
+    /// Whether anybody follows.
+    #[must_use]
+    pub const fn is_wanted(&self) -> bool {
+        self.wanted
+    }
+
+    /// Adds a command that works on database `db`.
+    pub fn append(&mut self, db: DatabaseIndex, words: &[&[u8]]) {
+        if self.selected != Some(db) {
+            self.selected = Some(db);
+            let mut digits = itoa::Buffer::new();
+            let index = digits.format(db).as_bytes();
+            encode(&mut self.bytes, &[b"SELECT", index]);
+        }
+        encode(&mut self.bytes, words);
+    }
+
+    /// Takes what was recorded since the last call.
+    pub fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+}
+
+fn encode(out: &mut Vec<u8>, words: &[&[u8]]) {
+    let mut digits = itoa::Buffer::new();
+    let mut header = |out: &mut Vec<u8>, sigil: u8, len: usize| {
+        out.push(sigil);
+        out.extend_from_slice(digits.format(len).as_bytes());
+        out.extend_from_slice(b"\r\n");
+    };
+    header(out, b'*', words.len());
+    for word in words {
+        header(out, b'$', word.len());
+        out.extend_from_slice(word);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_is_named_when_it_changes() {
+        let mut stream = EffectStream::default();
+        stream.append(0, &[b"DEL", b"a"]);
+        stream.append(0, &[b"DEL", b""]);
+        stream.append(3, &[b"DEL", b"b"]);
+        let expected = "*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*2\r\n$3\r\nDEL\r\n$1\r\na\r\n\
+                        *2\r\n$3\r\nDEL\r\n$0\r\n\r\n\
+                        *2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n";
+        assert_eq!(String::from_utf8_lossy(&stream.take()), expected);
+        assert!(stream.take().is_empty());
+    }
+}

@@ -1,0 +1,62 @@
+//! What happens to keys, kept until the engine asks: removals nobody commanded, keys that were
+//! changed, and the counters INFO shows.
+
+use std::collections::VecDeque;
+
+use crate::keyspace::DatabaseIndex;
+
+/// Why a key went away without a command that names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemovalCause {
+    /// Its deadline passed.
+    Expired,
+    /// `maxmemory` was reached.
+    Evicted,
+}
+
+/// A key that was removed; the engine propagates it and notifies about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// The database the key was in.
+    pub db: DatabaseIndex,
+    /// The key.
+    pub key: Box<[u8]>,
+    /// Why it was removed.
+    pub cause: RemovalCause,
+}
+
+/// Counters of INFO's `stats` section that belong to keys.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeyspaceStats {
+    /// Reads that found their key (`keyspace_hits`).
+    pub hits: u64,
+    /// Reads that did not (`keyspace_misses`).
+    pub misses: u64,
+    /// Keys removed because their deadline passed (`expired_keys`).
+    pub expired: u64,
+    /// Keys removed because of `maxmemory` (`evicted_keys`).
+    pub evicted: u64,
+}
+
+/// The journal of one keyspace.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) stats: KeyspaceStats,
+    /// Keys removed and not yet reported.
+    pub(crate) removals: VecDeque<Removal>,
+    /// Whether anybody asked to know which keys change (WATCH, tracking, blocked clients).
+    pub(crate) record_touched: bool,
+    /// Keys changed since the engine last asked; only while `record_touched`.
+    pub(crate) touched: Vec<(DatabaseIndex, Box<[u8]>)>,
+}
+
+impl Changes {
+    /// Called before any change of a key, by the slot and by removals: the one place where the
+    /// snapshot barrier and WATCH learn of it.
+    #[inline]
+    pub(crate) fn before_write(&mut self, db: DatabaseIndex, key: &[u8]) {
+        if self.record_touched {
+            self.touched.push((db, key.into()));
+        }
+    }
+}

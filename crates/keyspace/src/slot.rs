@@ -1,0 +1,116 @@
+//! The place of one key in one database: the only way to change a value.
+//!
+//! Every mutable access, whatever the command, goes through an [`Occupied`] or [`Vacant`] slot.
+//! Each of their changing methods first reports the key to [`Changes::before_write`], so that the
+//! snapshot barrier, WATCH and accounting cannot be forgotten by a command.
+
+use std::ops::Deref;
+
+use dunlin_stdx::time::UnixMs;
+use dunlin_table::{ItemMut, Table};
+use dunlin_values::{Entry, NewValue, Object};
+
+use crate::changes::Changes;
+use crate::hasher::KeyHasher;
+use crate::keyspace::{DatabaseIndex, Freer};
+
+/// The place of a key.
+pub enum Slot<'a> {
+    /// The key exists.
+    Occupied(Occupied<'a>),
+    /// The key does not exist (or has just expired).
+    Vacant(Vacant<'a>),
+}
+
+impl Slot<'_> {
+    /// Makes the key hold `value` with `deadline`, whatever it held before.
+    pub fn set(self, value: NewValue<'_>, deadline: Option<UnixMs>) {
+        match self {
+            Slot::Occupied(mut slot) => slot.assign(value, deadline),
+            Slot::Vacant(slot) => slot.insert(value, deadline),
+        }
+    }
+}
+
+/// The place of a key that exists. Dereferences to its entry for reading.
+pub struct Occupied<'a> {
+    pub(crate) item: ItemMut<'a, Entry>,
+    pub(crate) changes: &'a mut Changes,
+    pub(crate) freer: &'a mut dyn Freer,
+    pub(crate) db: DatabaseIndex,
+}
+
+impl Deref for Occupied<'_> {
+    type Target = Entry;
+
+    fn deref(&self) -> &Entry {
+        &self.item
+    }
+}
+
+impl Occupied<'_> {
+    /// Replaces value and deadline.
+    pub fn assign(&mut self, value: NewValue<'_>, deadline: Option<UnixMs>) {
+        self.before_write();
+        if let Some(old) = self.item.assign(value, deadline) {
+            self.freer.free_object(old);
+        }
+    }
+
+    /// Sets or clears the deadline.
+    pub fn set_deadline(&mut self, deadline: Option<UnixMs>) {
+        self.before_write();
+        self.item.set_deadline(deadline);
+    }
+
+    /// The bytes of a string for editing in place, lengthened with zeros to `len` if shorter; the
+    /// string is raw afterwards. `None` if the key holds another type.
+    pub fn edit_string(&mut self, len: usize) -> Option<&mut [u8]> {
+        self.before_write();
+        self.item.grow_string(len)
+    }
+
+    /// The boxed value for editing. `None` if the value is a small string.
+    pub fn object_mut(&mut self) -> Option<&mut Object> {
+        self.before_write();
+        self.item.object_mut()
+    }
+
+    /// Removes the key and hands its entry over.
+    #[must_use]
+    pub fn remove(mut self) -> Entry {
+        self.before_write();
+        self.item.remove()
+    }
+
+    fn before_write(&mut self) {
+        self.changes.before_write(self.db, self.item.key());
+    }
+}
+
+/// The place of a key that does not exist.
+pub struct Vacant<'a> {
+    pub(crate) table: &'a mut Table<Entry>,
+    pub(crate) hash: u64,
+    pub(crate) hasher: &'a KeyHasher,
+    pub(crate) key: &'a [u8],
+    pub(crate) clock: u32,
+    pub(crate) changes: &'a mut Changes,
+    pub(crate) db: DatabaseIndex,
+}
+
+impl Vacant<'_> {
+    /// Creates the key.
+    pub fn insert(self, value: NewValue<'_>, deadline: Option<UnixMs>) {
+        let entry = Entry::new(self.key, value, deadline);
+        self.insert_entry(entry);
+    }
+
+    /// Creates the key from an entry that bears its name already.
+    pub fn insert_entry(self, entry: Entry) {
+        debug_assert_eq!(entry.key(), self.key, "the entry belongs into this slot");
+        self.changes.before_write(self.db, self.key);
+        entry.set_clock(self.clock);
+        self.table.insert(self.hash, entry, |entry| self.hasher.hash(entry.key()));
+    }
+}

@@ -1,0 +1,23 @@
+//! One server as a value.
+//!
+//! A [`Node`] is driven by whoever moves bytes and arms timers: the reactor in the server, a plain
+//! loop in a test, the simulator. It never waits and never asks the system for anything.
+//!
+//! One turn:
+//! 1. [`Node::begin_turn`] with the time;
+//! 2. [`Node::connect`], [`Node::input`] and [`Node::handle_input`], [`Node::handle_end`] for what
+//!    happened on connections; [`Node::handle_deadline`] when [`Node::next_deadline`] has come;
+//! 3. [`Node::next_with_output`] and [`Node::output`] until nothing is left: one write for each
+//!    connection, however many replies it got;
+//! 4. [`Node::next_action`] until nothing is left.
+//!
+//! Invariants: output is only ever appended by commands and only ever removed by
+//! `Output::advance`; a token is not used again before [`Node::handle_end`] or the action
+//! [`Action::Close`] has been seen. This crate must never know a socket, a file or a thread.
+
+#![forbid(unsafe_code)]
+
+mod node;
+
+pub use dunlin_session::{Peer, Token};
+pub use node::{Action, Environment, Node, Refusal};

@@ -1,0 +1,219 @@
+//! One server: its engine, the buffers of its connections, and its timers.
+
+use dunlin_commands::{Host, Table};
+use dunlin_config::Config;
+use dunlin_engine::{Engine, Parts};
+use dunlin_keyspace::{Freer, Keyspace};
+use dunlin_resp::Output;
+use dunlin_session::{Closing, Peer, SessionFlags, Token};
+use dunlin_stdx::time::{Clock, Monotonic, Now};
+
+/// Room of the buffer that is lent to connections which have nothing waiting: one read takes up to
+/// this much. 64 KB stays in the second-level cache and holds a pipeline of a thousand requests.
+const SHARED_INPUT_BYTES: usize = 64 * 1024;
+
+/// Spare room that a connection's own input buffer is given before each read.
+const OWN_INPUT_BYTES: usize = 16 * 1024;
+
+/// Output buffers kept for the next connection that needs one.
+const SPARE_OUTPUTS_MAX: usize = 64;
+
+/// What a node needs from the outside.
+pub struct Environment {
+    /// Where time comes from inside a turn.
+    pub clock: Box<dyn Clock>,
+    /// Hash seeds, samples and ids follow from it.
+    pub seed: u64,
+    /// Where displaced values are dropped.
+    pub freer: Box<dyn Freer>,
+    /// What commands may ask of the process around the node.
+    pub host: Box<dyn Host>,
+}
+
+/// What a node asks of whoever drives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Close this connection now; the node has forgotten it.
+    Close(Token),
+    /// Read no more from this connection, close it when its output is written.
+    CloseAfterFlush(Token),
+    /// [`Node::input`] said "not now" for this connection; ask again.
+    Resume(Token),
+}
+
+/// Why a connection is not taken: the bytes to write before closing it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal(pub Vec<u8>);
+
+/// One server.
+pub struct Node {
+    engine: Engine,
+    shared_input: Vec<u8>,
+    spare_outputs: Vec<Vec<u8>>,
+    with_output: Vec<Token>,
+    actions: Vec<Action>,
+    next_cron: Monotonic,
+}
+
+impl Node {
+    /// A server without keys and clients.
+    #[must_use]
+    pub fn new(config: Config, table: Table, environment: Environment) -> Self {
+        let Environment { clock, seed, freer, host } = environment;
+        let keyspace = Keyspace::new(config.process.databases, seed, freer);
+        Self {
+            engine: Engine::new(Parts { keyspace, config, table, clock, host }),
+            shared_input: Vec::with_capacity(SHARED_INPUT_BYTES),
+            spare_outputs: Vec::new(),
+            with_output: Vec::new(),
+            actions: Vec::new(),
+            next_cron: Monotonic(0),
+        }
+    }
+
+    /// The engine, for tests and for whoever loads data.
+    pub const fn engine_mut(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    /// Takes the time of this turn.
+    pub fn begin_turn(&mut self, now: Now) {
+        self.engine.begin_turn(now);
+    }
+
+    /// A connection arrived.
+    ///
+    /// # Errors
+    /// [`Refusal`] with the reason, as a reply, if it is not taken.
+    pub fn connect(&mut self, peer: Peer) -> Result<Token, Refusal> {
+        let engine = &mut self.engine;
+        engine.counters.connections_received += 1;
+        if engine.sessions.len() >= engine.config.network.maxclients as usize {
+            engine.counters.connections_rejected += 1;
+            return Err(Refusal(b"-ERR max number of clients reached\r\n".to_vec()));
+        }
+        let now = engine.now();
+        let token = engine.sessions.open(peer, now);
+        if engine.config.security.requirepass.is_empty()
+            && let Some(session) = engine.sessions.get_mut(token)
+        {
+            session.flags |= SessionFlags::AUTHENTICATED;
+        }
+        Ok(token)
+    }
+
+    /// The buffer to read into, with room behind its end; `None` while the connection must not be
+    /// read: its output is over the bound, or it is closing.
+    pub fn input(&mut self, token: Token) -> Option<&mut Vec<u8>> {
+        let session = self.engine.sessions.get_mut(token)?;
+        if session.paused.is_some() || !session.is_open() {
+            return None;
+        }
+        if !session.decoder.receives_large() {
+            if session.input.capacity() == 0 {
+                session.input = std::mem::take(&mut self.shared_input);
+            }
+            session.input.reserve(OWN_INPUT_BYTES);
+        }
+        Some(session.decoder.fill_target(&mut session.input))
+    }
+
+    /// `bytes_read` bytes were added to the buffer that [`Node::input`] lent. Next:
+    /// [`Engine::run_input`].
+    pub fn handle_input(&mut self, token: Token, bytes_read: usize) {
+        let now = self.engine.now();
+        self.engine.counters.net_input_bytes += bytes_read as u64;
+        self.engine.counters.reads_processed += 1;
+        let Some(session) = self.engine.sessions.get_mut(token) else { return };
+        session.last_interaction = now.monotonic;
+        if let Some(buffer) = self.spare_outputs.pop() {
+            session.reply.output.supply(buffer);
+        }
+        self.engine.run_input(token);
+        self.settle(token);
+    }
+
+    /// After commands of a connection ran: takes lent buffers back, and notes what must follow.
+    fn settle(&mut self, token: Token) {
+        let Some(session) = self.engine.sessions.get_mut(token) else { return };
+        if session.paused.is_none() && session.input.capacity() >= SHARED_INPUT_BYTES {
+            let own = session.input.as_slice().into();
+            let mut shared = std::mem::replace(&mut session.input, own);
+            if self.shared_input.capacity() == 0 {
+                shared.clear();
+                self.shared_input = shared;
+            }
+        }
+        if session.reply.output.is_empty() {
+            self.reclaim_output(token);
+        } else {
+            self.with_output.push(token);
+        }
+        self.end_if_closing(token);
+    }
+
+    fn end_if_closing(&mut self, token: Token) {
+        let Some(session) = self.engine.sessions.get(token) else { return };
+        match session.closing {
+            Closing::AfterReply if session.reply.output.is_empty() => {
+                self.engine.sessions.close(token, Closing::Now);
+            }
+            Closing::AfterReply => self.actions.push(Action::CloseAfterFlush(token)),
+            Closing::Open | Closing::Now => {}
+        }
+    }
+
+    fn reclaim_output(&mut self, token: Token) {
+        if self.spare_outputs.len() < SPARE_OUTPUTS_MAX
+            && let Some(session) = self.engine.sessions.get_mut(token)
+            && let Some(buffer) = session.reply.output.recycle()
+        {
+            self.spare_outputs.push(buffer);
+        }
+    }
+
+    /// The connection is gone.
+    pub fn handle_end(&mut self, token: Token) {
+        self.engine.sessions.remove(token);
+    }
+
+    /// The next connection that got output since it was last named here.
+    pub fn next_with_output(&mut self) -> Option<Token> {
+        self.with_output.pop()
+    }
+
+    /// The output of a connection, to be written and then advanced.
+    pub fn output(&mut self, token: Token) -> Option<&mut Output> {
+        Some(&mut self.engine.sessions.get_mut(token)?.reply.output)
+    }
+
+    /// The output of a connection has all been written.
+    pub fn output_drained(&mut self, token: Token) {
+        self.engine.counters.writes_processed += 1;
+        self.reclaim_output(token);
+        if self.engine.sessions.get(token).is_some_and(|session| session.paused.is_some()) {
+            self.actions.push(Action::Resume(token));
+        }
+    }
+
+    /// The next thing this node asks for.
+    pub fn next_action(&mut self) -> Option<Action> {
+        if let Some(token) = self.engine.sessions.next_closing() {
+            self.engine.sessions.remove(token);
+            return Some(Action::Close(token));
+        }
+        self.actions.pop()
+    }
+
+    /// When [`Node::handle_deadline`] wants to be called.
+    #[must_use]
+    pub const fn next_deadline(&self) -> Monotonic {
+        self.next_cron
+    }
+
+    /// The deadline has come: periodic work.
+    pub fn handle_deadline(&mut self) {
+        let hz = u64::from(self.engine.config.process.hz).clamp(1, 500);
+        self.next_cron = self.engine.now().monotonic.plus_us(1_000_000 / hz);
+    }
+}

@@ -1,0 +1,113 @@
+//! Drives a node without a socket: bytes in, bytes out, time by hand.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use dunlin_commands::{Host, Table};
+use dunlin_config::Config;
+use dunlin_keyspace::Freer;
+use dunlin_node::{Environment, Node, Peer, Token};
+use dunlin_stdx::time::{Clock, Monotonic, Now};
+use dunlin_values::{Entry, Object};
+
+/// A node, and the time it believes.
+pub struct Driver {
+    /// The node.
+    pub node: Node,
+    time: Rc<Cell<i64>>,
+}
+
+struct ManualClock(Rc<Cell<i64>>);
+
+impl Clock for ManualClock {
+    fn now(&self) -> Now {
+        at(self.0.get())
+    }
+
+    fn ticks(&self) -> u64 {
+        self.0.get().unsigned_abs()
+    }
+
+    fn ticks_to_us(&self, ticks: u64) -> u64 {
+        ticks
+    }
+}
+
+fn at(unix_us: i64) -> Now {
+    Now { unix_us, monotonic: Monotonic(unix_us.unsigned_abs()) }
+}
+
+struct DropAtOnce;
+
+impl Freer for DropAtOnce {
+    fn free_object(&mut self, object: Box<Object>) {
+        drop(object);
+    }
+
+    fn free_entry(&mut self, entry: Entry) {
+        drop(entry);
+    }
+}
+
+struct Silent;
+
+impl Host for Silent {
+    fn log_notice(&mut self, _: &str) {}
+}
+
+impl Driver {
+    /// A node with the default configuration, at 2023-11-14 22:13:20 UTC.
+    #[must_use]
+    pub fn new() -> Self {
+        let time = Rc::new(Cell::new(1_700_000_000_000_000));
+        let environment = Environment {
+            clock: Box::new(ManualClock(Rc::clone(&time))),
+            seed: 1,
+            freer: Box::new(DropAtOnce),
+            host: Box::new(Silent),
+        };
+        let mut node = Node::new(Config::default(), Table::new(), environment);
+        node.begin_turn(at(time.get()));
+        Self { node, time }
+    }
+
+    /// Lets time pass.
+    pub fn advance_ms(&mut self, ms: i64) {
+        self.time.set(self.time.get() + ms * 1000);
+        self.node.begin_turn(at(self.time.get()));
+    }
+
+    /// A new connection.
+    pub fn connect(&mut self) -> Token {
+        self.node.connect(Peer::default()).expect("the node takes connections")
+    }
+
+    /// Sends bytes and returns all that the node answers at once.
+    pub fn send(&mut self, token: Token, bytes: &[u8]) -> Vec<u8> {
+        let mut sent = 0;
+        while sent < bytes.len() {
+            let Some(input) = self.node.input(token) else { break };
+            let room = (input.capacity() - input.len()).min(bytes.len() - sent);
+            input.extend_from_slice(&bytes[sent..sent + room]);
+            sent += room;
+            self.node.handle_input(token, room);
+        }
+        self.received(token)
+    }
+
+    /// Takes what the node has to say to a connection.
+    pub fn received(&mut self, token: Token) -> Vec<u8> {
+        while self.node.next_with_output().is_some() {}
+        let Some(output) = self.node.output(token) else { return Vec::new() };
+        let bytes = output.to_vec();
+        output.advance(bytes.len());
+        self.node.output_drained(token);
+        bytes
+    }
+
+    /// Runs one command, written as words between blanks, and returns its reply.
+    pub fn call(&mut self, token: Token, command: &str) -> String {
+        let reply = self.send(token, format!("{command}\r\n").as_bytes());
+        String::from_utf8_lossy(&reply).into_owned()
+    }
+}
