@@ -19,7 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use play::Stage;
-use script::Script;
+use script::{Script, Step};
 use vector::Vector;
 
 pub use play::Protocol;
@@ -98,26 +98,48 @@ fn check_one(stage: &mut Stage, path: &Path, report: &mut Report) -> Result<(), 
             if expected == got.as_deref() {
                 report.agreed += 1;
             } else {
-                differences.push_str(&format!(
-                    "  line {} ({protocol}): {}\n    expected {}\n    got      {}\n",
-                    step.line,
-                    shortened(&step.source),
-                    shortened(expected.unwrap_or("nothing")),
-                    shortened(got.as_deref().unwrap_or("nothing")),
-                ));
+                let expected = ("expected", expected.unwrap_or("nothing"));
+                let got = ("got", got.as_deref().unwrap_or("nothing"));
+                differences.push_str(&difference(step, protocol, expected, got));
             }
         }
     }
     if differences.is_empty() { Ok(()) } else { Err(differences) }
 }
 
-/// Cuts what would fill a screen; scripts and vectors hold the whole text.
-fn shortened(text: &str) -> String {
-    const CHARS_MAX: usize = 400;
-    match text.char_indices().nth(CHARS_MAX) {
-        Some((cut, _)) => format!("{}... ({} characters)", &text[..cut], text.chars().count()),
-        None => text.to_owned(),
-    }
+/// The part of two texts where they begin to differ, so that a difference in a long reply
+/// is seen at once; scripts and vectors hold the whole texts.
+fn excerpts(expected: &str, got: &str) -> (String, String) {
+    const CHARS_MAX: usize = 160;
+    const CHARS_BEFORE: usize = 60;
+    let same = expected.chars().zip(got.chars()).take_while(|(a, b)| a == b).count();
+    let from = if expected.chars().count().max(got.chars().count()) <= CHARS_MAX {
+        0
+    } else {
+        same.saturating_sub(CHARS_BEFORE)
+    };
+    let cut = |text: &str| {
+        let part: String = text.chars().skip(from).take(CHARS_MAX).collect();
+        let before = if from > 0 { "..." } else { "" };
+        let after = if text.chars().count() > from + CHARS_MAX { "..." } else { "" };
+        format!("{before}{part}{after}")
+    };
+    (cut(expected), cut(got))
+}
+
+/// One paragraph about a step whose replies differ.
+fn difference(
+    step: &Step,
+    protocol: Protocol,
+    first: (&str, &str),
+    second: (&str, &str),
+) -> String {
+    let (a, b) = excerpts(first.1, second.1);
+    let (source, _) = excerpts(&step.source, "");
+    format!(
+        "  line {} ({protocol}): {source}\n    {:8} {a}\n    {:8} {b}\n",
+        step.line, first.0, second.0
+    )
 }
 
 /// Plays the scripts against `program` twice and writes down what it replied.
@@ -152,13 +174,9 @@ fn recorded(stage: &mut Stage, script: &Script) -> Result<Vector, String> {
         for (index, (a, b)) in first.into_iter().zip(second).enumerate() {
             if a != b {
                 let step = &script.steps[index];
-                return Err(format!(
-                    "  line {} ({protocol}): {} differs from run to run\n    {}\n    {}\n",
-                    step.line,
-                    step.source,
-                    shortened(a.as_deref().unwrap_or("nothing")),
-                    shortened(b.as_deref().unwrap_or("nothing")),
-                ));
+                let first = ("once", a.as_deref().unwrap_or("nothing"));
+                let second = ("then", b.as_deref().unwrap_or("nothing"));
+                return Err(difference(step, protocol, first, second));
             }
             if let Some(outcome) = a {
                 vector.entries[index].set(protocol, outcome);
@@ -166,4 +184,18 @@ fn recorded(stage: &mut Stage, script: &Script) -> Result<Vector, String> {
         }
     }
     Ok(vector)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_shows_where_two_replies_part() {
+        assert_eq!(excerpts("+OK", "+NO"), ("+OK".to_owned(), "+NO".to_owned()));
+        let long = "x".repeat(500);
+        let (a, b) = excerpts(&format!("{long}a{long}"), &format!("{long}b"));
+        assert!(a.starts_with("...xxx") && a.contains("xa") && a.ends_with("x..."), "{a}");
+        assert!(b.ends_with("xb"), "{b}");
+    }
 }

@@ -149,6 +149,7 @@ fn compared(reply: Reply, compare: Compare) -> String {
     let value = match compare {
         Compare::Exact => return escape(&raw),
         Compare::Unordered => sorted(value),
+        Compare::UnorderedDeep => deeply_sorted(value),
         Compare::UnorderedPairs => sorted_pairs(value),
         Compare::Shape => shape(value),
         Compare::Kind => return format!("{}...", escape(&raw[..1])),
@@ -174,6 +175,18 @@ fn sorted(value: Value) -> Value {
         Value::Map(pairs) => Value::Map(sort(pairs)),
         other => other,
     }
+}
+
+fn deeply_sorted(value: Value) -> Value {
+    let all = |items: Vec<Value>| items.into_iter().map(deeply_sorted).collect();
+    sorted(match value {
+        Value::Array(items) => Value::Array(all(items)),
+        Value::Set(items) => Value::Set(all(items)),
+        Value::Map(pairs) => {
+            Value::Map(pairs.into_iter().map(|(key, value)| (key, deeply_sorted(value))).collect())
+        }
+        other => other,
+    })
 }
 
 fn sorted_pairs(value: Value) -> Value {
@@ -246,6 +259,11 @@ mod tests {
     fn compares_as_the_directive_says() {
         check(Compare::Exact, "+OK\r\n", "+OK\\r\\n");
         check(Compare::Unordered, "*2\r\n+b\r\n+a\r\n", "*2\\r\\n+a\\r\\n+b\\r\\n");
+        check(
+            Compare::UnorderedDeep,
+            "*2\r\n+c\r\n*2\r\n+b\r\n+a\r\n",
+            "*2\\r\\n+c\\r\\n*2\\r\\n+a\\r\\n+b\\r\\n",
+        );
         check(
             Compare::UnorderedPairs,
             "*4\r\n+b\r\n:1\r\n+a\r\n:2\r\n",

@@ -19,6 +19,7 @@
 //!
 //! ```text
 //! @unordered                    elements (pairs of a map) in any order
+//! @unordered-deep               the same at every depth
 //! @unordered-pairs              a flat array of pairs, in any order
 //! @ignore-value                 numbers and strings may differ, the shape may not
 //! @kind                         only the type of the reply counts
@@ -83,6 +84,8 @@ pub enum Compare {
     Exact,
     /// Elements in any order.
     Unordered,
+    /// Elements in any order, at every depth.
+    UnorderedDeep,
     /// Pairs of a flat array in any order.
     UnorderedPairs,
     /// Types, lengths of aggregates and error codes.
@@ -166,6 +169,7 @@ impl Reader {
             "read" => self.step(number, line, Action::Read),
             "expect-close" => self.step(number, line, Action::ExpectClose),
             "unordered" => self.compare = Compare::Unordered,
+            "unordered-deep" => self.compare = Compare::UnorderedDeep,
             "unordered-pairs" => self.compare = Compare::UnorderedPairs,
             "ignore-value" => self.compare = Compare::Shape,
             "kind" => self.compare = Compare::Kind,
