@@ -102,7 +102,9 @@ impl Batch {
         let spans = &self.spans[request.first as usize..][..request.count as usize];
         out.clear();
         if self.large.is_empty() {
-            out.extend(spans.iter().map(|span| &input[span.start as usize..][..span.len as usize]));
+            for span in spans {
+                out.push(&input[span.start as usize..][..span.len as usize]);
+            }
         } else {
             out.extend(spans.iter().map(|span| self.resolve(*span, input)));
         }
