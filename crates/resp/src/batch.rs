@@ -102,6 +102,7 @@ impl Batch {
         let spans = &self.spans[request.first as usize..][..request.count as usize];
         out.clear();
         if self.large.is_empty() {
+            // Not `extend`: pushing takes 45 instructions less for a GET (callgrind).
             for span in spans {
                 out.push(&input[span.start as usize..][..span.len as usize]);
             }

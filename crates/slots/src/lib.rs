@@ -39,9 +39,9 @@ pub fn key_slot(key: &[u8]) -> u16 {
 #[must_use]
 #[inline]
 pub fn hash_tag(key: &[u8]) -> &[u8] {
-    let Some(open) = key.iter().position(|byte| *byte == b'{') else { return key };
+    let Some(open) = memchr::memchr(b'{', key) else { return key };
     let inside = &key[open + 1..];
-    match inside.iter().position(|byte| *byte == b'}') {
+    match memchr::memchr(b'}', inside) {
         None | Some(0) => key,
         Some(close) => &inside[..close],
     }
