@@ -19,6 +19,20 @@ pub struct Counters {
     pub writes_processed: u64,
     /// Error replies sent (`total_error_replies`).
     pub error_replies: u64,
+    /// Clients closed because of `maxmemory-clients` (`evicted_clients`).
+    pub clients_evicted: u64,
+    /// Turns of the event loop (`eventloop_cycles`).
+    pub loop_turns: u64,
+    /// Time spent in turns of the event loop, without waiting, in microseconds
+    /// (`eventloop_duration_sum`).
+    pub loop_us: u64,
     /// Changes since the last snapshot (`rdb_changes_since_last_save`); not reset.
     pub changes_since_save: u64,
+}
+
+impl Counters {
+    /// CONFIG RESETSTAT.
+    pub(crate) fn reset(&mut self) {
+        *self = Self { changes_since_save: self.changes_since_save, ..Self::default() };
+    }
 }
