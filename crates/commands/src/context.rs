@@ -2,13 +2,14 @@
 
 use dunlin_config::Config;
 use dunlin_keyspace::{DatabaseIndex, Keyspace};
-use dunlin_metrics::Counters;
+use dunlin_metrics::Metrics;
 use dunlin_resp::Reply;
 use dunlin_session::{Session, Sessions, Token};
 use dunlin_stdx::time::Now;
 
 use crate::effects::{Effects, KeyEventClass};
 use crate::host::Host;
+use crate::table::Table;
 
 /// On whose behalf a command runs. What differs between callers is a value, not a code path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +45,10 @@ pub struct Context<'a> {
     pub config: &'a mut Config,
     /// All clients.
     pub sessions: &'a mut Sessions,
-    /// What the server counts.
-    pub counters: &'a mut Counters,
+    /// What the server counts and remembers about itself.
+    pub metrics: &'a mut Metrics,
+    /// All commands.
+    pub table: &'a Table,
     /// What lies beyond all this.
     pub host: &'a mut dyn Host,
     /// On whose behalf the command runs.

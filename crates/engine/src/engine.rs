@@ -4,17 +4,14 @@ use dunlin_commands::table::{Lookup, Registered};
 use dunlin_commands::{Args, Caller, CommandError, Context, Effects, Host, Table};
 use dunlin_config::Config;
 use dunlin_keyspace::{Keyspace, RemovalCause};
-use dunlin_metrics::{CommandStats, Counters};
+use dunlin_metrics::{Metrics, TickScale};
 use dunlin_resp::{Batch, Reply};
 use dunlin_session::{SessionFlags, Sessions};
 use dunlin_stdx::time::{Clock, Now};
 
+use crate::account::notable_ns;
 use crate::check;
 use crate::stream::EffectStream;
-
-/// A command that ran longer than this makes the engine read the clock again: else a pipelined
-/// `SET k v PX 100` after a slow KEYS would be born expired.
-const STALE_CLOCK_US: u64 = 1000;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -38,20 +35,22 @@ pub struct Engine {
     pub config: Config,
     /// All clients.
     pub sessions: Sessions,
-    /// What the server counts.
-    pub counters: Counters,
+    /// What the server counts and remembers about itself.
+    pub metrics: Metrics,
     /// What followers of this server repeat.
     pub stream: EffectStream,
     pub(crate) table: Table,
     pub(crate) batch: Batch,
     effects: Effects,
-    command_stats: Vec<CommandStats>,
     host: Box<dyn Host>,
-    clock: Box<dyn Clock>,
-    now: Now,
+    pub(crate) clock: Box<dyn Clock>,
+    pub(crate) now: Now,
     /// The cycle counter when the last command ended: one reading per command tells how long each
     /// one took.
-    ticks: u64,
+    pub(crate) ticks: u64,
+    pub(crate) tick_scale: TickScale,
+    /// A command that took this long is worth a second look; see [`Engine::account`].
+    pub(crate) notable_ns: u64,
 }
 
 impl Engine {
@@ -59,21 +58,23 @@ impl Engine {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { keyspace, config, table, clock, host } = parts;
-        let command_stats = vec![CommandStats::default(); table.all().len()];
+        let metrics = Metrics::new(table.all().len());
+        let tick_scale = TickScale::of(&*clock);
         Self {
             keyspace,
             config,
             sessions: Sessions::default(),
-            counters: Counters::default(),
+            metrics,
             stream: EffectStream::default(),
             table,
             batch: Batch::default(),
             effects: Effects::default(),
-            command_stats,
             host,
             clock,
             now: Now::default(),
             ticks: 0,
+            tick_scale,
+            notable_ns: 0,
         }
     }
 
@@ -82,6 +83,7 @@ impl Engine {
         self.now = now;
         self.keyspace.begin_turn(now.unix_ms());
         self.ticks = self.clock.ticks();
+        self.notable_ns = notable_ns(&self.config.logging);
     }
 
     /// The time of this turn.
@@ -118,7 +120,8 @@ impl Engine {
             effects: &mut self.effects,
             config: &mut self.config,
             sessions: &mut self.sessions,
-            counters: &mut self.counters,
+            metrics: &mut self.metrics,
+            table: &self.table,
             host: &mut *self.host,
             caller,
             now: self.now,
@@ -126,11 +129,10 @@ impl Engine {
         let outcome = (registered.command.run)(&mut context, args);
         let failed = outcome.is_err();
         if let Err(error) = outcome {
-            self.counters.error_replies += 1;
-            reply.error(error.text().as_bytes());
+            self.answer_error(reply, &error);
         }
         self.propagate(db, args);
-        self.account(registered, failed);
+        self.account(caller, registered, args, failed);
     }
 
     /// What must hold before a command may run. The order is Redis's: a client sees the same error
@@ -152,10 +154,15 @@ impl Engine {
     /// Answers a command that may not run.
     fn refuse(&mut self, registered: Option<Registered>, reply: &mut Reply, error: &CommandError) {
         if let Some(registered) = registered {
-            self.command_stats[usize::from(registered.number.0)].rejected += 1;
+            self.metrics.commands[usize::from(registered.number.0)].rejected += 1;
         }
-        self.counters.error_replies += 1;
-        reply.error(error.text().as_bytes());
+        self.answer_error(reply, error);
+    }
+
+    fn answer_error(&mut self, reply: &mut Reply, error: &CommandError) {
+        let text = error.text();
+        self.metrics.error_sent(text.as_bytes());
+        reply.error(text.as_bytes());
     }
 
     /// Hands what the command changed to everybody who follows, in order: keys that expired or were
@@ -175,7 +182,7 @@ impl Engine {
         if changes == 0 {
             return;
         }
-        self.counters.changes_since_save += changes;
+        self.metrics.counters.changes_since_save += changes;
         if self.stream.is_wanted() {
             if self.effects.is_verbatim() {
                 self.stream.append(db, args.words());
@@ -184,17 +191,5 @@ impl Engine {
             }
         }
         self.effects.clear();
-    }
-
-    /// Counts a run, and reads the clock again after a long one.
-    fn account(&mut self, registered: Registered, failed: bool) {
-        let ticks = self.clock.ticks();
-        let us = self.clock.ticks_to_us(ticks.wrapping_sub(self.ticks));
-        self.ticks = ticks;
-        self.counters.commands_processed += 1;
-        self.command_stats[usize::from(registered.number.0)].ran(us, failed);
-        if us > STALE_CLOCK_US {
-            self.begin_turn(self.clock.now());
-        }
     }
 }

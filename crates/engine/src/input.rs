@@ -31,6 +31,8 @@ impl Engine {
     /// the bytes to the session's input. Next: [`Engine::execute`].
     pub fn run_input(&mut self, token: Token) {
         let Some(session) = self.sessions.get_mut(token) else { return };
+        // What was read and written since the last command is not this command's time.
+        self.ticks = self.clock.ticks();
         let mut work = Work {
             input: std::mem::take(&mut session.input),
             decoder: std::mem::take(&mut session.decoder),
@@ -182,8 +184,9 @@ impl Engine {
     fn refuse_protocol(&mut self, token: Token, error: ProtocolError, reply: &mut Reply) {
         let how = match error.text() {
             Some(text) => {
-                self.counters.error_replies += 1;
-                reply.error(&[b"ERR Protocol error: ".as_slice(), &text].concat());
+                let text = [b"ERR Protocol error: ".as_slice(), &text].concat();
+                self.metrics.error_sent(&text);
+                reply.error(&text);
                 Closing::AfterReply
             }
             None => Closing::Now,

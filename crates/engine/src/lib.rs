@@ -10,9 +10,11 @@
 
 #![forbid(unsafe_code)]
 
+mod account;
 mod check;
 mod engine;
 mod input;
+mod redact;
 mod stream;
 
 pub use engine::{Engine, Parts};

@@ -87,9 +87,9 @@ impl Node {
     /// [`Refusal`] with the reason, as a reply, if it is not taken.
     pub fn connect(&mut self, peer: Peer) -> Result<Token, Refusal> {
         let engine = &mut self.engine;
-        engine.counters.connections_received += 1;
+        engine.metrics.counters.connections_received += 1;
         if engine.sessions.len() >= engine.config.network.maxclients as usize {
-            engine.counters.connections_rejected += 1;
+            engine.metrics.counters.connections_rejected += 1;
             return Err(Refusal(b"-ERR max number of clients reached\r\n".to_vec()));
         }
         let now = engine.now();
@@ -122,8 +122,8 @@ impl Node {
     /// [`Engine::run_input`].
     pub fn handle_input(&mut self, token: Token, bytes_read: usize) {
         let now = self.engine.now();
-        self.engine.counters.net_input_bytes += bytes_read as u64;
-        self.engine.counters.reads_processed += 1;
+        self.engine.metrics.counters.net_input_bytes += bytes_read as u64;
+        self.engine.metrics.counters.reads_processed += 1;
         let Some(session) = self.engine.sessions.get_mut(token) else { return };
         session.last_interaction = now.monotonic;
         if let Some(buffer) = self.spare_outputs.pop() {
@@ -189,7 +189,7 @@ impl Node {
 
     /// The output of a connection has all been written.
     pub fn output_drained(&mut self, token: Token) {
-        self.engine.counters.writes_processed += 1;
+        self.engine.metrics.counters.writes_processed += 1;
         self.reclaim_output(token);
         if self.engine.sessions.get(token).is_some_and(|session| session.paused.is_some()) {
             self.actions.push(Action::Resume(token));
