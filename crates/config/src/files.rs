@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::glob::{self, Case};
+use dunlin_stdx::glob::{self, Case};
 
 use crate::Text;
 

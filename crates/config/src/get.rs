@@ -1,6 +1,6 @@
 //! CONFIG GET.
 
-use crate::glob::{self, Case};
+use dunlin_stdx::glob::{self, Case};
 
 use crate::Config;
 use crate::parameter::{Class, Named, find_name, names};

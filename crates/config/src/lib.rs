@@ -23,14 +23,10 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
-#[allow(dead_code, unreachable_pub)]
-mod byte_size;
 mod document;
 mod error;
 mod files;
 mod get;
-#[allow(dead_code, unreachable_pub)]
-mod glob;
 mod invalid;
 mod load;
 mod parameter;

@@ -1,9 +1,8 @@
 //! Flags, integers and byte counts.
 
 use super::{Value, Words};
-use crate::byte_size;
 use crate::parameter::{Kind, Parameter};
-use dunlin_stdx::number::parse_i64;
+use dunlin_stdx::{byte_size, number::parse_i64};
 
 use crate::Invalid;
 

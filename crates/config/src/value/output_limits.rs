@@ -1,6 +1,6 @@
 //! How much output may wait for a client before it is disconnected.
 
-use crate::byte_size;
+use dunlin_stdx::byte_size;
 
 use super::{Line, Value, Words, integer, join, line};
 use crate::Invalid;

@@ -1,7 +1,6 @@
 //! An amount of memory, absolute or as a share of another.
 
-use crate::byte_size;
-use dunlin_stdx::number;
+use dunlin_stdx::{byte_size, number};
 
 use super::{Value, Words};
 use crate::Invalid;
