@@ -1,7 +1,7 @@
 //! All databases of a node, and how a command reaches a key.
 
 use dunlin_stdx::time::UnixMs;
-use dunlin_table::ItemRef;
+use dunlin_table::{ItemRef, Table};
 use dunlin_values::{Entry, Object};
 use fastrand::Rng;
 
@@ -147,11 +147,15 @@ impl Keyspace {
 
     /// Reads a key for a command: counts a hit or miss and moves the access clock.
     pub fn get(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
-        let hash = self.hash(key);
-        self.expire_if_due(db, key, hash);
-        let found = self.databases[db as usize].table(key).find(hash, key);
-        let visible = found.filter(|entry| !hidden(self.expiry, self.now, entry));
-        match &visible {
+        let found = lookup(
+            self.databases[db as usize].table_mut(key),
+            self.hasher.hash(key),
+            key,
+            Sight { expiry: self.expiry, now: self.now, db },
+            &mut self.changes,
+            &mut *self.freer,
+        );
+        match &found {
             Some(entry) => {
                 self.changes.stats.hits += 1;
                 if self.touch {
@@ -160,57 +164,89 @@ impl Keyspace {
             }
             None => self.changes.stats.misses += 1,
         }
-        visible
+        found
     }
 
     /// Looks at a key without leaving a trace in its clock or the counters (TTL, OBJECT, TYPE).
     pub fn peek(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
-        let hash = self.hash(key);
-        self.expire_if_due(db, key, hash);
-        let found = self.databases[db as usize].table(key).find(hash, key);
-        found.filter(|entry| !hidden(self.expiry, self.now, entry))
+        lookup(
+            self.databases[db as usize].table_mut(key),
+            self.hasher.hash(key),
+            key,
+            Sight { expiry: self.expiry, now: self.now, db },
+            &mut self.changes,
+            &mut *self.freer,
+        )
     }
 
     /// The place of a key, for a command that changes it: the only mutable access to a value.
     pub fn slot<'a>(&'a mut self, db: DatabaseIndex, key: &'a [u8]) -> Slot<'a> {
         let hash = self.hash(key);
-        self.expire_if_due(db, key, hash);
-        let clock = self.access.initial();
         let table = self.databases[db as usize].table_mut(key);
-        if table.find(hash, key).is_none() {
-            let (hasher, changes) = (&self.hasher, &mut self.changes);
-            return Slot::Vacant(Vacant { table, hash, hasher, key, clock, changes, db });
-        }
-        let item = table.find_mut(hash, key).expect("just found");
-        if self.touch {
-            self.access.touch(&item, &mut self.rng);
-        }
         let (changes, freer) = (&mut self.changes, &mut *self.freer);
-        Slot::Occupied(Occupied { item, changes, freer, db })
+        let table = match table.find_or_table(hash, key) {
+            Ok(item) if self.expiry == Expiry::Remove && is_due(self.now, &item) => {
+                let (entry, table) = item.take();
+                expired(entry, db, changes, freer);
+                table
+            }
+            Ok(item) => {
+                if self.touch {
+                    self.access.touch(&item, &mut self.rng);
+                }
+                return Slot::Occupied(Occupied { item, changes, freer, db });
+            }
+            Err(table) => table,
+        };
+        let (hasher, clock) = (&self.hasher, self.access.initial());
+        Slot::Vacant(Vacant { table, hash, hasher, key, clock, changes, db })
     }
+}
 
-    /// Lazy expiry: removes a key whose deadline has passed.
-    #[inline]
-    fn expire_if_due(&mut self, db: DatabaseIndex, key: &[u8], hash: u64) {
-        if self.databases[db as usize].with_deadline() == 0 || self.expiry != Expiry::Remove {
-            return;
-        }
-        let table = self.databases[db as usize].table_mut(key);
-        let due = table.find(hash, key).is_some_and(|entry| is_due(self.now, &entry));
-        if due && let Some(entry) = table.remove(hash, key) {
-            self.changes.before_write(db, key);
-            self.changes.stats.expired += 1;
-            let cause = RemovalCause::Expired;
-            self.changes.removals.push_back(Removal { db, key: key.into(), cause });
-            self.freer.free_entry(entry);
+/// Which keys a command can see, and where it looks.
+#[derive(Clone, Copy)]
+struct Sight {
+    expiry: Expiry,
+    now: UnixMs,
+    db: DatabaseIndex,
+}
+
+/// Looks a key up for reading, with one probe if it is there; a key whose deadline has passed is
+/// removed (lazy expiry) or hidden.
+#[inline]
+fn lookup<'t>(
+    table: &'t mut Table<Entry>,
+    hash: u64,
+    key: &[u8],
+    sight: Sight,
+    changes: &mut Changes,
+    freer: &mut dyn Freer,
+) -> Option<ItemRef<'t, Entry>> {
+    let visible = |entry: &Entry| sight.expiry == Expiry::Ignore || !is_due(sight.now, entry);
+    match table.find_if(hash, key, visible) {
+        Ok(entry) => Some(entry),
+        Err(table) => {
+            if sight.expiry == Expiry::Remove
+                && table.with_deadline() > 0
+                && let Some(entry) = table.remove(hash, key)
+            {
+                expired(entry, sight.db, changes, freer);
+            }
+            None
         }
     }
+}
+
+/// Reports a key that was removed because its deadline had passed.
+#[cold]
+fn expired(entry: Entry, db: DatabaseIndex, changes: &mut Changes, freer: &mut dyn Freer) {
+    changes.before_write(db, entry.key());
+    changes.stats.expired += 1;
+    let cause = RemovalCause::Expired;
+    changes.removals.push_back(Removal { db, key: entry.key().into(), cause });
+    freer.free_entry(entry);
 }
 
 fn is_due(now: UnixMs, entry: &Entry) -> bool {
     entry.deadline().is_some_and(|at| at <= now)
-}
-
-fn hidden(expiry: Expiry, now: UnixMs, entry: &Entry) -> bool {
-    expiry != Expiry::Ignore && is_due(now, entry)
 }

@@ -8,7 +8,7 @@ use std::ops::Deref;
 
 use dunlin_stdx::time::UnixMs;
 use dunlin_table::{ItemMut, Table};
-use dunlin_values::{Entry, NewValue, Object};
+use dunlin_values::{Encoding, Entry, NewValue, Object};
 
 use crate::changes::Changes;
 use crate::hasher::KeyHasher;
@@ -68,6 +68,14 @@ impl Occupied<'_> {
     pub fn edit_string(&mut self, len: usize) -> Option<&mut [u8]> {
         self.before_write();
         self.item.grow_string(len)
+    }
+
+    /// Makes a string raw, as the commands that edit strings do even where they change no byte. The
+    /// key holds what it held, so nobody is told.
+    pub fn make_raw(&mut self) {
+        if self.item.encoding() != Encoding::Raw {
+            let _ = self.item.string_mut();
+        }
     }
 
     /// The boxed value for editing. `None` if the value is a small string.

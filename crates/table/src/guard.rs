@@ -60,13 +60,21 @@ impl<'t, T: ThinItem> ItemMut<'t, T> {
     }
 
     /// Removes the item from the table.
-    pub fn remove(mut self) -> T {
+    pub fn remove(self) -> T {
+        self.take().0
+    }
+
+    /// Removes the item and hands the table back, so that an insertion may follow.
+    pub fn take(mut self) -> (T, &'t mut Table<T>) {
         self.write_back();
         let item = self.table.take(self.segment, self.place);
         self.table.shrink_if_sparse(self.hash);
         // The table no longer owns the item, so the guard must not write it back.
-        let _ = ManuallyDrop::new(self);
-        item
+        let guard = ManuallyDrop::new(self);
+        // SAFETY: the guard is never used or dropped again, so this moves its only copy of the
+        // exclusive borrow out.
+        let table = unsafe { core::ptr::read(&raw const guard.table) };
+        (item, table)
     }
 
     /// Puts another item with the same key in its place and hands the old one out.

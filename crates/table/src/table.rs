@@ -132,6 +132,45 @@ impl<T: ThinItem> Table<T> {
         Some(ItemMut::new(self, segment, place, hash))
     }
 
+    /// Looks up an item to change it, or hands the table back if there is none, so that an
+    /// insertion may follow: one probe for a key that is written whether it exists or not.
+    ///
+    /// # Errors
+    /// The table itself, if the key is not in it.
+    #[inline]
+    pub fn find_or_table(&mut self, hash: u64, key: &[u8]) -> Result<ItemMut<'_, T>, &mut Self> {
+        let found = self.segment(hash).and_then(|segment| {
+            let place = segment.find::<T>(hash, key)?;
+            Some((segment, place))
+        });
+        match found {
+            Some((segment, place)) => Ok(ItemMut::new(self, segment, place, hash)),
+            None => Err(self),
+        }
+    }
+
+    /// Looks up an item that passes `accept` for reading, or hands the table back, so that an item
+    /// that did not may be removed: one probe for a key that is found.
+    ///
+    /// # Errors
+    /// The table itself, if the key is not in it or its item was not accepted.
+    #[inline]
+    pub fn find_if(
+        &mut self,
+        hash: u64,
+        key: &[u8],
+        accept: impl FnOnce(&T) -> bool,
+    ) -> Result<ItemRef<'_, T>, &mut Self> {
+        let found = self.segment(hash).and_then(|segment| {
+            let place = segment.find::<T>(hash, key)?;
+            Some(segment.at(place))
+        });
+        match found {
+            Some(packed) if accept(&packed.view::<T>()) => Ok(ItemRef::new(packed)),
+            _ => Err(self),
+        }
+    }
+
     /// Adds an item whose key is not in the table (checked in debug builds only).
     ///
     /// `rehash` is the function that gave `hash`. O(1) on average; the longest pause is a split

@@ -62,7 +62,10 @@ impl Pair {
         self.model.insert(key, deadline);
         let item = Item::new(&key.to_le_bytes(), deadline, key, &self.alive);
         let hash = self.hash;
-        self.table.insert(hash(key), item, |item| hash(number_of(&item.record().key)));
+        let Err(table) = self.table.find_or_table(hash(key), &key.to_le_bytes()) else {
+            panic!("{key} is not in the model");
+        };
+        table.insert(hash(key), item, |item| hash(number_of(&item.record().key)));
     }
 
     fn remove(&mut self, key: u64) {
@@ -86,7 +89,12 @@ impl Pair {
     }
 
     fn apply_to_item(&mut self, key: u64, step: &Step) {
-        let found = self.table.find_mut((self.hash)(key), &key.to_le_bytes());
+        let (hash, name) = ((self.hash)(key), key.to_le_bytes());
+        let deadline = self.model.get(&key).copied();
+        let as_modelled = |item: &Item| Some(item.record().deadline) == deadline;
+        assert_eq!(self.table.find_if(hash, &name, as_modelled).is_ok(), deadline.is_some());
+        assert!(self.table.find_if(hash, &name, |_| false).is_err());
+        let found = self.table.find_mut(hash, &name);
         assert_eq!(found.is_some(), self.model.contains_key(&key));
         let Some(mut found) = found else { return };
         match *step {
@@ -103,7 +111,9 @@ impl Pair {
                 self.model.insert(key, deadline);
             }
             _ => {
-                assert_eq!(found.remove().record().value, key);
+                let (item, table) = found.take();
+                assert_eq!(item.record().value, key);
+                assert!(table.find(hash, &name).is_none());
                 self.model.remove(&key);
             }
         }

@@ -79,6 +79,8 @@ pub enum NewValue<'a> {
     Int(i64),
     /// A string of at most [`INLINE_MAX`] bytes.
     Inline(&'a [u8]),
+    /// A string of at most [`INLINE_MAX`] bytes that a command built or edited: raw, however short.
+    Raw(&'a [u8]),
     /// Anything else.
     Boxed(Box<Object>),
 }
@@ -96,6 +98,15 @@ impl<'a> NewValue<'a> {
             return Self::Inline(text);
         }
         Self::shared(Bytes::copy_from_slice(text))
+    }
+
+    /// The string `text` that a command built (SETRANGE, SETBIT, BITOP): raw, whatever it says.
+    #[must_use]
+    pub fn raw(text: &'a mut Vec<u8>) -> Self {
+        if text.len() <= INLINE_MAX {
+            return Self::Raw(text);
+        }
+        Self::Boxed(Box::new(Object::String(LargeString::Owned(std::mem::take(text)))))
     }
 
     /// A large string that is already in shared memory; nothing is copied.
@@ -303,7 +314,32 @@ impl Entry {
     /// Replaces value and deadline, keeping key, clock and snapshot mark; in place if the new value
     /// is of the same size class. Returns the old value if it was boxed, so that the caller decides
     /// where it is freed.
+    #[inline]
     pub fn assign(&mut self, value: NewValue<'_>, deadline: Option<UnixMs>) -> Option<Box<Object>> {
+        if let NewValue::Int(number) = value
+            && self.overwrite_integer(number, deadline)
+        {
+            return None;
+        }
+        self.assign_any(value, deadline)
+    }
+
+    /// An integer over an integer: counters change eight bytes and nothing else. Whether it was one.
+    #[inline]
+    fn overwrite_integer(&mut self, number: i64, deadline: Option<UnixMs>) -> bool {
+        let shape = self.shape();
+        if shape.kind != INTEGER || shape.has(DEADLINE) != deadline.is_some() {
+            return false;
+        }
+        // SAFETY: kind INTEGER keeps its `i64` in the word, which is aligned to eight.
+        unsafe { self.at(shape.word_at()).cast::<i64>().write(number) };
+        if let Some(deadline) = deadline {
+            self.write_deadline(deadline);
+        }
+        true
+    }
+
+    fn assign_any(&mut self, value: NewValue<'_>, deadline: Option<UnixMs>) -> Option<Box<Object>> {
         let old = self.shape();
         let displaced = self.take_object(old);
         let (kind, raw, word, inline) = value.parts();
@@ -373,6 +409,9 @@ impl Entry {
             text.to_mut().resize(len, 0);
             return Some(text.to_mut());
         }
+        if self.grow_within_allocation(shape, len) {
+            return self.string_mut();
+        }
         let mut grown = Vec::with_capacity(len);
         grown.extend_from_slice(self.string_mut()?);
         grown.resize(len, 0);
@@ -384,6 +423,23 @@ impl Entry {
             self.assign(NewValue::Boxed(owned), deadline);
         }
         self.string_mut()
+    }
+
+    /// Lengthens an inline string with zeros inside the allocation's size class: the value stands
+    /// last, so nothing moves. Whether there was room.
+    fn grow_within_allocation(&mut self, old: Shape, len: usize) -> bool {
+        let new = Shape { value_len: len, ..old };
+        if len > INLINE_MAX || old.layout() != new.layout() {
+            return false;
+        }
+        let clock = self.clock();
+        // SAFETY: `new` has the layout of the allocation, and only the length differs, so all
+        // places stay and the bytes behind the old value are inside.
+        unsafe {
+            self.write_header(new, clock);
+            self.at(new.value_at()).add(old.value_len).write_bytes(0, len - old.value_len);
+        }
+        true
     }
 
     /// The 24-bit access clock: LRU seconds, or LFU minutes and counter; the keyspace says which.
@@ -617,6 +673,10 @@ impl<'a> NewValue<'a> {
                 assert!(bytes.len() <= INLINE_MAX, "an inline value is bounded");
                 (INLINE, 0, ptr::null_mut(), bytes)
             }
+            Self::Raw(bytes) => {
+                assert!(bytes.len() <= INLINE_MAX, "an inline value is bounded");
+                (INLINE, RAW, ptr::null_mut(), bytes)
+            }
             Self::Boxed(object) => (BOXED, 0, Box::into_raw(object), &[]),
         }
     }
@@ -708,6 +768,15 @@ mod tests {
         check(&[b'a'; EMBSTR_MAX + 1], "raw");
         check(&[b'a'; INLINE_MAX], "raw");
         check(&[b'a'; INLINE_MAX + 1], "raw");
+    }
+
+    #[test]
+    fn a_built_string_is_raw_however_short() {
+        for len in [0, 1, INLINE_MAX, INLINE_MAX + 1] {
+            let mut built = vec![b'1'; len];
+            let entry = Entry::new(b"k", NewValue::raw(&mut built), Some(UnixMs(1)));
+            assert_eq!((entry.encoding(), text(&entry)), (Encoding::Raw, vec![b'1'; len]));
+        }
     }
 
     #[test]
