@@ -10,6 +10,7 @@ use core::ptr::NonNull;
 use std::time::{Duration, Instant};
 
 use dunlin_table::{Table, ThinItem};
+use nix::time::{ClockId, clock_gettime};
 
 /// A 16-byte key with a 24-byte value, as a small string entry would be.
 struct Record {
@@ -84,17 +85,38 @@ fn rehash(item: &Item) -> u64 {
     hash(item.key())
 }
 
-fn fill(table: &mut Table<Item>, keys: u64) {
-    let (mut worst, mut worst_at, mut over) = (Duration::ZERO, 0, [0u32; 3]);
-    let (mut least, mut most) = (f64::MAX, 0f64);
+/// Time this thread has run, so that pauses do not count what other processes took.
+fn thread_time() -> Duration {
+    let now = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("the clock exists");
+    Duration::from(now)
+}
+
+fn item(number: u64) -> (u64, Item) {
+    let deadline = number.is_multiple_of(1000).then_some((number % 10_000) as i64);
+    let item = Item::new(number, deadline);
+    (rehash(&item), item)
+}
+
+fn fill(keys: u64) -> Table<Item> {
+    let mut table = Table::new();
     let start = Instant::now();
     for number in 0..keys {
-        let deadline = (number % 1000 == 0).then_some((number % 10_000) as i64);
-        let item = Item::new(number, deadline);
-        let hash = rehash(&item);
-        let before = Instant::now();
+        let (hash, item) = item(number);
         table.insert(hash, item, rehash);
-        let pause = before.elapsed();
+    }
+    println!("insert: {:?} each, with the item's allocation", start.elapsed() / keys as u32);
+    table
+}
+
+/// Fills a table whose items exist already, watching each insertion.
+fn watch_growth(items: Vec<(u64, Item)>) {
+    let mut table = Table::new();
+    let (mut worst, mut worst_at, mut over) = (Duration::ZERO, 0, [0u32; 3]);
+    let (mut least, mut most, mut sum, mut samples) = (f64::MAX, 0f64, 0.0, 0.0);
+    for (number, (hash, item)) in items.into_iter().enumerate() {
+        let before = thread_time();
+        table.insert(hash, item, rehash);
+        let pause = thread_time() - before;
         for (count, micros) in over.iter_mut().zip([20, 100, 1000]) {
             *count += u32::from(pause.as_micros() >= micros);
         }
@@ -104,42 +126,46 @@ fn fill(table: &mut Table<Item>, keys: u64) {
         if number > 1_000_000 && number % 65_536 == 0 {
             let per_key = table.memory_bytes() as f64 / number as f64;
             (least, most) = (least.min(per_key), most.max(per_key));
+            (sum, samples) = (sum + per_key, samples + 1.0);
         }
     }
-    let each = start.elapsed() / keys as u32;
     let stats = table.stats();
-    println!("insert: {each:?} each with allocation and two clock reads");
     println!("worst insert: {worst:?} at key {worst_at}; pauses over 20, 100, 1000 us: {over:?}");
     println!("bytes per key: {:.2} now", stats.memory_bytes as f64 / stats.len as f64);
-    println!("bytes per key from 1 million on: {least:.2} to {most:.2}");
+    println!("bytes per key from 1 million on: {least:.2} to {most:.2}, mean {:.2}", sum / samples);
     println!("{stats:?}");
 }
 
-fn look_up(table: &Table<Item>, name: &str, numbers: &[u64], prefetches: bool) {
+type HashedKey = ([u8; 16], u64);
+
+fn look_up(table: &Table<Item>, name: &str, keys: &[HashedKey], prefetches: bool) {
     let start = Instant::now();
     let mut found = 0u64;
-    for batch in numbers.chunks(16) {
-        let keys: [[u8; 16]; 16] = core::array::from_fn(|i| key_of(batch[i % batch.len()]));
-        let hashes = keys.map(|key| hash(&key));
+    for batch in keys.chunks(16) {
         if prefetches {
-            hashes.iter().for_each(|&hash| table.prefetch_bucket(hash));
-            hashes.iter().for_each(|&hash| table.prefetch_item(hash));
+            batch.iter().for_each(|&(_, hash)| table.prefetch_bucket(hash));
+            batch.iter().for_each(|&(_, hash)| table.prefetch_item(hash));
         }
-        for (key, &hash) in keys.iter().zip(&hashes) {
+        for (key, hash) in batch {
+            // The answer decides what is looked up next, as a command's reply must be finished
+            // before the next command runs.
+            let hash = hash ^ (found >> 63);
             found += table.find(hash, key).map_or(0, |item| item.record().value[1]);
         }
     }
-    let each = start.elapsed().as_nanos() / numbers.len() as u128;
-    println!("{name}: {each} ns each, {found} of {} found", numbers.len());
+    let each = start.elapsed().as_nanos() / keys.len() as u128;
+    println!("{name}: {each} ns each, {found} of {} found", keys.len());
 }
 
 fn main() {
     let keys: u64 = std::env::args().nth(1).map_or(10_000_000, |n| n.parse().expect("a number"));
-    let mut table = Table::new();
-    fill(&mut table, keys);
+    watch_growth((0..keys).map(item).collect());
+    let mut table = fill(keys);
     let mut rng = fastrand::Rng::with_seed(1);
-    let present: Vec<u64> = (0..1 << 22).map(|_| rng.u64(0..keys)).collect();
-    let absent: Vec<u64> = present.iter().map(|number| number + keys).collect();
+    let numbers: Vec<u64> = (0..1 << 22).map(|_| rng.u64(0..keys)).collect();
+    let hashed = |number| (key_of(number), hash(&key_of(number)));
+    let present: Vec<HashedKey> = numbers.iter().map(|&number| hashed(number)).collect();
+    let absent: Vec<HashedKey> = numbers.iter().map(|&number| hashed(number + keys)).collect();
     look_up(&table, "find", &present, false);
     look_up(&table, "find with prefetch in batches of 16", &present, true);
     look_up(&table, "miss", &absent, false);
@@ -162,9 +188,10 @@ fn main() {
     let mut worst = Duration::ZERO;
     for number in 0..keys {
         let key = key_of(number);
-        let before = Instant::now();
-        drop(table.remove(hash(&key), &key));
-        worst = worst.max(before.elapsed());
+        let before = thread_time();
+        let removed = table.remove(hash(&key), &key);
+        worst = worst.max(thread_time() - before);
+        drop(removed);
     }
     println!("remove: {:?} each, worst {worst:?}", start.elapsed() / keys as u32);
     assert_eq!(table.memory_bytes(), 0);

@@ -26,7 +26,7 @@ pub(crate) const INDEX_BITS: u32 = 10;
 pub(crate) const DEPTH_MAX: u32 = 24;
 
 /// How far from its home bucket an item may sit before it goes to the stash.
-const DISPLACEMENT_MAX: usize = 7;
+const DISPLACEMENT_MAX: usize = 15;
 
 /// Bucket counts that a segment may have. With the header line they fill jemalloc's size classes
 /// (four per doubling), and each step is small enough that a segment is never much too large:
