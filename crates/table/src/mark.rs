@@ -76,7 +76,7 @@ impl<T: ThinItem> Table<T> {
             ..TableStats::default()
         };
         if let Root::Directory(directory) = &self.root {
-            stats.directory_entries = 1 << directory.bits();
+            stats.directory_entries = directory.entry_count();
         }
         for segment in self.segments() {
             stats.segments += 1;

@@ -34,8 +34,9 @@ impl<T: ThinItem> Table<T> {
             Root::Single(segment) => (*segment, segment.slots() + segment.stash_len()),
             Root::Directory(directory) => {
                 // Each segment shall be drawn as often as any other, so only the first of the
-                // directory entries that it has counts.
-                let hash = rng.u64(..) >> (64 - directory.bits()) << (64 - directory.bits());
+                // deepest possible prefixes that it covers counts.
+                let unused = 64 - directory.deepest();
+                let hash = rng.u64(..) >> unused << unused;
                 let segment = directory.segment(hash);
                 if segment.header().prefix != hash {
                     return None;

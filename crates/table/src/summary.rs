@@ -3,7 +3,7 @@
 //! Level `k` has one node per prefix of `k` bits. A segment of depth `d` is the node of its
 //! prefix on level `d`; the nodes below it stay zero, those above hold the sum of the counts and
 //! the most urgent deadline of their children. So splitting a segment fills two nodes below,
-//! merging clears them, and doubling the directory adds an untouched level: no node moves.
+//! merging clears them, and a deeper segment adds an untouched level: no node moves.
 
 /// A node of the tree: a segment, or all segments that share a prefix.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,12 +43,41 @@ impl Node {
     }
 }
 
-struct Level {
-    counts: Vec<u64>,
-    urgencies: Vec<u64>,
+/// What a node knows: items with a deadline, and the urgency of the earliest.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    count: u64,
+    urgency: u64,
 }
 
-/// The tree of counts and deadlines, as deep as its directory.
+/// Nodes of a level per chunk: 4 KiB.
+const CHUNK: usize = 256;
+
+/// The nodes of one level in chunks, which are absent while all their nodes are zero: a new level
+/// costs next to nothing, however wide it is.
+struct Level {
+    chunks: Vec<Option<Box<[Sum; CHUNK]>>>,
+}
+
+impl Level {
+    fn get(&self, index: usize) -> Sum {
+        self.chunks[index / CHUNK].as_ref().map_or(Sum::default(), |chunk| chunk[index % CHUNK])
+    }
+
+    fn get_mut(&mut self, index: usize) -> &mut Sum {
+        let chunk =
+            self.chunks[index / CHUNK].get_or_insert_with(|| Box::new([Sum::default(); CHUNK]));
+        &mut chunk[index % CHUNK]
+    }
+
+    fn set(&mut self, index: usize, sum: Sum) {
+        if sum.count != 0 || sum.urgency != 0 || self.chunks[index / CHUNK].is_some() {
+            *self.get_mut(index) = sum;
+        }
+    }
+}
+
+/// The tree of counts and deadlines, as deep as the deepest segment.
 pub(crate) struct Summary {
     levels: Vec<Level>,
 }
@@ -71,19 +100,24 @@ impl Summary {
         summary
     }
 
-    /// Follows the doubling of the directory.
+    /// Makes room for segments one bit deeper.
     pub(crate) fn push_level(&mut self) {
-        let nodes = 1 << self.levels.len();
-        self.levels.push(Level { counts: vec![0; nodes], urgencies: vec![0; nodes] });
+        let nodes = 1usize << self.levels.len();
+        let chunks = core::iter::repeat_with(|| None).take(usize::div_ceil(nodes, CHUNK)).collect();
+        self.levels.push(Level { chunks });
     }
 
-    /// Follows the halving of the directory; the last level is all zero by then.
+    /// Gives up the deepest level, which is all zero.
     pub(crate) fn pop_level(&mut self) {
         self.levels.pop();
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
-        self.levels.iter().map(|level| level.counts.len() * 16 + size_of::<Level>()).sum()
+        let chunks = |level: &Level| {
+            let present = level.chunks.iter().flatten().count();
+            level.chunks.len() * size_of::<usize>() + present * size_of::<[Sum; CHUNK]>()
+        };
+        self.levels.iter().map(chunks).sum()
     }
 
     /// Items with a deadline in all segments.
@@ -97,7 +131,7 @@ impl Summary {
     }
 
     pub(crate) fn count(&self, node: Node) -> u64 {
-        self.levels[node.depth as usize].counts[node.index]
+        self.levels[node.depth as usize].get(node.index).count
     }
 
     /// What is known of the earliest deadline below a node.
@@ -106,11 +140,11 @@ impl Summary {
     }
 
     fn urgency(&self, node: Node) -> u64 {
-        self.levels[node.depth as usize].urgencies[node.index]
+        self.levels[node.depth as usize].get(node.index).urgency
     }
 
     fn urgency_mut(&mut self, node: Node) -> &mut u64 {
-        &mut self.levels[node.depth as usize].urgencies[node.index]
+        &mut self.levels[node.depth as usize].get_mut(node.index).urgency
     }
 
     pub(crate) fn has_children(&self, node: Node) -> bool {
@@ -121,7 +155,7 @@ impl Summary {
     pub(crate) fn add(&mut self, segment: Node, delta: i64) {
         let mut node = Some(segment);
         while let Some(Node { depth, index }) = node {
-            let count = &mut self.levels[depth as usize].counts[index];
+            let count = &mut self.levels[depth as usize].get_mut(index).count;
             *count = count.wrapping_add_signed(delta);
             node = Node { depth, index }.parent();
         }
@@ -131,17 +165,19 @@ impl Summary {
     pub(crate) fn note(&mut self, segment: Node, at: i64) {
         let mut node = Some(segment);
         while let Some(current) = node {
-            let known = self.urgency_mut(current);
-            if *known >= urgency(at) {
+            if self.urgency(current) >= urgency(at) {
                 return;
             }
-            *known = urgency(at);
+            *self.urgency_mut(current) = urgency(at);
             node = current.parent();
         }
     }
 
     /// Replaces what is known of a segment's earliest deadline (`i64::MAX` for none).
     pub(crate) fn set_earliest(&mut self, segment: Node, at: i64) {
+        if self.urgency(segment) == urgency(at) {
+            return;
+        }
         *self.urgency_mut(segment) = urgency(at);
         let mut node = segment;
         while let Some(parent) = node.parent() {
@@ -158,18 +194,15 @@ impl Summary {
     /// A segment became two; `parts` are the counts and earliest deadlines of its halves.
     pub(crate) fn split(&mut self, segment: Node, parts: [(u64, i64); 2]) {
         for (child, (count, earliest)) in segment.children().into_iter().zip(parts) {
-            let level = &mut self.levels[child.depth as usize];
-            level.counts[child.index] = count;
-            level.urgencies[child.index] = urgency(earliest);
+            let sum = Sum { count, urgency: urgency(earliest) };
+            self.levels[child.depth as usize].set(child.index, sum);
         }
     }
 
     /// The two halves below `merged` became one segment.
     pub(crate) fn merge(&mut self, merged: Node) {
         for child in merged.children() {
-            let level = &mut self.levels[child.depth as usize];
-            level.counts[child.index] = 0;
-            level.urgencies[child.index] = 0;
+            self.levels[child.depth as usize].set(child.index, Sum::default());
         }
     }
 

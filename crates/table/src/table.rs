@@ -369,7 +369,7 @@ impl<T: ThinItem> Table<T> {
 
     fn may_split(&self, segment: Segment) -> bool {
         let allowed = match &self.root {
-            Root::Directory(directory) => directory.may_split(segment.depth()),
+            Root::Directory(directory) => directory.may_split(segment),
             _ => true,
         };
         let len = segment.header().len as usize;

@@ -50,6 +50,25 @@ fn growing_and_shrinking_keeps_every_item() {
     assert_eq!(Rc::strong_count(&numbers.alive), 1);
 }
 
+/// Large enough for several directory pages.
+#[test]
+fn a_large_table_grows_and_shrinks() {
+    const N: u64 = 700_000;
+    let mut numbers = Numbers::new();
+    (0..N).for_each(|number| numbers.insert(number, (number % 1000 == 0).then_some(5)));
+    numbers.assert_consistent();
+    assert!(numbers.table.stats().directory_entries > 1024);
+    let mut expired = 0;
+    assert!(!numbers.table.expire_due(5, &mut usize::MAX.clone(), &mut |_| expired += 1));
+    assert_eq!(expired, N / 1000);
+    let left = (0..N - 1000).filter(|&number| numbers.remove(number)).count() as u64;
+    assert_eq!(left, N - 1000 - (N - 1000) / 1000);
+    numbers.assert_consistent();
+    assert!(numbers.table.memory_bytes() < 64 * 1024, "{:?}", numbers.table.stats());
+    (N - 999..N).for_each(|number| assert!(numbers.remove(number)));
+    assert_eq!(numbers.table.memory_bytes(), 0);
+}
+
 #[test]
 fn memory_per_item_is_bounded_in_every_phase_of_growth() {
     let mut numbers = Numbers::new();
