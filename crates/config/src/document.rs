@@ -77,3 +77,20 @@ fn marks(class: Class) -> String {
     let marks = marks.iter().filter(|(flag, _)| class.contains(*flag)).map(|(_, mark)| *mark);
     marks.collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_has_a_row_of_five_cells() {
+        let page = markdown();
+        for parameter in Parameter::all() {
+            let start = format!("| `{}`", parameter.name);
+            let row = page.lines().find(|line| line.starts_with(&start)).expect("a row");
+            assert_eq!(row.replace("\\|", "").matches('|').count(), 6, "{row}");
+        }
+        assert!(page.contains("| `port` | `6379` | 0..65535 |  | TCP port"));
+        assert!(page.contains("(`slave-priority`)"));
+    }
+}

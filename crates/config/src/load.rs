@@ -1,14 +1,12 @@
 //! Reading configuration text: files, standard input, command line.
 
-use std::collections::BTreeSet;
-use std::fmt;
-
 use dunlin_stdx::words;
 
 use crate::error::{FatalConfigError, Origin, Problem};
+use crate::loaded::{Directive, Loaded, Mode, Source, Warning};
 use crate::parameter::{Class, Parameter, find_name};
 use crate::value::Words;
-use crate::{Config, FileSource, Invalid, Text};
+use crate::{FileSource, Invalid, Text};
 
 /// Files may include each other this deep: more is a circle.
 const INCLUDE_DEPTH_MAX: usize = 32;
@@ -16,89 +14,6 @@ const INCLUDE_DEPTH_MAX: usize = 32;
 /// Names of old releases that are skipped with their one value.
 const IGNORED: [&[u8]; 3] =
     [b"list-max-ziplist-entries", b"list-max-ziplist-value", b"lua-replicate-commands"];
-
-/// One piece of the configuration. Pieces take effect in their order; a later line wins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// A file (or a pattern that holds `*`, `?` or `[`), read through [`FileSource`].
-    File(Text),
-    /// What came on standard input.
-    Stdin(Text),
-    /// What [`crate::Arguments`] made of the command line.
-    Arguments(Text),
-}
-
-/// What kind of process reads the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// A server with data.
-    Server,
-    /// A sentinel: port 26379 and no protected mode unless told otherwise.
-    Sentinel,
-}
-
-/// A line kept for whoever understands it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Directive {
-    /// Its words, the directive's name in lower case included.
-    pub words: Vec<Text>,
-    /// Where it stands, for [`FatalConfigError::at`].
-    pub origin: Origin,
-}
-
-/// Something to log at level warning when the process starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Warning {
-    /// Cluster mode has one database; this many were asked for.
-    OneDatabaseInCluster(u32),
-    /// `bind` without `protected-mode` switched protected mode off.
-    ProtectedModeOff,
-    /// `oom-score-adj-values` fall, which an unprivileged process may not do.
-    OomScoresFall,
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Warning::OneDatabaseInCluster(databases) => write!(
-                f,
-                "WARNING: Changing databases number from {databases} to 1 since we are in cluster \
-                 mode"
-            ),
-            Warning::ProtectedModeOff => f.write_str(
-                "WARNING: Protected mode is off because the configuration has a 'bind' directive \
-                 and says nothing about 'protected-mode'. Clients of other machines that reach \
-                 these addresses need no password unless one is set. To keep protected mode, \
-                 write 'protected-mode yes'.",
-            ),
-            Warning::OomScoresFall => f.write_str(
-                "The oom-score-adj-values configuration may not work for non-privileged \
-                 processes! Please consult the documentation.",
-            ),
-        }
-    }
-}
-
-/// A configuration that was read.
-#[derive(Clone, Debug, Default)]
-pub struct Loaded {
-    /// All values.
-    pub config: Config,
-    /// Primary names of the parameters that a line set.
-    pub explicit: BTreeSet<&'static str>,
-    /// `rename-command` lines, of three words.
-    pub renamed_commands: Vec<Directive>,
-    /// `user` lines.
-    pub users: Vec<Directive>,
-    /// `loadmodule` lines.
-    pub modules: Vec<Directive>,
-    /// `sentinel` lines, in sentinel mode.
-    pub sentinel: Vec<Directive>,
-    /// `module.parameter value` lines; values joined by blanks, a later one replaces an earlier.
-    pub module_values: Vec<(Text, Text)>,
-    /// What to log at start.
-    pub warnings: Vec<Warning>,
-}
 
 /// Reads a configuration.
 ///
@@ -195,16 +110,11 @@ impl Loader<'_> {
         if let Some(named) = find_name(name) {
             return self.assign(named.parameter, values).map_err(fail);
         }
-        if values.is_empty() && name.eq_ignore_ascii_case(b"sentinel") {
-            return Ok(());
-        }
         if let ([path], true) = (values, name.eq_ignore_ascii_case(b"include")) {
-            return self.include(&Text::from(*path), depth).map_err(|error| match error {
-                FatalConfigError { origin: None, problem: Problem::IncludedTooDeep } => {
-                    fail(Problem::IncludedTooDeep)
-                }
-                error => error,
-            });
+            if depth == INCLUDE_DEPTH_MAX {
+                return Err(fail(Problem::IncludedTooDeep));
+            }
+            return self.include(&Text::from(*path), depth + 1);
         }
         self.keep(name, &words, origin).map_err(fail)
     }
@@ -243,11 +153,8 @@ impl Loader<'_> {
     }
 
     fn include(&mut self, path: &Text, depth: usize) -> Result<(), FatalConfigError> {
-        if depth == INCLUDE_DEPTH_MAX {
-            return Err(FatalConfigError { origin: None, problem: Problem::IncludedTooDeep });
-        }
         for (path, content) in self.read(path)? {
-            self.text(&content, Some(&path), depth + 1)?;
+            self.text(&content, Some(&path), depth)?;
         }
         Ok(())
     }
@@ -274,6 +181,8 @@ impl Loader<'_> {
                 values.retain(|(known, _)| **known != *module);
                 values.push((Text::from(module), value));
             }
+            // What `--sentinel` on the command line leaves: the mode is decided before.
+            (b"sentinel", 1) => {}
             (b"sentinel", _) if self.mode == Mode::Sentinel => {
                 self.loaded.sentinel.push(directive());
             }

@@ -3,6 +3,9 @@
 //! Each parameter takes over the first lines that the file has for it; lines that are left over
 //! are blanked, and runs of empty lines become one. What differs from its default and has no line
 //! is appended below a comment that says so. Lines that nobody understands become comments.
+//! Included files are not written to: what they set differently is appended here, below.
+//!
+//! The caller writes the content to a temporary file, syncs and renames it.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
