@@ -42,12 +42,17 @@ pub struct KeyspaceStats {
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) stats: KeyspaceStats,
-    /// Keys removed and not yet reported.
+    /// Whether anybody wants to hear of removals (followers, subscribers of events).
+    pub(crate) report_removals: bool,
+    /// Keys removed and not yet reported; only while `report_removals`.
     pub(crate) removals: VecDeque<Removal>,
     /// Whether anybody asked to know which keys change (WATCH, tracking, blocked clients).
     pub(crate) record_touched: bool,
     /// Keys changed since the engine last asked; only while `record_touched`.
     pub(crate) touched: Vec<(DatabaseIndex, Box<[u8]>)>,
+    /// Databases that changed as a whole since the engine last asked; only while
+    /// `record_touched`.
+    pub(crate) touched_databases: Vec<DatabaseIndex>,
 }
 
 impl Changes {
@@ -57,6 +62,25 @@ impl Changes {
     pub(crate) fn before_write(&mut self, db: DatabaseIndex, key: &[u8]) {
         if self.record_touched {
             self.touched.push((db, key.into()));
+        }
+    }
+
+    /// A key went away without a command that names it.
+    pub(crate) fn removed(&mut self, db: DatabaseIndex, key: &[u8], cause: RemovalCause) {
+        self.before_write(db, key);
+        match cause {
+            RemovalCause::Expired => self.stats.expired += 1,
+            RemovalCause::Evicted => self.stats.evicted += 1,
+        }
+        if self.report_removals {
+            self.removals.push_back(Removal { db, key: key.into(), cause });
+        }
+    }
+
+    /// Every key of a database may have changed.
+    pub(crate) fn flushed(&mut self, db: DatabaseIndex) {
+        if self.record_touched {
+            self.touched_databases.push(db);
         }
     }
 }

@@ -1,19 +1,51 @@
-//! One numbered database.
+//! One numbered database: one table, or in cluster mode one table for each slot.
 
-use dunlin_table::Table;
+use dunlin_table::{CURSOR_BITS, ItemRef, Table};
 use dunlin_values::Entry;
+use fastrand::Rng;
 
-/// A numbered database: its keys, and what INFO's `keyspace` section tells of it.
-#[derive(Default)]
-pub struct Database {
-    table: Table<Entry>,
+use crate::slot_tables::SlotTables;
+
+/// How the keys of a database are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// All keys in one table.
+    OneTable,
+    /// The keys of each cluster slot in a table of their own: counting, listing, moving and
+    /// dropping a slot cost what the slot holds.
+    TablePerSlot,
 }
 
+/// A numbered database.
+pub struct Database {
+    tables: Tables,
+}
+
+enum Tables {
+    One(Table<Entry>),
+    PerSlot(Box<SlotTables>),
+}
+
+/// A position of SCAN: the slot's number above [`CURSOR_BITS`] bits of position in its table.
+/// Below 2^48, because clients lose bits above 2^53 and proxies shift cursors.
+const _: () = assert!(CURSOR_BITS + 14 <= 48);
+
 impl Database {
+    pub(crate) fn new(layout: Layout) -> Self {
+        let tables = match layout {
+            Layout::OneTable => Tables::One(Table::new()),
+            Layout::TablePerSlot => Tables::PerSlot(Box::default()),
+        };
+        Self { tables }
+    }
+
     /// Number of keys, expired ones that nobody has met yet included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.table.len()
+        match &self.tables {
+            Tables::One(table) => table.len(),
+            Tables::PerSlot(tables) => tables.len(),
+        }
     }
 
     /// Whether there is no key.
@@ -24,19 +56,177 @@ impl Database {
 
     /// Number of keys with a deadline.
     #[must_use]
+    #[inline]
     pub fn with_deadline(&self) -> usize {
-        self.table.with_deadline()
+        match &self.tables {
+            Tables::One(table) => table.with_deadline(),
+            Tables::PerSlot(tables) => tables.with_deadline(),
+        }
     }
 
-    /// The table that holds `key`, if it holds it at all.
-    #[inline]
-    pub(crate) fn table(&self, _key: &[u8]) -> &Table<Entry> {
-        &self.table
+    /// Bytes the tables take without the entries.
+    #[must_use]
+    pub fn table_bytes(&self) -> usize {
+        match &self.tables {
+            Tables::One(table) => table.stats().memory_bytes,
+            Tables::PerSlot(tables) => tables.memory_bytes(),
+        }
     }
 
-    /// As [`Database::table`], for writing.
+    /// Calls `visit` with each table that holds keys (DEBUG HTSTATS).
+    pub fn for_each_table(&self, mut visit: impl FnMut(dunlin_table::TableStats)) {
+        match &self.tables {
+            Tables::One(table) => visit(table.stats()),
+            Tables::PerSlot(tables) => tables.iter().for_each(|table| visit(table.stats())),
+        }
+    }
+
+    /// Calls `visit` with every entry, expired ones that nobody has met yet included.
+    pub fn for_each(&self, mut visit: impl FnMut(&Entry)) {
+        match &self.tables {
+            Tables::One(table) => table.iter().for_each(|entry| visit(&entry)),
+            Tables::PerSlot(tables) => {
+                tables.iter().flat_map(Table::iter).for_each(|entry| visit(&entry));
+            }
+        }
+    }
+
+    /// Visits the keys of one bucket and returns the cursor for the next call; 0 starts a scan and
+    /// is returned when it is complete. A key that is there from the first call to the last is
+    /// visited at least once, whatever is added and removed meanwhile. A cursor that was never
+    /// handed out is harmless.
+    pub fn scan(&self, cursor: u64, visit: &mut dyn FnMut(&Entry)) -> u64 {
+        match &self.tables {
+            Tables::One(table) => table.scan(cursor, visit),
+            Tables::PerSlot(tables) => tables.scan(cursor, visit),
+        }
+    }
+
+    /// The cursor of a new scan that begins at `cursor`'s slot; `None` if the layout has no slots.
+    #[must_use]
+    pub const fn layout(&self) -> Layout {
+        match &self.tables {
+            Tables::One(_) => Layout::OneTable,
+            Tables::PerSlot(_) => Layout::TablePerSlot,
+        }
+    }
+
+    /// Number of keys in a cluster slot; 0 without slots.
+    #[must_use]
+    pub fn slot_len(&self, slot: u16) -> usize {
+        match &self.tables {
+            Tables::One(_) => 0,
+            Tables::PerSlot(tables) => tables.get(slot).map_or(0, Table::len),
+        }
+    }
+
+    /// One random key, all with very nearly the same chance.
+    pub(crate) fn sample(&self, rng: &mut Rng) -> Option<ItemRef<'_, Entry>> {
+        match &self.tables {
+            Tables::One(table) => table.sample(rng.u64(..)),
+            Tables::PerSlot(tables) => tables.pick(rng)?.sample(rng.u64(..)),
+        }
+    }
+
+    /// Up to `count` keys, neighbours in a table where it holds so many.
+    pub(crate) fn sample_many(&self, rng: &mut Rng, count: usize, visit: &mut dyn FnMut(&Entry)) {
+        match &self.tables {
+            Tables::One(table) => {
+                table.sample_many(rng.u64(..), count, visit);
+            }
+            Tables::PerSlot(tables) => draw(count, |left| {
+                let table = tables.pick(rng)?;
+                Some(table.sample_many(rng.u64(..), left, visit))
+            }),
+        }
+    }
+
+    /// Up to `count` keys with a deadline, neighbours in a table where it holds so many.
+    pub(crate) fn sample_volatile(
+        &self,
+        rng: &mut Rng,
+        count: usize,
+        visit: &mut dyn FnMut(&Entry),
+    ) {
+        match &self.tables {
+            Tables::One(table) => {
+                table.sample_many_with_deadline(rng.u64(..), count, visit);
+            }
+            Tables::PerSlot(tables) => draw(count, |left| {
+                let table = tables.pick_volatile(rng)?;
+                Some(table.sample_many_with_deadline(rng.u64(..), left, visit))
+            }),
+        }
+    }
+
+    /// Removes keys that are due, within a budget; returns whether there may be more.
+    pub(crate) fn expire_due(
+        &mut self,
+        now_ms: i64,
+        budget: &mut usize,
+        out: &mut dyn FnMut(Entry),
+    ) -> bool {
+        match &mut self.tables {
+            Tables::One(table) => table.expire_due(now_ms, budget, out),
+            Tables::PerSlot(tables) => tables.expire_due(now_ms, budget, out),
+        }
+    }
+
+    /// The table that may hold `key`; `None` if its slot is empty.
     #[inline]
-    pub(crate) fn table_mut(&mut self, _key: &[u8]) -> &mut Table<Entry> {
-        &mut self.table
+    pub(crate) fn table(&self, key: &[u8]) -> Option<&Table<Entry>> {
+        match &self.tables {
+            Tables::One(table) => Some(table),
+            Tables::PerSlot(tables) => tables.get(dunlin_slots::key_slot(key)),
+        }
+    }
+
+    /// The table that may hold `key`, for changing it; `None` if its slot is empty.
+    #[inline]
+    pub(crate) fn existing_table_mut(&mut self, key: &[u8]) -> Option<TableOfKey<'_>> {
+        match &mut self.tables {
+            Tables::One(table) => Some(TableOfKey { table, counts: Counts(None) }),
+            Tables::PerSlot(tables) => tables.existing_table_of(dunlin_slots::key_slot(key)),
+        }
+    }
+
+    /// The table that `key` belongs into, and who counts what it holds.
+    #[inline]
+    pub(crate) fn table_mut(&mut self, key: &[u8]) -> TableOfKey<'_> {
+        match &mut self.tables {
+            Tables::One(table) => TableOfKey { table, counts: Counts(None) },
+            Tables::PerSlot(tables) => tables.table_of(dunlin_slots::key_slot(key)),
+        }
+    }
+}
+
+/// A table to be changed, and who counts what it holds.
+pub(crate) struct TableOfKey<'a> {
+    pub(crate) table: &'a mut Table<Entry>,
+    pub(crate) counts: Counts<'a>,
+}
+
+/// Who counts the keys of one slot; nobody where there are no slots.
+pub(crate) struct Counts<'a>(pub(crate) Option<(&'a mut crate::slot_tables::SlotCounts, u16)>);
+
+impl Counts<'_> {
+    /// Notes that keys came or went, and keys with a deadline among them.
+    #[inline]
+    pub(crate) fn add(&mut self, keys: i64, with_deadline: i64) {
+        if let Some((counts, slot)) = &mut self.0 {
+            counts.add(*slot, keys, with_deadline);
+        }
+    }
+}
+
+/// Draws from several small tables until `count` keys are drawn; `from_one` draws up to so many from
+/// one table and returns how many it drew.
+fn draw(count: usize, mut from_one: impl FnMut(usize) -> Option<usize>) {
+    let mut left = count;
+    for _ in 0..count {
+        match from_one(left) {
+            Some(drawn) if drawn < left => left -= drawn,
+            _ => return,
+        }
     }
 }

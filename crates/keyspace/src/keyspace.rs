@@ -1,27 +1,20 @@
 //! All databases of a node, and how a command reaches a key.
 
 use dunlin_stdx::time::UnixMs;
-use dunlin_table::{ItemRef, Table};
-use dunlin_values::{Entry, Object};
+use dunlin_table::ItemRef;
+use dunlin_values::Entry;
 use fastrand::Rng;
 
 use crate::access::{AccessClock, AccessPolicy};
 use crate::changes::{Changes, KeyspaceStats, Removal, RemovalCause};
-use crate::database::Database;
+use crate::database::{Database, Layout, TableOfKey};
+use crate::eviction::EvictionPool;
+use crate::garbage::{Disposal, Freer, Garbage, LazyFree};
 use crate::hasher::KeyHasher;
 use crate::slot::{Occupied, Slot, Vacant};
 
 /// The number of a database, as SELECT names it.
 pub type DatabaseIndex = u32;
-
-/// Where values go when nobody needs them any more: dropped at once, or on another thread.
-pub trait Freer: Send {
-    /// Drops a displaced value.
-    fn free_object(&mut self, object: Box<Object>);
-
-    /// Drops a removed key.
-    fn free_entry(&mut self, entry: Entry);
-}
 
 /// What happens to a key whose deadline has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,14 +29,17 @@ pub enum Expiry {
 
 /// All databases of a node.
 pub struct Keyspace {
-    databases: Vec<Database>,
-    hasher: KeyHasher,
-    access: AccessClock,
-    changes: Changes,
-    freer: Box<dyn Freer>,
-    expiry: Expiry,
-    now: UnixMs,
-    rng: Rng,
+    pub(crate) databases: Vec<Database>,
+    pub(crate) layout: Layout,
+    pub(crate) hasher: KeyHasher,
+    pub(crate) access: AccessClock,
+    pub(crate) changes: Changes,
+    pub(crate) disposal: Disposal,
+    pub(crate) expiry: Expiry,
+    pub(crate) now: UnixMs,
+    pub(crate) rng: Rng,
+    pub(crate) eviction_pool: EvictionPool,
+    pub(crate) eviction_last_db: DatabaseIndex,
     /// Whether lookups move the access clock; CLIENT NO-TOUCH switches it off for a command.
     pub touch: bool,
 }
@@ -51,17 +47,20 @@ pub struct Keyspace {
 impl Keyspace {
     /// `databases` empty databases; hashes and samples follow from `seed`.
     #[must_use]
-    pub fn new(databases: u32, seed: u64, freer: Box<dyn Freer>) -> Self {
+    pub fn new(databases: u32, layout: Layout, seed: u64, freer: Box<dyn Freer>) -> Self {
         let mut rng = Rng::with_seed(seed);
         Self {
-            databases: (0..databases).map(|_| Database::default()).collect(),
+            databases: (0..databases).map(|_| Database::new(layout)).collect(),
+            layout,
             hasher: KeyHasher::new(rng.u64(..)),
             access: AccessClock::new(AccessPolicy::Lru),
             changes: Changes::default(),
-            freer,
+            disposal: Disposal { freer, lazy: LazyFree::default() },
             expiry: Expiry::Remove,
             now: UnixMs(0),
             rng,
+            eviction_pool: EvictionPool::default(),
+            eviction_last_db: 0,
             touch: true,
         }
     }
@@ -92,6 +91,17 @@ impl Keyspace {
     /// Says what happens to keys whose deadline has passed.
     pub const fn set_expiry(&mut self, expiry: Expiry) {
         self.expiry = expiry;
+    }
+
+    /// Follows a change of the `lazyfree-*` parameters.
+    pub const fn set_lazy_free(&mut self, lazy: LazyFree) {
+        self.disposal.lazy = lazy;
+    }
+
+    /// Where garbage goes, for INFO.
+    #[must_use]
+    pub fn freer(&self) -> &dyn Freer {
+        &*self.disposal.freer
     }
 
     /// Number of databases.
@@ -136,25 +146,28 @@ impl Keyspace {
     /// First step of a batch: brings the bucket of a key towards the processor.
     #[inline]
     pub fn prefetch_bucket(&self, db: DatabaseIndex, key: &[u8], hash: u64) {
-        self.databases[db as usize].table(key).prefetch_bucket(hash);
+        if let Some(table) = self.databases[db as usize].table(key) {
+            table.prefetch_bucket(hash);
+        }
     }
 
     /// Second step of a batch: brings the entry of a key towards the processor.
     #[inline]
     pub fn prefetch_entry(&self, db: DatabaseIndex, key: &[u8], hash: u64) {
-        self.databases[db as usize].table(key).prefetch_item(hash);
+        if let Some(table) = self.databases[db as usize].table(key) {
+            table.prefetch_item(hash);
+        }
     }
 
     /// Reads a key for a command: counts a hit or miss and moves the access clock.
+    #[inline]
     pub fn get(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
-        let found = lookup(
-            self.databases[db as usize].table_mut(key),
-            self.hasher.hash(key),
-            key,
-            Sight { expiry: self.expiry, now: self.now, db },
-            &mut self.changes,
-            &mut *self.freer,
-        );
+        let sight = Sight { expiry: self.expiry, now: self.now, db };
+        let hash = self.hasher.hash(key);
+        let place = self.databases[db as usize].existing_table_mut(key);
+        let found = place.and_then(|place| {
+            lookup(place, hash, key, sight, &mut self.changes, &mut self.disposal)
+        });
         match &found {
             Some(entry) => {
                 self.changes.stats.hits += 1;
@@ -169,37 +182,35 @@ impl Keyspace {
 
     /// Looks at a key without leaving a trace in its clock or the counters (TTL, OBJECT, TYPE).
     pub fn peek(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
-        lookup(
-            self.databases[db as usize].table_mut(key),
-            self.hasher.hash(key),
-            key,
-            Sight { expiry: self.expiry, now: self.now, db },
-            &mut self.changes,
-            &mut *self.freer,
-        )
+        let sight = Sight { expiry: self.expiry, now: self.now, db };
+        let hash = self.hasher.hash(key);
+        let place = self.databases[db as usize].existing_table_mut(key)?;
+        lookup(place, hash, key, sight, &mut self.changes, &mut self.disposal)
     }
 
     /// The place of a key, for a command that changes it: the only mutable access to a value.
+    #[inline]
     pub fn slot<'a>(&'a mut self, db: DatabaseIndex, key: &'a [u8]) -> Slot<'a> {
         let hash = self.hash(key);
-        let table = self.databases[db as usize].table_mut(key);
-        let (changes, freer) = (&mut self.changes, &mut *self.freer);
+        let TableOfKey { table, mut counts } = self.databases[db as usize].table_mut(key);
+        let (changes, disposal) = (&mut self.changes, &mut self.disposal);
         let table = match table.find_or_table(hash, key) {
             Ok(item) if self.expiry == Expiry::Remove && is_due(self.now, &item) => {
                 let (entry, table) = item.take();
-                expired(entry, db, changes, freer);
+                counts.add(-1, -1);
+                expired(entry, db, changes, disposal);
                 table
             }
             Ok(item) => {
                 if self.touch {
                     self.access.touch(&item, &mut self.rng);
                 }
-                return Slot::Occupied(Occupied { item, changes, freer, db });
+                return Slot::Occupied(Occupied { item, counts, changes, disposal, db });
             }
             Err(table) => table,
         };
         let (hasher, clock) = (&self.hasher, self.access.initial());
-        Slot::Vacant(Vacant { table, hash, hasher, key, clock, changes, db })
+        Slot::Vacant(Vacant { table, hash, hasher, key, clock, counts, changes, db })
     }
 }
 
@@ -215,13 +226,14 @@ struct Sight {
 /// removed (lazy expiry) or hidden.
 #[inline]
 fn lookup<'t>(
-    table: &'t mut Table<Entry>,
+    place: TableOfKey<'t>,
     hash: u64,
     key: &[u8],
     sight: Sight,
     changes: &mut Changes,
-    freer: &mut dyn Freer,
+    disposal: &mut Disposal,
 ) -> Option<ItemRef<'t, Entry>> {
+    let TableOfKey { table, mut counts } = place;
     let visible = |entry: &Entry| sight.expiry == Expiry::Ignore || !is_due(sight.now, entry);
     match table.find_if(hash, key, visible) {
         Ok(entry) => Some(entry),
@@ -230,7 +242,8 @@ fn lookup<'t>(
                 && table.with_deadline() > 0
                 && let Some(entry) = table.remove(hash, key)
             {
-                expired(entry, sight.db, changes, freer);
+                counts.add(-1, -1);
+                expired(entry, sight.db, changes, disposal);
             }
             None
         }
@@ -239,14 +252,11 @@ fn lookup<'t>(
 
 /// Reports a key that was removed because its deadline had passed.
 #[cold]
-fn expired(entry: Entry, db: DatabaseIndex, changes: &mut Changes, freer: &mut dyn Freer) {
-    changes.before_write(db, entry.key());
-    changes.stats.expired += 1;
-    let cause = RemovalCause::Expired;
-    changes.removals.push_back(Removal { db, key: entry.key().into(), cause });
-    freer.free_entry(entry);
+fn expired(entry: Entry, db: DatabaseIndex, changes: &mut Changes, disposal: &mut Disposal) {
+    changes.removed(db, entry.key(), RemovalCause::Expired);
+    disposal.discard(Garbage::Entry(entry), disposal.lazy.expired);
 }
 
-fn is_due(now: UnixMs, entry: &Entry) -> bool {
+pub(crate) fn is_due(now: UnixMs, entry: &Entry) -> bool {
     entry.deadline().is_some_and(|at| at <= now)
 }

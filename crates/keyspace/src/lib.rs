@@ -19,14 +19,20 @@
 mod access;
 mod changes;
 mod database;
+mod eviction;
+mod garbage;
 mod hasher;
 mod keyspace;
 mod slot;
+mod slot_tables;
+mod whole_keys;
 
 pub use access::{AccessClock, AccessPolicy};
 pub use changes::{KeyspaceStats, Removal, RemovalCause};
-pub use database::Database;
-pub use keyspace::{DatabaseIndex, Expiry, Freer, Keyspace};
+pub use database::{Database, Layout};
+pub use eviction::{EvictionOrder, EvictionPolicy, EvictionScope};
+pub use garbage::{Freer, Garbage, LazyFree};
+pub use keyspace::{DatabaseIndex, Expiry, Keyspace};
 pub use slot::{Occupied, Slot, Vacant};
 
 pub use dunlin_table::ItemRef;

@@ -11,8 +11,10 @@ use dunlin_table::{ItemMut, Table};
 use dunlin_values::{Encoding, Entry, NewValue, Object};
 
 use crate::changes::Changes;
+use crate::database::Counts;
+use crate::garbage::Disposal;
 use crate::hasher::KeyHasher;
-use crate::keyspace::{DatabaseIndex, Freer};
+use crate::keyspace::DatabaseIndex;
 
 /// The place of a key.
 pub enum Slot<'a> {
@@ -35,8 +37,9 @@ impl Slot<'_> {
 /// The place of a key that exists. Dereferences to its entry for reading.
 pub struct Occupied<'a> {
     pub(crate) item: ItemMut<'a, Entry>,
+    pub(crate) counts: Counts<'a>,
     pub(crate) changes: &'a mut Changes,
-    pub(crate) freer: &'a mut dyn Freer,
+    pub(crate) disposal: &'a mut Disposal,
     pub(crate) db: DatabaseIndex,
 }
 
@@ -52,14 +55,16 @@ impl Occupied<'_> {
     /// Replaces value and deadline.
     pub fn assign(&mut self, value: NewValue<'_>, deadline: Option<UnixMs>) {
         self.before_write();
+        self.count_deadline(deadline);
         if let Some(old) = self.item.assign(value, deadline) {
-            self.freer.free_object(old);
+            self.disposal.overwritten(old);
         }
     }
 
     /// Sets or clears the deadline.
     pub fn set_deadline(&mut self, deadline: Option<UnixMs>) {
         self.before_write();
+        self.count_deadline(deadline);
         self.item.set_deadline(deadline);
     }
 
@@ -88,7 +93,13 @@ impl Occupied<'_> {
     #[must_use]
     pub fn remove(mut self) -> Entry {
         self.before_write();
+        self.counts.add(-1, -i64::from(self.item.deadline().is_some()));
         self.item.remove()
+    }
+
+    fn count_deadline(&mut self, new: Option<UnixMs>) {
+        let had = self.item.deadline().is_some();
+        self.counts.add(0, i64::from(new.is_some()) - i64::from(had));
     }
 
     fn before_write(&mut self) {
@@ -103,6 +114,7 @@ pub struct Vacant<'a> {
     pub(crate) hasher: &'a KeyHasher,
     pub(crate) key: &'a [u8],
     pub(crate) clock: u32,
+    pub(crate) counts: Counts<'a>,
     pub(crate) changes: &'a mut Changes,
     pub(crate) db: DatabaseIndex,
 }
@@ -115,10 +127,11 @@ impl Vacant<'_> {
     }
 
     /// Creates the key from an entry that bears its name already.
-    pub fn insert_entry(self, entry: Entry) {
+    pub fn insert_entry(mut self, entry: Entry) {
         debug_assert_eq!(entry.key(), self.key, "the entry belongs into this slot");
         self.changes.before_write(self.db, self.key);
         entry.set_clock(self.clock);
+        self.counts.add(1, i64::from(entry.deadline().is_some()));
         self.table.insert(self.hash, entry, |entry| self.hasher.hash(entry.key()));
     }
 }

@@ -3,7 +3,7 @@
 use dunlin_commands::{Host, Table};
 use dunlin_config::Config;
 use dunlin_engine::{Engine, Parts};
-use dunlin_keyspace::{Freer, Keyspace};
+use dunlin_keyspace::{Freer, Keyspace, Layout};
 use dunlin_resp::Output;
 use dunlin_session::{Closing, Peer, SessionFlags, Token};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
@@ -60,7 +60,12 @@ impl Node {
     #[must_use]
     pub fn new(config: Config, table: Table, environment: Environment) -> Self {
         let Environment { clock, seed, freer, host } = environment;
-        let keyspace = Keyspace::new(config.process.databases, seed, freer);
+        let (databases, layout) = if config.cluster.cluster_enabled {
+            (1, Layout::TablePerSlot)
+        } else {
+            (config.process.databases, Layout::OneTable)
+        };
+        let keyspace = Keyspace::new(databases, layout, seed, freer);
         Self {
             engine: Engine::new(Parts { keyspace, config, table, clock, host }),
             shared_input: Vec::with_capacity(SHARED_INPUT_BYTES),

@@ -9,7 +9,6 @@
 use dunlin_keyspace::Slot;
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 use dunlin_stdx::time::UnixMs;
-use dunlin_values::NewValue;
 
 use crate::args::Args;
 use crate::context::Context;

@@ -1,14 +1,15 @@
 //! Drives a node without a socket: bytes in, bytes out, time by hand.
 
+#![allow(unreachable_pub, dead_code, reason = "every test file uses its part of the driver")]
+
 use std::cell::Cell;
 use std::rc::Rc;
 
 use dunlin_commands::{Host, Table};
 use dunlin_config::Config;
-use dunlin_keyspace::Freer;
+use dunlin_keyspace::{Freer, Garbage};
 use dunlin_node::{Environment, Node, Peer, Token};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
-use dunlin_values::{Entry, Object};
 
 /// A node, and the time it believes.
 pub struct Driver {
@@ -40,12 +41,8 @@ fn at(unix_us: i64) -> Now {
 struct DropAtOnce;
 
 impl Freer for DropAtOnce {
-    fn free_object(&mut self, object: Box<Object>) {
-        drop(object);
-    }
-
-    fn free_entry(&mut self, entry: Entry) {
-        drop(entry);
+    fn free_later(&mut self, garbage: Garbage) {
+        drop(garbage);
     }
 }
 

@@ -1,0 +1,104 @@
+//! Operations on whole keys and whole databases.
+
+use dunlin_stdx::time::UnixMs;
+use dunlin_values::Entry;
+
+use crate::changes::RemovalCause;
+use crate::database::{Database, TableOfKey};
+use crate::garbage::Garbage;
+use crate::keyspace::{DatabaseIndex, Expiry, Keyspace, is_due};
+use crate::slot::Slot;
+
+/// Random keys tried before RANDOMKEY takes one that has expired: as many as Redis tries.
+const RANDOM_TRIES: usize = 100;
+
+impl Keyspace {
+    /// Takes a key out of a database, with its value and deadline.
+    pub fn take(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<Entry> {
+        match self.slot(db, key) {
+            Slot::Occupied(slot) => Some(slot.remove()),
+            Slot::Vacant(_) => None,
+        }
+    }
+
+    /// Puts an entry into a database under the name it bears; what was there is dropped.
+    pub fn put(&mut self, db: DatabaseIndex, entry: Entry) {
+        let key: Box<[u8]> = entry.key().into();
+        if let Some(old) = self.take(db, &key) {
+            self.disposal.discard(Garbage::Entry(old), self.disposal.lazy.overwritten);
+        }
+        match self.slot(db, &key) {
+            Slot::Vacant(slot) => slot.insert_entry(entry),
+            Slot::Occupied(_) => unreachable!("just taken"),
+        }
+    }
+
+    /// Removes a key; returns whether it was there. `lazily` drops a large value elsewhere.
+    pub fn delete(&mut self, db: DatabaseIndex, key: &[u8], lazily: bool) -> bool {
+        let Some(entry) = self.take(db, key) else { return false };
+        self.disposal.discard(Garbage::Entry(entry), lazily);
+        true
+    }
+
+    /// Empties a database; returns how many keys it held. `lazily` drops them elsewhere.
+    pub fn flush(&mut self, db: DatabaseIndex, lazily: bool) -> usize {
+        let emptied = Database::new(self.layout);
+        let old = std::mem::replace(&mut self.databases[db as usize], emptied);
+        let count = old.len();
+        self.changes.flushed(db);
+        self.disposal.discard(Garbage::Database(Box::new(old)), lazily);
+        count
+    }
+
+    /// Exchanges the contents of two databases.
+    pub fn swap(&mut self, first: DatabaseIndex, second: DatabaseIndex) {
+        self.databases.swap(first as usize, second as usize);
+        self.changes.flushed(first);
+        self.changes.flushed(second);
+    }
+
+    /// A random key of a database that has not expired; after many tries one that may have.
+    pub fn random_key(&mut self, db: DatabaseIndex) -> Option<Box<[u8]>> {
+        let database = &self.databases[db as usize];
+        let mut last = None;
+        for _ in 0..RANDOM_TRIES {
+            let entry = database.sample(&mut self.rng)?;
+            if self.expiry == Expiry::Ignore || !is_due(self.now, &entry) {
+                return Some(entry.key().into());
+            }
+            last = Some(Box::from(entry.key()));
+        }
+        last
+    }
+
+    /// Removes keys that are due, reading at most `budget` candidates; returns whether there may
+    /// be more. The caller bounds the time by calling with small budgets.
+    pub fn expire_due(&mut self, db: DatabaseIndex, budget: &mut usize) -> bool {
+        if self.expiry != Expiry::Remove {
+            return false;
+        }
+        let UnixMs(now) = self.now;
+        let (changes, disposal) = (&mut self.changes, &mut self.disposal);
+        let lazily = disposal.lazy.expired;
+        self.databases[db as usize].expire_due(now, budget, &mut |entry| {
+            changes.removed(db, entry.key(), RemovalCause::Expired);
+            disposal.discard(Garbage::Entry(entry), lazily);
+        })
+    }
+
+    /// Removes one key because of `maxmemory`; returns whether it was there.
+    pub(crate) fn evict(&mut self, db: DatabaseIndex, key: &[u8]) -> bool {
+        let hash = self.hasher.hash(key);
+        let TableOfKey { table, mut counts } = self.databases[db as usize].table_mut(key);
+        let Some(entry) = table.remove(hash, key) else { return false };
+        counts.add(-1, -i64::from(entry.deadline().is_some()));
+        self.changes.removed(db, key, RemovalCause::Evicted);
+        self.disposal.discard(Garbage::Entry(entry), self.disposal.lazy.evicted);
+        true
+    }
+
+    /// Whether somebody wants to hear of removals: followers of the stream, subscribers of events.
+    pub const fn report_removals(&mut self, wanted: bool) {
+        self.changes.report_removals = wanted;
+    }
+}
