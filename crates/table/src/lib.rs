@@ -3,7 +3,7 @@
 //! A [`Table`] holds items that are one pointer wide ([`ThinItem`]): the pointer's upper 16 bits
 //! keep 15 bits of the item's hash and whether it has a deadline. Seven such slots and their
 //! one-byte tags are a *bucket*, one cache line. Up to 127 buckets and a header line are a
-//! *segment*, one allocation of at most 8 KiB. Beyond that the table has a *directory*, an array
+//! *segment*, one allocation of at most 8 KiB. Beyond that the table has a *directory*, pages
 //! of segments indexed by the upper bits of the hash. Segments grow, split, shrink and merge one
 //! at a time, so no operation touches more than some 900 items.
 //!
@@ -17,13 +17,13 @@
 //!   1024`, so any number of buckets is in hash order, and one order holds for tables of one
 //!   bucket and of a million segments. A position in it has 34 bits, which is what
 //!   [`Table::scan`] uses as cursor (limit: 2^24 segments, about ten thousand million items).
-//! - **Overflow.** An item whose bucket is full goes to one of the next seven buckets, else to
+//! - **Overflow.** An item whose bucket is full goes to one of the next 15 buckets, else to
 //!   the segment's stash, a vector. Its home bucket keeps a mark of how far to look, which is
 //!   exact again after each removal and rebuild, so marks do not pile up. Scanning, sampling and
 //!   rebuilding count an item to its home.
 //! - **Growth.** At 88 to 94% (spread by prefix, so that segments do not move in step) a segment
 //!   takes the next of four sizes per doubling, and at 127 buckets it splits in two of 79. So
-//!   segments are 72 to 94% full, and the table takes 10.0 to 12.8 bytes per item.
+//!   segments are 72 to 94% full, see the figures below.
 //!   Rebuilding needs no item: prefix, slot and tag know the hash bits that matter. Only when a
 //!   split has used up the 15 bits, once in 32-fold growth, are the items read and hashed again.
 //! - **Shrinking.** Below 35% a segment merges with its buddy when both hold at most 400 items,
@@ -44,8 +44,22 @@
 //!
 //! The table knows nothing of values, commands, clocks or random sources: times and random
 //! numbers are arguments. Unsafe code is in `item` (handles from pointers), `segment` (the
-//! allocation) and `guard` (ownership of a borrowed item); the other modules are safe code over
+//! allocation), `guard` (ownership of a borrowed item) and `table` (Send and Sync); the rest is safe over
 //! the handle rules that `segment` states.
+//!
+//! # Measured
+//!
+//! Ten million keys of 16 bytes, one in a thousand with a deadline, jemalloc, on a shared virtual
+//! machine with two cores (the times are rather too long):
+//! `LD_PRELOAD=libjemalloc.so.2 cargo run --release -p dunlin-table --example growth`
+//!
+//! - Table bytes per key: 11.46 at ten million, 11.30 to 12.23 on the way there, 11.58 on average.
+//! - Longest insertion 76 µs of CPU; 2,145 of ten million took over 20 µs, none over 100 µs.
+//! - Insertion 339 ns on average, allocation of the item included.
+//! - Look-up, each waiting for the one before: 427 ns; prefetched in batches of 16: 144 ns.
+//!   A miss takes 82 and 70 ns.
+//! - A random item 174 ns; one of the 10,000 with a deadline 1.1 µs; finding and removing 5,000
+//!   due items 12 to 31 ms.
 
 #![allow(unsafe_code)]
 

@@ -174,8 +174,7 @@ impl<T: ThinItem> Table<T> {
     /// Adds an item whose key is not in the table (checked in debug builds only).
     ///
     /// `rehash` is the function that gave `hash`. O(1) on average; the longest pause is a split
-    /// of one segment, at most some 900 items, or a doubling of the directory, 8 bytes per
-    /// segment.
+    /// of one segment, at most some 900 items.
     ///
     /// # Panics
     /// When the item's address has more than 48 bits.
