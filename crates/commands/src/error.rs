@@ -43,6 +43,17 @@ impl CommandError {
         Self::Text(Cow::Borrowed(text))
     }
 
+    /// The words behind a subcommand do not fit it. `container` is the name in upper case,
+    /// `subcommand` the word of the client.
+    #[must_use]
+    pub fn subcommand_syntax(container: &str, subcommand: &[u8]) -> Self {
+        let subcommand = String::from_utf8_lossy(&subcommand[..subcommand.len().min(128)]);
+        Self::err(format!(
+            "unknown subcommand or wrong number of arguments for '{subcommand}'. \
+             Try {container} HELP."
+        ))
+    }
+
     /// The text on the wire, code included and without the leading `-`.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {

@@ -19,10 +19,12 @@ mod args;
 mod context;
 mod effects;
 mod error;
+mod help;
 mod host;
 pub mod table;
 
 pub mod connection;
+pub mod server;
 pub mod string;
 
 pub use args::{Args, Cursor};
@@ -31,3 +33,6 @@ pub use effects::{Effects, KeyEvent, KeyEventClass};
 pub use error::{CommandError, CommandResult};
 pub use host::Host;
 pub use table::{Command, Table};
+
+/// The version of Redis whose behaviour this server has, as it tells clients.
+pub const REDIS_VERSION: &str = "7.2.4";

@@ -43,7 +43,8 @@ fn run_nothing(_: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 }
 
 /// The groups, in the order of the documentation.
-const GROUPS: &[&[Command]] = &[crate::connection::COMMANDS, crate::string::COMMANDS];
+const GROUPS: &[&[Command]] =
+    &[crate::connection::COMMANDS, crate::server::COMMANDS, crate::string::COMMANDS];
 
 /// The number of a command or subcommand in the table; statistics are kept by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -146,6 +147,22 @@ impl Table {
         })?;
         // Subcommands are registered right behind their container.
         Some(self.commands[usize::from(container.number.0) + 1 + position])
+    }
+
+    /// The subcommands of a container, in the order COMMAND shows them; empty for other commands.
+    #[must_use]
+    pub fn subcommands(&self, container: Registered) -> &[Registered] {
+        let first = usize::from(container.number.0) + 1;
+        &self.commands[first..first + container.command.subcommands.len()]
+    }
+
+    /// The command or subcommand of a full name, `config|get` for example, in any case.
+    #[must_use]
+    pub fn by_full_name(&self, name: &[u8]) -> Option<Registered> {
+        match name.iter().position(|&byte| byte == b'|') {
+            Some(end) => self.subcommand(self.get(&name[..end])?, &name[end + 1..]),
+            None => self.get(name),
+        }
     }
 
     /// Gives a command another name (`rename-command`); an empty name removes it.
@@ -287,6 +304,10 @@ mod tests {
                 let Lookup::Found(found) = table.lookup(&words.map(str::as_bytes)) else {
                     panic!("{words:?} is not found");
                 };
+                let full_name = subcommand.spec.name().to_ascii_uppercase();
+                let by_full_name = table.by_full_name(full_name.as_bytes());
+                assert_eq!(by_full_name.map(|r| r.number), Some(found.number));
+                assert!(table.subcommands(*container).iter().any(|r| r.number == found.number));
                 assert_eq!(found.command.spec.name(), subcommand.spec.name());
             }
         }

@@ -133,6 +133,9 @@ impl Engine {
         }
         self.propagate(db, args);
         self.account(caller, registered, args, failed);
+        if !self.sessions.monitors().is_empty() {
+            self.feed_monitors(caller, registered, args, reply);
+        }
     }
 
     /// What must hold before a command may run. The order is Redis's: a client sees the same error

@@ -45,7 +45,10 @@ impl Engine {
         if let Some(session) = self.sessions.get_mut(token) {
             session.input = work.input;
             session.decoder = work.decoder;
-            session.reply = work.reply;
+            let pushed = std::mem::replace(&mut session.reply, work.reply);
+            if !pushed.output.is_empty() {
+                session.reply.output.extend(&pushed.output.to_vec());
+            }
             session.paused = paused.map(Box::new);
         }
     }

@@ -14,6 +14,7 @@ mod account;
 mod check;
 mod engine;
 mod input;
+mod monitor;
 mod redact;
 mod stream;
 

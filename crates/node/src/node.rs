@@ -184,7 +184,7 @@ impl Node {
 
     /// The next connection that got output since it was last named here.
     pub fn next_with_output(&mut self) -> Option<Token> {
-        self.with_output.pop()
+        self.with_output.pop().or_else(|| self.engine.sessions.next_written())
     }
 
     /// The output of a connection, to be written and then advanced.

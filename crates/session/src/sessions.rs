@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use dunlin_resp::Reply;
 use dunlin_stdx::time::Now;
 use slab::Slab;
 
-use crate::session::{Closing, Peer, Session};
+use crate::session::{Closing, Peer, Session, SessionFlags};
 
 /// The number of a client, never used twice; starts at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +23,9 @@ pub struct Sessions {
     by_id: HashMap<ClientId, Token>,
     last_id: u64,
     closing: Vec<Token>,
+    monitors: Vec<Token>,
+    /// Sessions that somebody else wrote output for.
+    written: Vec<Token>,
 }
 
 impl Sessions {
@@ -36,6 +40,7 @@ impl Sessions {
 
     /// Forgets a session whose connection is gone.
     pub fn remove(&mut self, token: Token) -> Option<Session> {
+        self.stop_monitor(token);
         let session = self.slab.try_remove(token.0)?;
         self.by_id.remove(&session.id);
         Some(session)
@@ -92,6 +97,48 @@ impl Sessions {
         }
     }
 
+    /// Makes a session receive every command (MONITOR); tells whether it did not before.
+    pub fn start_monitor(&mut self, token: Token) -> bool {
+        let Some(session) = self.slab.get_mut(token.0) else { return false };
+        let is_new = !session.flags.contains(SessionFlags::MONITOR);
+        if is_new {
+            session.flags |= SessionFlags::MONITOR;
+            self.monitors.push(token);
+        }
+        is_new
+    }
+
+    /// Ends what [`Sessions::start_monitor`] began.
+    pub fn stop_monitor(&mut self, token: Token) {
+        let Some(session) = self.slab.get_mut(token.0) else { return };
+        if session.flags.contains(SessionFlags::MONITOR) {
+            session.flags -= SessionFlags::MONITOR;
+            self.monitors.retain(|&monitor| monitor != token);
+        }
+    }
+
+    /// The sessions that receive every command, in the order in which they asked for it.
+    #[must_use]
+    #[inline]
+    pub fn monitors(&self) -> &[Token] {
+        &self.monitors
+    }
+
+    /// Output that is not the answer to a command of that session: whoever drives the sessions
+    /// learns from [`Sessions::next_written`] that there is something to send.
+    pub fn write_to(&mut self, token: Token) -> Option<&mut Reply> {
+        let session = self.slab.get_mut(token.0)?;
+        if session.reply.output.is_empty() {
+            self.written.push(token);
+        }
+        Some(&mut session.reply)
+    }
+
+    /// The next session that [`Sessions::write_to`] was called for; it may be gone by now.
+    pub fn next_written(&mut self) -> Option<Token> {
+        self.written.pop()
+    }
+
     /// The next session to be closed at once; the caller removes it.
     pub fn next_closing(&mut self) -> Option<Token> {
         while let Some(token) = self.closing.pop() {
@@ -117,6 +164,31 @@ mod tests {
         assert_eq!(first, second);
         assert_ne!(first_id, sessions.get(second).expect("open").id);
         assert_eq!(sessions.token_of(first_id), None);
+    }
+
+    #[test]
+    fn monitors_end_with_their_session() {
+        let mut sessions = Sessions::default();
+        let [first, second] = [(); 2].map(|()| sessions.open(Peer::default(), Now::default()));
+        assert!(sessions.start_monitor(first));
+        assert!(sessions.start_monitor(second));
+        assert!(!sessions.start_monitor(second));
+        assert_eq!(sessions.monitors(), [first, second]);
+        sessions.remove(first);
+        assert_eq!(sessions.monitors(), [second]);
+        sessions.stop_monitor(second);
+        assert!(sessions.monitors().is_empty());
+    }
+
+    #[test]
+    fn output_for_another_session_is_reported_once() {
+        let mut sessions = Sessions::default();
+        let token = sessions.open(Peer::default(), Now::default());
+        for _ in 0..3 {
+            sessions.write_to(token).expect("open").simple("x");
+        }
+        assert_eq!(sessions.next_written(), Some(token));
+        assert_eq!(sessions.next_written(), None);
     }
 
     #[test]

@@ -1,0 +1,14 @@
+//! Commands about the server itself.
+
+pub mod latency;
+mod latency_doctor;
+pub mod lolwut;
+pub mod monitor;
+pub mod slowlog;
+mod sparkline;
+
+use crate::table::Command;
+
+/// The commands of this group.
+pub const COMMANDS: &[Command] =
+    &[latency::COMMAND, lolwut::COMMAND, monitor::COMMAND, slowlog::COMMAND];

@@ -1,0 +1,26 @@
+//! `MONITOR`
+
+use dunlin_spec::{CommandSpec, Flags, Group};
+
+use crate::args::Args;
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult};
+use crate::table::Command;
+
+pub(crate) const SPEC: CommandSpec = CommandSpec::new("monitor", Group::Server, 1)
+    .summary("Listens for all requests received by the server in real-time.")
+    .since("1.0.0")
+    .flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE]);
+
+/// The MONITOR command.
+pub const COMMAND: Command = Command::new(SPEC, run);
+
+fn run(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
+    let Some(token) = cx.caller.client() else {
+        return Err(CommandError::fixed("ERR MONITOR isn't allowed for DENY BLOCKING client"));
+    };
+    if cx.sessions.start_monitor(token) {
+        cx.reply.ok();
+    }
+    Ok(())
+}
