@@ -125,18 +125,25 @@ impl Table {
 
     /// The command or subcommand that these words call.
     #[must_use]
-    #[inline]
     pub fn lookup(&self, words: &[&[u8]]) -> Lookup {
-        let Some(found) = words.first().and_then(|name| self.get(name)) else {
-            return Lookup::UnknownCommand;
-        };
-        if found.command.subcommands.is_empty() || words.len() < 2 {
+        self.lookup_name(words.first().copied().unwrap_or_default(), || words.get(1).copied())
+    }
+
+    /// The command with this name, or its subcommand that `second` names; the second word is asked
+    /// for only if the command is a container.
+    #[must_use]
+    #[inline]
+    pub fn lookup_name<'w>(
+        &self,
+        name: &[u8],
+        second: impl FnOnce() -> Option<&'w [u8]>,
+    ) -> Lookup {
+        let Some(found) = self.get(name) else { return Lookup::UnknownCommand };
+        if found.command.subcommands.is_empty() {
             return Lookup::Found(found);
         }
-        match self.subcommand(found, words[1]) {
-            Some(subcommand) => Lookup::Found(subcommand),
-            None => Lookup::UnknownSubcommand(found),
-        }
+        let Some(word) = second() else { return Lookup::Found(found) };
+        self.subcommand(found, word).map_or(Lookup::UnknownSubcommand(found), Lookup::Found)
     }
 
     /// The subcommand of a container with this name, in any case.

