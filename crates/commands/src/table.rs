@@ -57,6 +57,8 @@ pub struct Registered {
     pub number: CommandNumber,
     /// The command.
     pub command: &'static Command,
+    /// Whether it is called by two words.
+    pub is_subcommand: bool,
 }
 
 /// What a name leads to.
@@ -89,18 +91,18 @@ impl Table {
     pub fn new() -> Self {
         let mut table = Self { commands: Vec::new(), names: NameIndex::default() };
         for command in GROUPS.iter().copied().flatten() {
-            let registered = table.register(command);
+            let registered = table.register(command, false);
             table.names.insert(command.spec.name().as_bytes(), registered);
             for subcommand in command.subcommands {
-                table.register(subcommand);
+                table.register(subcommand, true);
             }
         }
         table
     }
 
-    fn register(&mut self, command: &'static Command) -> Registered {
+    fn register(&mut self, command: &'static Command, is_subcommand: bool) -> Registered {
         let number = u16::try_from(self.commands.len()).expect("a few hundred commands");
-        let registered = Registered { number: CommandNumber(number), command };
+        let registered = Registered { number: CommandNumber(number), command, is_subcommand };
         self.commands.push(registered);
         registered
     }

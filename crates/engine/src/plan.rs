@@ -35,9 +35,14 @@ impl Plan {
     ) -> Self {
         let mut lookups = [Lookup::UnknownCommand; WINDOW];
         keys.places.clear();
+        let mut before: (&[u8], Lookup) = (b"", Lookup::UnknownCommand);
         for (lookup, request) in lookups.iter_mut().zip(window.clone()) {
             let name = batch.argument(request, 0, input).unwrap_or_default();
-            *lookup = table.lookup_name(name, || batch.argument(request, 1, input));
+            // Pipelines repeat a command: comparing its few bytes is cheaper than finding it.
+            if name != before.0 || is_container(before.1) {
+                before = (name, table.lookup_name(name, || batch.argument(request, 1, input)));
+            }
+            *lookup = before.1;
             keys.add(*lookup, batch, request);
         }
         keys.prefetch(keyspace, db, batch, input);
@@ -47,6 +52,15 @@ impl Plan {
     /// What the name of a request leads to.
     pub(crate) fn lookup(&self, request: usize) -> Lookup {
         self.lookups[request - self.start]
+    }
+}
+
+/// Whether the second word decides what is called.
+fn is_container(lookup: Lookup) -> bool {
+    match lookup {
+        Lookup::Found(registered) => registered.is_subcommand,
+        Lookup::UnknownCommand => false,
+        Lookup::UnknownSubcommand(_) => true,
     }
 }
 
