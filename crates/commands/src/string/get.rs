@@ -8,8 +8,8 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec}
 
 use crate::args::Args;
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult};
-use crate::string::reply_string;
+use crate::error::CommandResult;
+use crate::string::reply_value;
 use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("get", Group::String, 2)
@@ -25,9 +25,5 @@ const SPEC: CommandSpec = CommandSpec::new("get", Group::String, 2)
 pub(super) const COMMAND: Command = Command::new(SPEC, run);
 
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    match cx.keyspace.get(cx.db, args.get(1)) {
-        None => cx.reply.null(),
-        Some(entry) => reply_string(cx.reply, entry.string().ok_or(CommandError::WrongType)?),
-    }
-    Ok(())
+    reply_value(cx, args.get(1)).map(|_| ())
 }

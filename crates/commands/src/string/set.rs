@@ -1,135 +1,212 @@
 //! SET key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds |
 //! PXAT unix-time-milliseconds | KEEPTTL]
 //!
-//! Makes a key hold a string, whatever it held before. A relative time is propagated as the
-//! absolute deadline it stands for, so that every copy of the key expires at the same instant.
+//! Makes a key hold a string, whatever it held before. A deadline that is not worded as PXAT is
+//! propagated as PXAT, so that every copy of the key expires at the same instant; GET is left out.
 //!
 //! Source: Redis documentation, SET.
 
 use dunlin_keyspace::Slot;
-use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
+use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec, getkeys};
 use dunlin_stdx::time::UnixMs;
 
 use crate::args::Args;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
-use crate::string::{new_string, reply_string};
+use crate::string::expiry::{Expiry, Unit};
+use crate::string::{new_string, reply_value};
 use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("set", Group::String, -3)
-    .summary("Sets the string value of a key, ignoring its type. The key is created if it doesn't exist.")
+    .summary(
+        "Sets the string value of a key, ignoring its type. The key is created if it doesn't \
+         exist.",
+    )
     .since("1.0.0")
     .complexity("O(1)")
     .flags(&[Flags::WRITE, Flags::DENYOOM])
     .categories(&[Categories::STRING])
-    .keys(&[KeySpec::at(1, &[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::UPDATE, KeyFlags::VARIABLE_FLAGS])])
-    .args(&[Arg::key("key", 0), Arg::string("value")]);
+    .keys(&[KeySpec::at(
+        1,
+        &[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::UPDATE, KeyFlags::VARIABLE_FLAGS],
+    )
+    .notes("RW and ACCESS due to the optional `GET` argument")])
+    .find_keys_with(getkeys::set)
+    .history(&[
+        ("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."),
+        ("6.0.0", "Added the `KEEPTTL` option."),
+        ("6.2.0", "Added the `GET`, `EXAT` and `PXAT` option."),
+        ("7.0.0", "Allowed the `NX` and `GET` options to be used together."),
+    ])
+    .args(&[
+        Arg::key("key", 0),
+        Arg::string("value"),
+        Arg::one_of("condition", &[Arg::literal("nx", "NX"), Arg::literal("xx", "XX")])
+            .optional()
+            .since("2.6.12"),
+        Arg::literal("get", "GET").optional().since("6.2.0"),
+        Arg::one_of(
+            "expiration",
+            &[
+                Arg::integer("seconds").token("EX").since("2.6.12"),
+                Arg::integer("milliseconds").token("PX").since("2.6.12"),
+                Arg::unix_time("unix-time-seconds").token("EXAT").since("6.2.0"),
+                Arg::unix_time("unix-time-milliseconds").token("PXAT").since("6.2.0"),
+                Arg::literal("keepttl", "KEEPTTL").since("6.0.0"),
+            ],
+        )
+        .optional(),
+    ]);
 
 /// SET's entry in the command table.
 pub(super) const COMMAND: Command = Command::new(SPEC, run);
 
-/// When SET writes.
+/// When a key is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Condition {
+pub(super) enum Condition {
+    /// Always.
     Always,
+    /// If it does not exist.
     IfAbsent,
+    /// If it exists.
     IfPresent,
 }
 
 /// What becomes of the deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Deadline {
+pub(super) enum Deadline {
+    /// There is none afterwards.
     Clear,
+    /// It stays.
     Keep,
+    /// It is this one.
     At(UnixMs),
 }
 
-struct Options {
-    condition: Condition,
-    deadline: Deadline,
-    get: bool,
+/// Whether a key was set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It was.
+    Set,
+    /// The condition did not hold.
+    NotSet,
 }
 
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let options = if args.len() == 3 {
-        Options { condition: Condition::Always, deadline: Deadline::Clear, get: false }
-    } else {
-        parse_options(args, cx.now.unix_ms())?
-    };
-    let key = args.get(1);
-    let slot = cx.keyspace.slot(cx.db, key);
-    let exists = matches!(slot, Slot::Occupied(_));
-    if options.get {
-        match &slot {
-            Slot::Vacant(_) => cx.reply.null(),
-            Slot::Occupied(held) => {
-                reply_string(cx.reply, held.string().ok_or(CommandError::WrongType)?);
-            }
-        }
-    }
-    let blocked = match options.condition {
-        Condition::Always => false,
-        Condition::IfAbsent => exists,
-        Condition::IfPresent => !exists,
-    };
-    if blocked {
-        if !options.get {
-            cx.reply.null();
-        }
+    if args.len() == 3 {
+        let key = args.get(1);
+        cx.keyspace.slot(cx.db, key).set(new_string(args, 2), None);
+        cx.changed(KeyEventClass::STRING, "set", key);
+        cx.reply.ok();
         return Ok(());
     }
-    let deadline = match (&options.deadline, &slot) {
-        (Deadline::At(deadline), _) => Some(*deadline),
-        (Deadline::Keep, Slot::Occupied(held)) => held.deadline(),
-        _ => None,
+    set_with_options(cx, args)
+}
+
+fn set_with_options(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let options = Options::parse(args)?;
+    let deadline = match options.expiry {
+        Some(expiry) => Deadline::At(expiry.deadline(cx.now.unix_ms(), "set")?),
+        None if options.keep_ttl => Deadline::Keep,
+        None => Deadline::Clear,
     };
-    slot.set(new_string(args, 2), deadline);
-    cx.changed(KeyEventClass::STRING, "set", key);
-    if let Deadline::At(deadline) = options.deadline {
-        cx.effects.notify(KeyEventClass::GENERIC, "expire", cx.db, key);
-        let mut digits = itoa::Buffer::new();
-        let at = digits.format(deadline.0).as_bytes();
-        cx.effects.rewrite(&[b"SET", key, args.get(2), b"PXAT", at]);
+    if options.get {
+        reply_value(cx, args.get(1))?;
     }
-    if !options.get {
-        cx.reply.ok();
+    let outcome = store(cx, args, 2, options.condition, deadline);
+    if outcome == Outcome::Set {
+        match (deadline, options.expiry) {
+            (Deadline::At(at), Some(expiry)) if expiry.unit != Unit::PxAt => {
+                propagate_deadline(cx, args, 2, at);
+            }
+            (Deadline::Clear | Deadline::Keep, _) if options.get => propagate_without_get(cx, args),
+            _ => {}
+        }
+    }
+    match outcome {
+        _ if options.get => {}
+        Outcome::Set => cx.reply.ok(),
+        Outcome::NotSet => cx.reply.null(),
     }
     Ok(())
 }
 
-fn parse_options(args: Args<'_>, now: UnixMs) -> Result<Options, CommandError> {
-    let mut options =
-        Options { condition: Condition::Always, deadline: Deadline::Clear, get: false };
-    let mut words = args.cursor(3);
-    while let Some(word) = words.next_word() {
-        match word.to_ascii_lowercase().as_slice() {
-            b"nx" if options.condition != Condition::IfPresent => {
-                options.condition = Condition::IfAbsent;
-            }
-            b"xx" if options.condition != Condition::IfAbsent => {
-                options.condition = Condition::IfPresent;
-            }
-            b"get" => options.get = true,
-            b"keepttl" if !matches!(options.deadline, Deadline::At(_)) => {
-                options.deadline = Deadline::Keep;
-            }
-            unit @ (b"ex" | b"px" | b"exat" | b"pxat") if options.deadline == Deadline::Clear => {
-                let amount = words.integer()?;
-                options.deadline = Deadline::At(deadline(unit, amount, now)?);
-            }
-            _ => return Err(CommandError::Syntax),
+/// Sets word 1 to the word at `value` if the condition holds, and tells of it.
+pub(super) fn store(
+    cx: &mut Context<'_>,
+    args: Args<'_>,
+    value: usize,
+    condition: Condition,
+    deadline: Deadline,
+) -> Outcome {
+    let key = args.get(1);
+    let slot = cx.keyspace.slot(cx.db, key);
+    match (condition, &slot) {
+        (Condition::IfAbsent, Slot::Occupied(_)) | (Condition::IfPresent, Slot::Vacant(_)) => {
+            return Outcome::NotSet;
         }
+        _ => {}
     }
-    Ok(options)
+    let at = match (deadline, &slot) {
+        (Deadline::At(at), _) => Some(at),
+        (Deadline::Keep, Slot::Occupied(held)) => held.deadline(),
+        _ => None,
+    };
+    slot.set(new_string(args, value), at);
+    cx.changed(KeyEventClass::STRING, "set", key);
+    if matches!(deadline, Deadline::At(_)) {
+        cx.effects.notify(KeyEventClass::GENERIC, "expire", cx.db, key);
+    }
+    Outcome::Set
 }
 
-fn deadline(unit: &[u8], amount: i64, now: UnixMs) -> Result<UnixMs, CommandError> {
-    let invalid = CommandError::InvalidExpire("set");
-    if amount <= 0 {
-        return Err(invalid);
+/// Propagates a SET with its deadline as an instant.
+pub(super) fn propagate_deadline(cx: &mut Context<'_>, args: Args<'_>, value: usize, at: UnixMs) {
+    let mut digits = itoa::Buffer::new();
+    let at = digits.format(at.0).as_bytes();
+    cx.effects.rewrite(&[b"SET", args.get(1), args.get(value), b"PXAT", at]);
+}
+
+fn propagate_without_get(cx: &mut Context<'_>, args: Args<'_>) {
+    let (fixed, options) = args.words().split_at(3);
+    let mut words = fixed.to_vec();
+    words.extend(options.iter().filter(|word| !word.eq_ignore_ascii_case(b"GET")));
+    cx.effects.rewrite(&words);
+}
+
+struct Options<'a> {
+    condition: Condition,
+    expiry: Option<Expiry<'a>>,
+    keep_ttl: bool,
+    get: bool,
+}
+
+impl<'a> Options<'a> {
+    fn parse(args: Args<'a>) -> Result<Self, CommandError> {
+        let mut options =
+            Self { condition: Condition::Always, expiry: None, keep_ttl: false, get: false };
+        let mut words = args.cursor(3);
+        while let Some(word) = words.next_word() {
+            let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
+            if let Some(unit) = Unit::from_word(word) {
+                // The same option may be repeated: the last one counts.
+                if options.keep_ttl || options.expiry.is_some_and(|earlier| earlier.unit != unit) {
+                    return Err(CommandError::Syntax);
+                }
+                options.expiry = Some(Expiry { unit, amount: words.value()? });
+            } else if is("NX") && options.condition != Condition::IfPresent {
+                options.condition = Condition::IfAbsent;
+            } else if is("XX") && options.condition != Condition::IfAbsent {
+                options.condition = Condition::IfPresent;
+            } else if is("GET") {
+                options.get = true;
+            } else if is("KEEPTTL") && options.expiry.is_none() {
+                options.keep_ttl = true;
+            } else {
+                return Err(CommandError::Syntax);
+            }
+        }
+        Ok(options)
     }
-    let ms = if unit.starts_with(b"e") { amount.checked_mul(1000) } else { Some(amount) };
-    let at = if unit.ends_with(b"at") { ms } else { ms.and_then(|ms| ms.checked_add(now.0)) };
-    at.map(UnixMs).ok_or(invalid)
 }

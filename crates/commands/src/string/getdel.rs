@@ -1,0 +1,43 @@
+//! GETDEL key
+//!
+//! Replies the string a key holds, or nil, and removes the key; propagated as DEL.
+//!
+//! Source: Redis documentation, GETDEL.
+
+use dunlin_keyspace::Slot;
+use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
+
+use crate::args::Args;
+use crate::context::Context;
+use crate::effects::KeyEventClass;
+use crate::error::CommandResult;
+use crate::string::{Found, reply_value};
+use crate::table::Command;
+
+const SPEC: CommandSpec = CommandSpec::new("getdel", Group::String, 2)
+    .summary("Returns the string value of a key after deleting the key.")
+    .since("6.2.0")
+    .complexity("O(1)")
+    .flags(&[Flags::WRITE, Flags::FAST])
+    .categories(&[Categories::STRING])
+    .keys(&[KeySpec::at(1, &[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::DELETE])])
+    .args(&[Arg::key("key", 0)]);
+
+/// GETDEL's entry in the command table.
+pub(super) const COMMAND: Command = Command::new(SPEC, run);
+
+fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let key = args.get(1);
+    if reply_value(cx, key)? == Found::Yes {
+        remove(cx, key, b"DEL");
+    }
+    Ok(())
+}
+
+/// Removes a key and propagates that as `command`.
+pub(super) fn remove(cx: &mut Context<'_>, key: &[u8], command: &[u8]) {
+    let Slot::Occupied(slot) = cx.keyspace.slot(cx.db, key) else { return };
+    drop(slot.remove());
+    cx.changed(KeyEventClass::GENERIC, "del", key);
+    cx.effects.rewrite(&[command, key]);
+}

@@ -1,0 +1,34 @@
+//! GETSET key value
+//!
+//! Replies the string a key holds, or nil, and makes it hold another; propagated as SET.
+//!
+//! Source: Redis documentation, GETSET.
+
+use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
+
+use crate::args::Args;
+use crate::context::Context;
+use crate::error::CommandResult;
+use crate::string::reply_value;
+use crate::string::set::{Condition, Deadline, store};
+use crate::table::Command;
+
+const SPEC: CommandSpec = CommandSpec::new("getset", Group::String, 3)
+    .summary("Returns the previous string value of a key after setting it to a new value.")
+    .since("1.0.0")
+    .complexity("O(1)")
+    .deprecated("6.2.0", "`SET` with the `!GET` argument")
+    .flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST])
+    .categories(&[Categories::STRING])
+    .keys(&[KeySpec::at(1, &[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::UPDATE])])
+    .args(&[Arg::key("key", 0), Arg::string("value")]);
+
+/// GETSET's entry in the command table.
+pub(super) const COMMAND: Command = Command::new(SPEC, run);
+
+fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    reply_value(cx, args.get(1))?;
+    store(cx, args, 2, Condition::Always, Deadline::Clear);
+    cx.effects.rewrite(&[b"SET", args.get(1), args.get(2)]);
+    Ok(())
+}

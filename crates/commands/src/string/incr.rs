@@ -1,0 +1,70 @@
+//! INCR key
+//!
+//! Adds 1 to the integer a key holds (0 if there is no such key) and replies the sum. The deadline
+//! stays. The operation of INCRBY, DECR and DECRBY too.
+//!
+//! Source: Redis documentation, INCR.
+
+use dunlin_keyspace::{Occupied, Slot};
+use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
+use dunlin_stdx::number::parse_i64;
+use dunlin_values::{NewValue, StringRef};
+
+use crate::args::Args;
+use crate::context::Context;
+use crate::effects::KeyEventClass;
+use crate::error::{CommandError, CommandResult};
+use crate::table::Command;
+
+const SPEC: CommandSpec = CommandSpec::new("incr", Group::String, 2)
+    .summary(
+        "Increments the integer value of a key by one. Uses 0 as initial value if the key \
+         doesn't exist.",
+    )
+    .since("1.0.0")
+    .complexity("O(1)")
+    .flags(&[Flags::WRITE, Flags::DENYOOM, Flags::FAST])
+    .categories(&[Categories::STRING])
+    .keys(&[KeySpec::at(1, &[KeyFlags::RW, KeyFlags::ACCESS, KeyFlags::UPDATE])])
+    .args(&[Arg::key("key", 0)]);
+
+/// INCR's entry in the command table.
+pub(super) const COMMAND: Command = Command::new(SPEC, run);
+
+fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    add(cx, args.get(1), 1)
+}
+
+/// Adds to the integer a key holds and replies the sum.
+///
+/// # Errors
+/// [`CommandError::WrongType`], [`CommandError::NotInteger`] for a string that is none,
+/// `ERR increment or decrement would overflow`.
+pub(super) fn add(cx: &mut Context<'_>, key: &[u8], increment: i64) -> CommandResult {
+    let sum = match cx.keyspace.slot(cx.db, key) {
+        Slot::Vacant(slot) => {
+            slot.insert(NewValue::Int(increment), None);
+            increment
+        }
+        Slot::Occupied(mut slot) => {
+            let sum = integer(&slot)?
+                .checked_add(increment)
+                .ok_or(CommandError::fixed("ERR increment or decrement would overflow"))?;
+            let deadline = slot.deadline();
+            slot.assign(NewValue::Int(sum), deadline);
+            sum
+        }
+    };
+    cx.changed(KeyEventClass::STRING, "incrby", key);
+    cx.reply.integer(sum);
+    Ok(())
+}
+
+fn integer(slot: &Occupied<'_>) -> Result<i64, CommandError> {
+    let text: &[u8] = match slot.string().ok_or(CommandError::WrongType)? {
+        StringRef::Int(number) => return Ok(number),
+        StringRef::Bytes(text) => text,
+        StringRef::Shared(text) => text,
+    };
+    parse_i64(text).ok_or(CommandError::NotInteger)
+}
