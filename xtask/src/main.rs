@@ -2,14 +2,22 @@
 
 #![forbid(unsafe_code)]
 
+mod docs;
+mod layers;
 mod oracle;
 mod sums;
+mod tidy;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo xtask CHORE
 
+  layers  check that arrows between crates only point downward
+  tidy    check what rustfmt and clippy do not look at
+  docs [--check]
+          write docs/commands.md and docs/config.md from the tables of the code,
+          or check that they are up to date
   oracle [--only CAPABILITY[/NAME]] [--binary PATH]
           play the scripts of tests/oracle and compare with the recorded replies;
           builds nothing: PATH defaults to $DUNLIN_BIN or the newest target/*/dunlin
@@ -27,6 +35,9 @@ fn main() -> ExitCode {
         Err(why) => return fail(&format!("{why}\n\n{USAGE}")),
     };
     let result = match chore.as_str() {
+        "docs" => docs::run(&options),
+        "layers" => layers::check(),
+        "tidy" => tidy::check(),
         "oracle" => oracle::check(&options),
         "record" => oracle::record(&options),
         "vectors" => sums::record(&options),
@@ -48,6 +59,8 @@ fn fail(why: &str) -> ExitCode {
 struct Options {
     /// `--only`: the scripts to play.
     only: Option<String>,
+    /// `--check`: write nothing.
+    check: bool,
     /// `--binary`: the program under test.
     binary: Option<std::path::PathBuf>,
     /// `--server`: a real Redis.
@@ -61,6 +74,7 @@ impl Options {
             let mut value = || words.next().ok_or_else(|| format!("{word} needs a value"));
             match word.as_str() {
                 "--only" => options.only = Some(value()?),
+                "--check" => options.check = true,
                 "--binary" => options.binary = Some(value()?.into()),
                 "--server" => options.server = Some(value()?.into()),
                 _ => return Err(format!("unknown option {word}")),
