@@ -4,7 +4,6 @@
 //!
 //! Source: Redis documentation, GETDEL.
 
-use dunlin_keyspace::Slot;
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
@@ -29,15 +28,15 @@ pub(super) const COMMAND: Command = Command::new(SPEC, run);
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let key = args.get(1);
     if reply_value(cx, key)? == Found::Yes {
-        remove(cx, key, b"DEL");
+        remove(cx, key, false);
     }
     Ok(())
 }
 
-/// Removes a key and propagates that as `command`.
-pub(super) fn remove(cx: &mut Context<'_>, key: &[u8], command: &[u8]) {
-    let Slot::Occupied(slot) = cx.keyspace.slot(cx.db, key) else { return };
-    drop(slot.remove());
-    cx.changed(KeyEventClass::GENERIC, "del", key);
-    cx.effects.rewrite(&[command, key]);
+/// Removes a key that exists and propagates that, as UNLINK if the value is dropped elsewhere.
+pub(super) fn remove(cx: &mut Context<'_>, key: &[u8], lazily: bool) {
+    if cx.keyspace.delete(cx.db, key, lazily) {
+        cx.changed(KeyEventClass::GENERIC, "del", key);
+        cx.effects.rewrite(&[if lazily { b"UNLINK" } else { b"DEL" }, key]);
+    }
 }

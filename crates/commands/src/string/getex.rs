@@ -68,8 +68,7 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     reply_string(cx.reply, string);
     match expire_at {
         Some((unit, at)) if unit.is_absolute() && at <= now && cx.caller != Caller::Stream => {
-            let lazily = cx.config.memory.lazyfree_lazy_expire;
-            remove(cx, key, if lazily { b"UNLINK" } else { b"DEL" });
+            remove(cx, key, cx.config.memory.lazyfree_lazy_expire);
         }
         Some((_, at)) => expire(cx, key, at),
         None if matches!(change, Change::Persist) => persist(cx, key),

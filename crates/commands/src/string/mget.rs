@@ -9,7 +9,7 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec}
 use crate::args::Args;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::string::{PREFETCH_KEYS, prefetch, reply_string};
+use crate::string::reply_string;
 use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("mget", Group::String, -2)
@@ -28,14 +28,11 @@ pub(super) const COMMAND: Command = Command::new(SPEC, run);
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let keys = &args.words()[1..];
     cx.reply.array(keys.len());
-    for window in keys.chunks(PREFETCH_KEYS) {
-        prefetch(cx.keyspace, cx.db, window.iter().copied());
-        for key in window {
-            let entry = cx.keyspace.get(cx.db, key);
-            match entry.as_ref().and_then(|entry| entry.string()) {
-                Some(string) => reply_string(cx.reply, string),
-                None => cx.reply.null(),
-            }
+    for key in keys {
+        let entry = cx.keyspace.get(cx.db, key);
+        match entry.as_ref().and_then(|entry| entry.string()) {
+            Some(string) => reply_string(cx.reply, string),
+            None => cx.reply.null(),
         }
     }
     Ok(())

@@ -1,6 +1,5 @@
 //! Commands on strings.
 
-use dunlin_keyspace::{DatabaseIndex, Keyspace};
 use dunlin_resp::Reply;
 use dunlin_values::{INLINE_MAX, NewValue, StringRef};
 
@@ -102,24 +101,5 @@ fn new_string<'a>(args: Args<'a>, index: usize) -> NewValue<'a> {
     match args.shared(index) {
         Some(bytes) if bytes.len() > INLINE_MAX => NewValue::shared(bytes.clone()),
         _ => NewValue::string(args.get(index)),
-    }
-}
-
-/// Keys that are brought towards the processor together; see the window of a pipeline in `engine`.
-const PREFETCH_KEYS: usize = 16;
-
-/// Prefetches some keys of one command, first all buckets, then all entries, so that their cache
-/// misses overlap.
-fn prefetch<'k>(keyspace: &Keyspace, db: DatabaseIndex, keys: impl Iterator<Item = &'k [u8]>) {
-    let mut hashed = [(0, [].as_slice()); PREFETCH_KEYS];
-    let mut count = 0;
-    for (place, key) in hashed.iter_mut().zip(keys) {
-        let hash = keyspace.hash(key);
-        keyspace.prefetch_bucket(db, key, hash);
-        *place = (hash, key);
-        count += 1;
-    }
-    for (hash, key) in &hashed[..count] {
-        keyspace.prefetch_entry(db, key, *hash);
     }
 }

@@ -10,7 +10,7 @@ use crate::args::Args;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
-use crate::string::{PREFETCH_KEYS, new_string, prefetch};
+use crate::string::new_string;
 use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("mset", Group::String, -3)
@@ -47,9 +47,6 @@ pub(super) fn check_pairs(args: Args<'_>, command: &'static str) -> CommandResul
 /// MSET and MSETNX: sets each key to the word behind it.
 pub(super) fn set_all(cx: &mut Context<'_>, args: Args<'_>) {
     for (index, &key) in args.words().iter().enumerate().skip(1).step_by(2) {
-        if (index / 2).is_multiple_of(PREFETCH_KEYS) {
-            prefetch(cx.keyspace, cx.db, args.words()[index..].iter().copied().step_by(2));
-        }
         cx.keyspace.slot(cx.db, key).set(new_string(args, index + 1), None);
         cx.changed(KeyEventClass::STRING, "set", key);
     }
