@@ -117,6 +117,8 @@ impl Node {
         if !session.decoder.receives_large() {
             if session.input.capacity() == 0 {
                 session.input = std::mem::take(&mut self.shared_input);
+                // A connection that ended or waits took the buffer with it: there is a new one.
+                session.input.reserve(SHARED_INPUT_BYTES);
             }
             session.input.reserve(OWN_INPUT_BYTES);
         }
@@ -141,12 +143,14 @@ impl Node {
     /// After commands of a connection ran: takes lent buffers back, and notes what must follow.
     fn settle(&mut self, token: Token) {
         let Some(session) = self.engine.sessions.get_mut(token) else { return };
-        if session.paused.is_none() && session.input.capacity() >= SHARED_INPUT_BYTES {
-            let own = session.input.as_slice().into();
-            let mut shared = std::mem::replace(&mut session.input, own);
-            if self.shared_input.capacity() == 0 {
-                shared.clear();
-                self.shared_input = shared;
+        if session.paused.is_none() && session.input.capacity() > 2 * session.input.len() {
+            // What is left of an unfinished request moves to memory of its own size: an idle
+            // connection holds no buffer.
+            let rest = session.input.as_slice().into();
+            let mut buffer = std::mem::replace(&mut session.input, rest);
+            if buffer.capacity() >= SHARED_INPUT_BYTES && self.shared_input.capacity() == 0 {
+                buffer.clear();
+                self.shared_input = buffer;
             }
         }
         if session.reply.output.is_empty() {
