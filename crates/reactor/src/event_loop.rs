@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use dunlin_stdx::time::{Clock, Monotonic};
 use mio::{Events, Poll, Token};
+use socket2::Socket;
 
 use crate::connections::Connections;
 use crate::listen::{Incoming, ListenerControl, Listeners};
@@ -370,35 +371,18 @@ impl<C: Clock> Reactor<C> {
         if connection.write_blocked || connection.flush_queued {
             return;
         }
-        let Some(output) = service.output(id) else { return };
-        let mut budget = BYTES_WRITTEN_PER_TURN;
-        while !output.is_empty() {
-            if budget == 0 {
+        let Some(mut output) = service.output(id) else { return };
+        let outcome = write_out(&connection.socket, &mut output);
+        drop(output);
+        match outcome {
+            Written::All if connection.closing => self.end(service, id, EndReason::Flushed),
+            Written::All => service.output_drained(id),
+            Written::UntilFull => connection.write_blocked = true,
+            Written::ItsShare => {
                 connection.flush_queued = true;
                 self.flush_next.push(id);
-                return;
             }
-            let mut slices = [IoSlice::new(&[]); SLICES_PER_WRITE];
-            let count = output.fill(&mut slices);
-            match stream::write(&connection.socket, &slices[..count]) {
-                Transfer::Bytes(bytes) => {
-                    budget = budget.saturating_sub(bytes);
-                    output.advance(bytes);
-                }
-                Transfer::WouldBlock => {
-                    connection.write_blocked = true;
-                    return;
-                }
-                Transfer::Failed(error) => {
-                    self.end(service, id, EndReason::WriteFailed(error));
-                    return;
-                }
-            }
-        }
-        if connection.closing {
-            self.end(service, id, EndReason::Flushed);
-        } else {
-            service.output_drained(id);
+            Written::Failed(error) => self.end(service, id, EndReason::WriteFailed(error)),
         }
     }
 
@@ -442,6 +426,36 @@ impl<C: Clock> Reactor<C> {
             self.to_read.push(id);
         }
     }
+}
+
+/// How far the writing of one connection's output came.
+enum Written {
+    All,
+    /// The socket takes no more for now.
+    UntilFull,
+    /// As much as one connection may write in one turn.
+    ItsShare,
+    Failed(io::Error),
+}
+
+fn write_out(socket: &Socket, output: &mut impl OutputQueue) -> Written {
+    let mut budget = BYTES_WRITTEN_PER_TURN;
+    while !output.is_empty() {
+        if budget == 0 {
+            return Written::ItsShare;
+        }
+        let mut slices = [IoSlice::new(&[]); SLICES_PER_WRITE];
+        let count = output.fill(&mut slices);
+        match stream::write(socket, &slices[..count]) {
+            Transfer::Bytes(bytes) => {
+                budget = budget.saturating_sub(bytes);
+                output.advance(bytes);
+            }
+            Transfer::WouldBlock => return Written::UntilFull,
+            Transfer::Failed(error) => return Written::Failed(error),
+        }
+    }
+    Written::All
 }
 
 #[cfg(test)]

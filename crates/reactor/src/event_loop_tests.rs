@@ -20,7 +20,7 @@ struct Pending {
     chunk: usize,
 }
 
-impl OutputQueue for Pending {
+impl OutputQueue for &mut Pending {
     fn is_empty(&self) -> bool {
         self.sent == self.bytes.len()
     }
@@ -63,7 +63,7 @@ struct Echo {
 }
 
 impl Service for Echo {
-    type Output = Pending;
+    type Output<'a> = &'a mut Pending;
 
     fn begin_turn(&mut self, now: Now) {
         self.now = now;

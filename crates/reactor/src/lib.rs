@@ -25,21 +25,27 @@
 //! - A readable connection that is not read (paused, or more than fits) is remembered here: an
 //!   edge is never lost.
 //!
-//! Unsafe code is confined to `stream.rs`, which reads into spare capacity, and to
-//! [`CommandLineArea`], which moves the environment away from the command line.
+//! Being the one crate that meets the operating system and may use unsafe code, it also has the
+//! few calls of the process that need it: [`CommandLineArea`] (process title), [`local_time`],
+//! [`report_crashes`]. Unsafe code is confined to those files and `stream.rs`, which reads into
+//! spare capacity.
 
 mod clock;
 mod command_line;
 mod connections;
+mod crash;
 mod event_loop;
 mod listen;
+mod local_time;
 mod service;
 mod stream;
 
 pub use clock::CycleClock;
 pub use command_line::CommandLineArea;
+pub use crash::{CrashReport, report_crashes};
 pub use event_loop::{Flow, Reactor, Waker, multiplexing_api};
 pub use listen::{BindFailure, ListenerControl, ListenerTag, TcpBind, UnixBind};
+pub use local_time::{LocalTime, local_time};
 pub use service::{
     Accepted, Action, Address, Admission, ConnectionId, EndReason, OutputQueue, Refusal, Service,
 };

@@ -95,7 +95,9 @@ pub trait OutputQueue {
 /// Whoever owns the connections. All calls come from the reactor's thread.
 pub trait Service {
     /// What [`Service::output`] lends.
-    type Output: OutputQueue;
+    type Output<'a>: OutputQueue
+    where
+        Self: 'a;
 
     /// A turn begins; `now` holds until the next one.
     fn begin_turn(&mut self, now: Now);
@@ -129,7 +131,7 @@ pub trait Service {
     fn next_with_output(&mut self) -> Option<ConnectionId>;
 
     /// The output of a connection; `None` if the connection is unknown or its output is held.
-    fn output(&mut self, id: ConnectionId) -> Option<&mut Self::Output>;
+    fn output(&mut self, id: ConnectionId) -> Option<Self::Output<'_>>;
 
     /// The output that was there has been written.
     fn output_drained(&mut self, id: ConnectionId);
