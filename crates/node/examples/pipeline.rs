@@ -3,7 +3,7 @@
 //! `valgrind --tool=callgrind target/release/examples/pipeline 100000`.
 
 use dunlin_commands::{Host, Table};
-use dunlin_config::Config;
+use dunlin_config::{Config, LogLevel};
 use dunlin_keyspace::{Freer, Garbage};
 use dunlin_node::{Environment, Node, Peer};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
@@ -35,7 +35,7 @@ impl Freer for DropAtOnce {
 struct Silent;
 
 impl Host for Silent {
-    fn log_notice(&mut self, _: &str) {}
+    fn log(&mut self, _: LogLevel, _: &str) {}
 }
 
 /// Requests per read.

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use dunlin_commands::{Host, Table};
-use dunlin_config::Config;
+use dunlin_config::{Config, LogLevel};
 use dunlin_keyspace::{Freer, Garbage};
 use dunlin_node::{Environment, Node, Peer, Token};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
@@ -49,7 +49,7 @@ impl Freer for DropAtOnce {
 struct Silent;
 
 impl Host for Silent {
-    fn log_notice(&mut self, _: &str) {}
+    fn log(&mut self, _: LogLevel, _: &str) {}
 }
 
 impl Driver {
