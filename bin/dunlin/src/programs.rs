@@ -1,0 +1,106 @@
+//! The list of programs: the only place that knows their names.
+
+/// What starts when a program is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Run {
+    Server,
+    Link,
+    /// Guides call it, and this build does not have it.
+    Absent,
+}
+
+/// One program.
+pub(crate) struct Program {
+    /// `dunlin <subcommand>`.
+    pub(crate) subcommand: &'static str,
+    /// Names of a link or copy of the executable that start it.
+    pub(crate) file_names: &'static [&'static str],
+    /// One line for the help.
+    summary: &'static str,
+    pub(crate) run: Run,
+}
+
+const fn absent(subcommand: &'static str, file_names: &'static [&'static str]) -> Program {
+    Program { subcommand, file_names, summary: "", run: Run::Absent }
+}
+
+pub(crate) static PROGRAMS: [Program; 12] = [
+    Program {
+        subcommand: "server",
+        file_names: &["redis-server"],
+        summary: "a server; takes the arguments of redis-server",
+        run: Run::Server,
+    },
+    Program {
+        subcommand: "link",
+        file_names: &[],
+        summary: "make the names redis-server, ... for this executable in a directory",
+        run: Run::Link,
+    },
+    absent("sentinel", &["redis-sentinel"]),
+    absent("cli", &["redis-cli"]),
+    absent("trib", &["redis-trib.rb"]),
+    absent("cluster", &[]),
+    absent("proxy", &["nutcracker", "predixy"]),
+    absent("bench", &["redis-benchmark"]),
+    absent("check-rdb", &["redis-check-rdb"]),
+    absent("check-aof", &["redis-check-aof"]),
+    absent("doctor", &[]),
+    absent("install-service", &[]),
+];
+
+/// The program that an executable of this name is. A name may have an affix, as in
+/// `redis-server-7.2`.
+pub(crate) fn by_file_name(base: &str) -> Option<&'static Program> {
+    PROGRAMS.iter().find(|program| program.file_names.iter().any(|name| base.contains(name)))
+}
+
+/// The names that `link` makes: of programs that exist.
+pub(crate) fn file_names() -> Vec<&'static str> {
+    let existing = PROGRAMS.iter().filter(|program| program.run != Run::Absent);
+    existing.flat_map(|program| program.file_names).copied().collect()
+}
+
+/// What `--help` prints.
+pub(crate) fn help() -> String {
+    let mut text = String::from("Usage: dunlin <program> [arguments]\n\n");
+    for program in PROGRAMS.iter().filter(|program| program.run != Run::Absent) {
+        text += &format!("  {:<10} {}\n", program.subcommand, program.summary);
+    }
+    text += "  --version  print the version\n  --help     print this\n\n";
+    text += "Started under one of these names, it is that program: ";
+    text += &file_names().join(", ");
+    text + "\n"
+}
+
+/// What a word that is no program gets.
+pub(crate) fn unknown(word: &str) -> String {
+    format!("no program '{word}', see dunlin --help")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_find_their_program() {
+        for (base, subcommand) in [
+            ("redis-server", Some("server")),
+            ("redis-server-7.2", Some("server")),
+            ("redis-sentinel", Some("sentinel")),
+            ("redis-check-rdb", Some("check-rdb")),
+            ("nutcracker", Some("proxy")),
+            ("dunlin", None),
+        ] {
+            assert_eq!(by_file_name(base).map(|program| program.subcommand), subcommand, "{base}");
+        }
+    }
+
+    #[test]
+    fn help_lists_what_exists() {
+        let help = help();
+        assert!(help.contains("  server "));
+        assert!(!help.contains("sentinel"));
+        assert_eq!(file_names(), ["redis-server"]);
+    }
+}

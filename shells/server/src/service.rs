@@ -1,0 +1,207 @@
+//! The loop's events become calls of the node, and what the node asks for becomes actions.
+
+use std::cell::Cell;
+use std::io::{self, IoSlice};
+use std::rc::Rc;
+use std::time::Duration;
+
+use dunlin_node::{Action as NodeAction, Node, Peer, Token};
+use dunlin_reactor::{
+    Accepted, Action, Address, Admission, ConnectionId, EndReason, ListenerTag, OutputQueue,
+    Refusal, Service, os_error_text,
+};
+use dunlin_resp::{IoSlices, Output};
+use dunlin_stdx::time::{Monotonic, Now};
+
+use crate::log::Log;
+use crate::signals::StopRequest;
+
+/// Listeners for clients over TCP.
+pub(crate) const TCP: ListenerTag = ListenerTag(1);
+
+/// The listener for clients over the Unix socket.
+pub(crate) const UNIX: ListenerTag = ListenerTag(2);
+
+/// A node between loop and log.
+pub(crate) struct Serving {
+    pub(crate) node: Node,
+    pub(crate) log: Log,
+    pub(crate) stop_request: StopRequest,
+    /// The node's host was told to end the process.
+    stops: Rc<Cell<bool>>,
+}
+
+impl Serving {
+    pub(crate) fn new(
+        node: Node,
+        log: Log,
+        stop_request: StopRequest,
+        stops: Rc<Cell<bool>>,
+    ) -> Self {
+        Self { node, log, stop_request, stops }
+    }
+}
+
+/// A client's replies as the loop wants to see them.
+pub(crate) struct Replies<'a>(&'a mut Output);
+
+impl OutputQueue for Replies<'_> {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        if let Some(only) = self.0.single_slice() {
+            slices[0] = IoSlice::new(only);
+            return 1;
+        }
+        let mut chunks = IoSlices::new();
+        self.0.io_slices(&mut chunks);
+        slices.iter_mut().zip(&chunks).map(|(slot, chunk)| *slot = *chunk).count()
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        self.0.advance(bytes);
+    }
+}
+
+const fn token(id: ConnectionId) -> Token {
+    Token(id.0 as usize)
+}
+
+fn connection(token: Token) -> ConnectionId {
+    // Tokens are indices of open connections, of which there are fewer than descriptors.
+    ConnectionId(u32::try_from(token.0).unwrap_or(u32::MAX))
+}
+
+/// The form of an address in CLIENT LIST.
+fn address_text(address: &Address) -> Box<str> {
+    match address {
+        Address::Inet(address) => address.to_string().into(),
+        Address::Unix(path) => format!("{}:0", path.display()).into(),
+    }
+}
+
+fn peer_of(accepted: &Accepted) -> Peer {
+    let (is_unix, is_local) = match &accepted.peer {
+        Address::Inet(address) => (false, address.ip().is_loopback()),
+        Address::Unix(_) => (true, true),
+    };
+    Peer {
+        address: address_text(&accepted.peer),
+        local_address: address_text(&accepted.local),
+        fd: accepted.fd,
+        is_unix,
+        is_local,
+    }
+}
+
+impl Service for Serving {
+    type Output<'a> = Replies<'a>;
+
+    fn begin_turn(&mut self, now: Now) {
+        self.node.begin_turn(now);
+    }
+
+    fn accept(&mut self, accepted: Accepted) -> Result<Admission, Refusal> {
+        let keepalive = self.node.engine_mut().config.network.tcp_keepalive;
+        let keepalive = (keepalive > 0).then(|| Duration::from_secs(u64::from(keepalive)));
+        match self.node.connect(peer_of(&accepted)) {
+            Ok(token) => Ok(Admission { id: connection(token), keepalive }),
+            Err(refusal) => Err(Refusal(refusal.0)),
+        }
+    }
+
+    fn accept_failed(&mut self, _: ListenerTag, error: &io::Error) {
+        self.log
+            .warning(format_args!("Accepting client connection: accept: {}", os_error_text(error)));
+    }
+
+    fn input(&mut self, id: ConnectionId) -> Option<&mut Vec<u8>> {
+        self.node.input(token(id))
+    }
+
+    fn handle_input(&mut self, id: ConnectionId, bytes_read: usize) {
+        self.node.handle_input(token(id), bytes_read);
+    }
+
+    fn run(&mut self) {}
+
+    fn handle_end(&mut self, id: ConnectionId, reason: EndReason) {
+        let log = &self.log;
+        match reason {
+            EndReason::PeerClosed => log.verbose("Client closed connection"),
+            EndReason::ReadFailed(error) => {
+                log.verbose(format_args!("Reading from client: {}", os_error_text(&error)));
+            }
+            EndReason::WriteFailed(error) => {
+                log.verbose(format_args!("Error writing to client: {}", os_error_text(&error)));
+            }
+            EndReason::Flushed => {}
+        }
+        self.node.handle_end(token(id));
+    }
+
+    fn next_with_output(&mut self) -> Option<ConnectionId> {
+        self.node.next_with_output().map(connection)
+    }
+
+    fn output(&mut self, id: ConnectionId) -> Option<Replies<'_>> {
+        self.node.output(token(id)).map(Replies)
+    }
+
+    fn output_drained(&mut self, id: ConnectionId) {
+        self.node.output_drained(token(id));
+    }
+
+    fn next_action(&mut self) -> Option<Action> {
+        if self.stops.take() {
+            return Some(Action::Stop);
+        }
+        Some(match self.node.next_action()? {
+            NodeAction::Close(token) => Action::Close(connection(token)),
+            NodeAction::CloseAfterFlush(token) => Action::CloseAfterFlush(connection(token)),
+            NodeAction::Resume(token) => Action::Resume(connection(token)),
+        })
+    }
+
+    fn next_deadline(&self) -> Option<Monotonic> {
+        Some(self.node.next_deadline())
+    }
+
+    fn handle_deadline(&mut self) {
+        self.node.handle_deadline();
+    }
+
+    fn woken(&mut self) {
+        if self.stop_request.take().is_some() {
+            self.log.notice("User requested shutdown...");
+            self.stops.set(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_written_as_client_list_shows_them() {
+        let accepted = |peer: &str| Accepted {
+            fd: 9,
+            peer: Address::Inet(peer.parse().expect("address")),
+            local: Address::Inet("[::1]:6379".parse().expect("address")),
+            listener: TCP,
+        };
+        let peer = peer_of(&accepted("[::1]:50000"));
+        assert_eq!((&*peer.address, &*peer.local_address), ("[::1]:50000", "[::1]:6379"));
+        assert!(peer.is_local && !peer.is_unix);
+        assert!(peer_of(&accepted("127.4.4.4:1")).is_local);
+        assert!(!peer_of(&accepted("10.0.0.1:1")).is_local);
+        let path = Address::Unix("/tmp/s".into());
+        let unix = Accepted { peer: path.clone(), local: path, ..accepted("[::1]:1") };
+        let peer = peer_of(&unix);
+        assert_eq!(&*peer.address, "/tmp/s:0");
+        assert!(peer.is_unix && peer.is_local);
+    }
+}

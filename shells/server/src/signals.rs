@@ -1,0 +1,94 @@
+//! Signals from the operator, taken by a thread of their own.
+//!
+//! The thread logs at once and wakes the loop, so a signal is acknowledged even while a long
+//! command runs; a second SIGINT ends the process without asking the loop.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use dunlin_reactor::Waker;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::log::Log;
+
+/// Stack of the thread: it formats a line and writes it.
+const STACK_BYTES: usize = 128 * 1024;
+
+/// A signal that asks the server to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StopSignal {
+    Interrupt,
+    Terminate,
+}
+
+/// What the loop looks at when it is woken.
+#[derive(Clone, Default)]
+pub(crate) struct StopRequest(Arc<AtomicU8>);
+
+impl StopRequest {
+    /// The signal that asks for a stop, once.
+    pub(crate) fn take(&self) -> Option<StopSignal> {
+        match self.0.swap(0, Ordering::AcqRel) {
+            1 => Some(StopSignal::Interrupt),
+            2 => Some(StopSignal::Terminate),
+            _ => None,
+        }
+    }
+
+    fn set(&self, signal: StopSignal) {
+        let value = if signal == StopSignal::Interrupt { 1 } else { 2 };
+        self.0.store(value, Ordering::Release);
+    }
+}
+
+/// Starts listening for SIGTERM and SIGINT, and lets SIGHUP pass without effect. (SIGPIPE is
+/// ignored by Rust's start-up.)
+///
+/// `stopping` tells whether a shutdown is under way; it is set here and cleared by a shutdown
+/// that failed.
+///
+/// # Errors
+/// The system refuses handlers or the thread.
+pub(crate) fn listen(
+    log: Log,
+    waker: Waker,
+    request: StopRequest,
+    stopping: Arc<AtomicBool>,
+) -> io::Result<()> {
+    signal_hook::flag::register(SIGHUP, Arc::new(AtomicBool::new(false)))?;
+    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    let take = move || {
+        for number in signals.forever() {
+            let signal =
+                if number == SIGINT { StopSignal::Interrupt } else { StopSignal::Terminate };
+            if stopping.swap(true, Ordering::AcqRel) && signal == StopSignal::Interrupt {
+                log.signal("You insist... exiting now.");
+                std::process::exit(1);
+            }
+            log.signal(match signal {
+                StopSignal::Interrupt => "Received SIGINT scheduling shutdown...",
+                StopSignal::Terminate => "Received SIGTERM scheduling shutdown...",
+            });
+            request.set(signal);
+            waker.wake();
+        }
+    };
+    std::thread::Builder::new().name("signals".to_owned()).stack_size(STACK_BYTES).spawn(take)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_taken_once() {
+        let request = StopRequest::default();
+        assert_eq!(request.take(), None);
+        request.set(StopSignal::Terminate);
+        assert_eq!(request.take(), Some(StopSignal::Terminate));
+        assert_eq!(request.take(), None);
+    }
+}

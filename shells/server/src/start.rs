@@ -1,0 +1,346 @@
+//! From the command line to "Ready to accept connections", and back to the shell.
+
+use std::cell::Cell;
+use std::io::{IsTerminal, Read};
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use dunlin_commands::{ProcessFacts, Table};
+use dunlin_config::{Arguments, Config, Loaded, Mode, Text};
+use dunlin_node::{Environment, Node};
+use dunlin_reactor::{CycleClock, ListenerControl, Reactor, TcpBind, UnixBind, os_error_text};
+
+use crate::Program;
+use crate::files::Disk;
+use crate::freeing::FreeThread;
+use crate::host::ProcessHost;
+use crate::limits::{TooFewFiles, raise_open_files};
+use crate::log::{Log, Role};
+use crate::memory::MemoryGauge;
+use crate::pidfile::{self, PidFile};
+use crate::service::{Serving, TCP, UNIX};
+use crate::signals::{self, StopRequest};
+use crate::supervisor::{self, Supervisor};
+use crate::title::Title;
+use crate::tuning::{self, OomScore};
+use crate::version::{DUNLIN_VERSION, REDIS_VERSION};
+use crate::{crash, logo, system_check};
+
+/// The process cannot serve; the reason has been told.
+struct Failed;
+
+/// Serves until told to stop.
+pub(crate) fn serve(program: &Program) -> ExitCode {
+    match try_serve(program) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed) => ExitCode::FAILURE,
+    }
+}
+
+fn try_serve(program: &Program) -> Result<(), Failed> {
+    let log = Log::new();
+    let (arguments, mut loaded) = read_configuration(program, &log)?;
+    log.configure(&loaded.config);
+    let supervisor = become_what_is_asked_for(&loaded, &log)?;
+    announce(program, &arguments, &loaded, &log);
+
+    let failed = |what: &'static str| {
+        let log = log.clone();
+        move |error: std::io::Error| {
+            log.warning(format_args!("{what}: {}", os_error_text(&error)));
+            Failed
+        }
+    };
+    let title = loaded.config.process.set_proc_title.then(|| {
+        let name = program.title.to_string_lossy();
+        Title::claim(&name, arguments.config_file.as_ref().map(Text::to_string))
+    });
+    let title = title.flatten();
+    crash::prepare(&log);
+    let network = &mut loaded.config.network;
+    network.maxclients =
+        raise_open_files(network.maxclients, &log).map_err(|TooFewFiles(why)| {
+            log.warning(why);
+            Failed
+        })?;
+    log.set_role(Role::Primary);
+    let clock = CycleClock::new();
+    log.notice(format_args!("monotonic clock: {}", clock_name()));
+    let config = &loaded.config;
+    let is_daemon = config.process.daemonize && supervisor == Supervisor::None;
+    let pid_file =
+        pid_file_path(config, is_daemon).map(|path| PidFile::write(path.as_path(), &log));
+    if let Some(title) = &title {
+        title.show(config);
+    }
+    show_logo(config, &log);
+    system_check::warn_about_backlog(config.network.tcp_backlog, &log);
+
+    let mut reactor = Reactor::new(clock.clone()).map_err(failed("Creating the event loop"))?;
+    listen(config, &reactor.listeners(), &log)?;
+    let stop_request = StopRequest::default();
+    let stopping = Arc::new(AtomicBool::new(false));
+    signals::listen(log.clone(), reactor.waker(), stop_request.clone(), stopping)
+        .map_err(failed("Setting up signals"))?;
+    tuning::disable_huge_pages(config, &log);
+    let mut oom_score = OomScore::new();
+    oom_score.apply_or_warn(config, false, &log);
+    if let Err(reason) = tuning::set_cpu_affinity(&config.process.server_cpulist.to_str_lossy()) {
+        log.warning(format_args!("Unable to set server_cpulist: {reason}"));
+    }
+    let (freer, share) =
+        FreeThread::start(program.allocator).map_err(failed("Starting a thread"))?;
+    let stops = Rc::new(Cell::new(false));
+    let host = ProcessHost {
+        log: log.clone(),
+        memory: MemoryGauge::new(program.allocator, vec![share]),
+        facts: facts(program, &arguments, supervisor),
+        listeners: reactor.listeners(),
+        title,
+        oom_score,
+        stops: Rc::clone(&stops),
+    };
+    let environment = Environment {
+        clock: Box::new(clock),
+        seed: random_seed().map_err(failed("Reading /dev/urandom"))?,
+        freer: Box::new(freer),
+        host: Box::new(host),
+    };
+    let listeners = reactor.listeners();
+    log.notice("Server initialized");
+    let kinds = [(TCP, "tcp"), (UNIX, "unix")];
+    for (_, kind) in kinds.iter().filter(|(tag, _)| listeners.count(*tag) > 0) {
+        log.notice(format_args!("Ready to accept connections {kind}"));
+    }
+    let node = Node::new(loaded.config, Table::new(), environment);
+    let mut serving = Serving::new(node, log.clone(), stop_request, stops);
+    supervisor.ready();
+    reactor.run(&mut serving).map_err(failed("Waiting for events"))?;
+
+    supervisor.stopping();
+    if let Some(pid_file) = pid_file {
+        pid_file.remove(&log);
+    }
+    if listeners.unix_path().is_some() {
+        log.notice("Removing the unix socket file.");
+    }
+    listeners.close_all();
+    log.warning("Redis is now ready to exit, bye bye...");
+    Ok(())
+}
+
+/// Reads file, standard input and options.
+fn read_configuration(program: &Program, log: &Log) -> Result<(Arguments, Loaded), Failed> {
+    use std::os::unix::ffi::OsStrExt;
+    let words: Vec<&[u8]> = program.arguments.iter().map(|word| word.as_bytes()).collect();
+    if Arguments::asks_for_sentinel(&words) {
+        log.warning("Sentinel mode is not part of this build yet. Exiting...");
+        return Err(Failed);
+    }
+    let mut arguments = Arguments::parse(&words);
+    // Absolute, because `dir` changes what relative paths mean.
+    arguments.config_file = arguments.config_file.as_ref().map(absolute);
+    let stdin = arguments.reads_stdin.then(|| {
+        log.notice("Reading config from stdin");
+        let mut text = Vec::new();
+        // What arrived before an error counts, as with a file that was cut.
+        let _ = std::io::stdin().lock().read_to_end(&mut text);
+        Text::from(text)
+    });
+    let loaded = dunlin_config::load(&arguments.sources(stdin), Mode::Server, &Disk);
+    match loaded {
+        Ok(loaded) => Ok((arguments, loaded)),
+        Err(error) => {
+            if error.is_log_message() {
+                log.warning(&error);
+            } else {
+                eprintln!("{error}");
+            }
+            Err(Failed)
+        }
+    }
+}
+
+fn absolute(path: &Text) -> Text {
+    use std::os::unix::ffi::OsStringExt;
+    let absolute = std::path::absolute(path.as_path());
+    absolute.map_or_else(|_| path.clone(), |path| Text::from(path.into_os_string().into_vec()))
+}
+
+/// Finds the supervisor, and goes into the background where none is in charge.
+fn become_what_is_asked_for(loaded: &Loaded, log: &Log) -> Result<Supervisor, Failed> {
+    let process = &loaded.config.process;
+    system_check::warn_about_memory(log);
+    let supervisor = supervisor::find(process.supervised, log);
+    if process.daemonize && supervisor == Supervisor::None {
+        // The working directory stays; input and output go to /dev/null.
+        nix::unistd::daemon(true, false).map_err(|errno| {
+            log.warning(format_args!("Going into the background: {}", errno.desc()));
+            Failed
+        })?;
+        log.refresh_pid();
+    }
+    Ok(supervisor)
+}
+
+/// The first lines of the log.
+fn announce(program: &Program, arguments: &Arguments, loaded: &Loaded, log: &Log) {
+    let (bits, pid) = (usize::BITS, std::process::id());
+    log.notice("oO0OoO0OoO0Oo Redis is starting oO0OoO0OoO0Oo");
+    log.notice(format_args!(
+        "Redis version={REDIS_VERSION}, bits={bits}, commit=00000000, modified=0, pid={pid}, just \
+         started"
+    ));
+    log.notice(format_args!("dunlin version={DUNLIN_VERSION}"));
+    if program.arguments.is_empty() {
+        let title = program.title.to_string_lossy();
+        log.warning(format_args!(
+            "Warning: no config file specified, using the default config. In order to specify a \
+             config file use {title} /path/to/redis.conf"
+        ));
+    } else {
+        log.notice("Configuration loaded");
+    }
+    if let Some(file) = &arguments.config_file {
+        log.verbose(format_args!("Configuration file: {file}"));
+    }
+    for warning in &loaded.warnings {
+        log.warning(warning);
+    }
+    let maxmemory = loaded.config.memory.maxmemory;
+    if maxmemory > 0 && maxmemory < 1024 * 1024 {
+        log.warning(format_args!(
+            "WARNING: You specified a maxmemory value that is less than 1MB (current value is \
+             {maxmemory} bytes). Are you sure this is what you really want?"
+        ));
+    }
+}
+
+/// What INFO tells of this process.
+fn facts(program: &Program, arguments: &Arguments, supervisor: Supervisor) -> ProcessFacts {
+    let system = nix::sys::utsname::uname().map_or_else(
+        |_| std::env::consts::OS.to_owned(),
+        |uname| {
+            [uname.sysname(), uname.release(), uname.machine()]
+                .map(|part| part.to_string_lossy().into_owned())
+                .join(" ")
+        },
+    );
+    let typed = std::path::Path::new(&program.title);
+    // A program found by the search path stands elsewhere than its name says.
+    let executable = std::path::absolute(typed).ok().filter(|path| path.exists());
+    let executable = executable.or_else(|| std::env::current_exe().ok()).unwrap_or_default();
+    ProcessFacts {
+        pid: std::process::id(),
+        system,
+        executable: executable.display().to_string(),
+        config_file: arguments.config_file.as_ref().map(|file| file.as_path().to_owned()),
+        allocator: program.allocator.name(),
+        multiplexing_api: dunlin_reactor::multiplexing_api(),
+        supervisor: supervisor.name(),
+    }
+}
+
+const fn clock_name() -> &'static str {
+    "POSIX clock_gettime"
+}
+
+/// Where the pid file goes, if there is to be one.
+fn pid_file_path(config: &Config, is_daemon: bool) -> Option<Text> {
+    let path = &config.process.pidfile;
+    match (path.is_empty(), is_daemon) {
+        (false, _) => Some(path.clone()),
+        (true, true) => Some(Text::from(pidfile::DEFAULT)),
+        (true, false) => None,
+    }
+}
+
+/// Shows the logo on a terminal or when asked to, one line otherwise.
+fn show_logo(config: &Config, log: &Log) {
+    let mode = if config.cluster.cluster_enabled { "cluster" } else { "standalone" };
+    let logging = &config.logging;
+    let on_terminal =
+        logging.logfile.is_empty() && !logging.syslog_enabled && std::io::stdout().is_terminal();
+    let port = config.network.port;
+    if config.process.always_show_logo || on_terminal {
+        log.raw(&logo::logo(mode, port, std::process::id()));
+    } else {
+        log.notice(format_args!("Running mode={mode}, port={port}."));
+    }
+}
+
+/// Opens what the configuration asks for.
+fn listen(config: &Config, listeners: &ListenerControl, log: &Log) -> Result<(), Failed> {
+    let network = &config.network;
+    if network.port != 0 {
+        listen_tcp(config, listeners, log).map_err(|()| {
+            let port = network.port;
+            log.warning(format_args!("Failed listening on port {port} (tcp), aborting."));
+            Failed
+        })?;
+    }
+    if !network.unixsocket.is_empty() {
+        let path = network.unixsocket.as_path().to_owned();
+        let bind = UnixBind { path, mode: network.unixsocketperm };
+        listeners.listen_unix(UNIX, &bind, network.tcp_backlog).map_err(|failure| {
+            let error = os_error_text(&failure.error);
+            log.warning(format_args!("Failed opening Unix socket: {}: {error}", failure.step));
+            Failed
+        })?;
+    }
+    if listeners.count(TCP) + listeners.count(UNIX) == 0 {
+        log.warning("Configured to not listen anywhere, exiting.");
+        return Err(Failed);
+    }
+    Ok(())
+}
+
+/// Listens on the configured addresses and no others; also while the server runs.
+pub(crate) fn listen_tcp(
+    config: &Config,
+    listeners: &ListenerControl,
+    log: &Log,
+) -> Result<(), ()> {
+    let network = &config.network;
+    let addresses = if network.port == 0 { &[][..] } else { &network.bind.0 };
+    let binds: Vec<TcpBind> =
+        addresses.iter().map(|word| TcpBind::parse(word, network.port)).collect();
+    let outcome = listeners.listen_tcp(TCP, &binds, network.tcp_backlog);
+    for failure in outcome.as_ref().unwrap_or_else(|failures| failures) {
+        log.warning(format_args!(
+            "Warning: Could not create server TCP listening socket {failure}"
+        ));
+    }
+    outcome.map(drop).map_err(drop)
+}
+
+/// A seed that nobody outside can guess: it keeps colliding keys from being prepared.
+fn random_seed() -> std::io::Result<u64> {
+    let mut bytes = [0; 8];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(u64::from_ne_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn daemons_always_have_a_pid_file() {
+        let mut config = Config::default();
+        assert_eq!(pid_file_path(&config, false), None);
+        assert_eq!(pid_file_path(&config, true), Some(Text::from("/var/run/redis.pid")));
+        config.process.pidfile = Text::from("/tmp/x.pid");
+        assert_eq!(pid_file_path(&config, false), Some(Text::from("/tmp/x.pid")));
+    }
+
+    #[test]
+    fn relative_config_files_keep_their_place() {
+        let here = std::env::current_dir().expect("directory");
+        let expected = format!("{}/a.conf", here.display());
+        assert_eq!(absolute(&Text::from("a.conf")), Text::from(expected.as_str()));
+        assert_eq!(absolute(&Text::from("/a.conf")), Text::from("/a.conf"));
+    }
+}
