@@ -66,6 +66,15 @@ impl Batch {
         self.requests.len()
     }
 
+    /// Memory held, in bytes: large arguments by length.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.requests.capacity() * size_of::<Request>()
+            + self.spans.capacity() * size_of::<Span>()
+            + self.large.capacity() * size_of::<(u32, Bytes)>()
+            + self.large.iter().map(|(_, bytes)| bytes.len()).sum::<usize>()
+    }
+
     /// Whether there is no request.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

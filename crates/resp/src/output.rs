@@ -37,6 +37,9 @@ pub struct Output {
     chunk_bytes: usize,
     /// How many chunks have left: makes places permanent.
     chunks_gone: u64,
+    /// Bytes beyond which everything is dropped; 0 is no limit.
+    limit: usize,
+    overflowed: bool,
 }
 
 #[derive(Debug)]
@@ -66,7 +69,31 @@ impl Output {
     /// No bytes, no buffer.
     #[must_use]
     pub const fn new() -> Self {
-        Self { chunks: VecDeque::new(), tail: Vec::new(), sent: 0, chunk_bytes: 0, chunks_gone: 0 }
+        Self {
+            chunks: VecDeque::new(),
+            tail: Vec::new(),
+            sent: 0,
+            chunk_bytes: 0,
+            chunks_gone: 0,
+            limit: 0,
+            overflowed: false,
+        }
+    }
+
+    /// Sets how many bytes may wait (0 is no limit). Beyond it, to within a chunk, the output
+    /// [overflows](Self::has_overflowed): what waits is dropped, and so is all that follows. One
+    /// command with a reply of a billion elements then costs a chunk of memory, not all of it.
+    #[inline]
+    pub const fn set_limit(&mut self, bytes: usize) {
+        self.limit = bytes;
+    }
+
+    /// Whether the limit was exceeded: nothing of use can be sent any more, the connection is to
+    /// be closed. A command with a long reply may stop when it sees this.
+    #[must_use]
+    #[inline]
+    pub const fn has_overflowed(&self) -> bool {
+        self.overflowed
     }
 
     /// Bytes not yet sent.
@@ -86,19 +113,35 @@ impl Output {
     /// Memory held, in bytes: buffers by capacity, shared values by length.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
+        self.queued_memory_bytes() + self.tail.capacity()
+    }
+
+    /// Memory of the chunks before the tail, in bytes (`omem` of CLIENT LIST).
+    #[must_use]
+    pub fn queued_memory_bytes(&self) -> usize {
         let chunk_memory = |chunk: &Chunk| match chunk {
             Chunk::Owned(bytes) => bytes.capacity(),
             Chunk::Shared(bytes) => bytes.len(),
         };
-        self.chunks.iter().map(chunk_memory).sum::<usize>()
-            + self.chunks.capacity() * size_of::<Chunk>()
-            + self.tail.capacity()
+        self.chunks.iter().map(chunk_memory).sum::<usize>() + self.chunks.len() * size_of::<Chunk>()
     }
 
-    /// Count of chunks, the tail included when it has bytes (`oll` of CLIENT LIST).
+    /// Count of chunks before the tail (`oll` of CLIENT LIST).
     #[must_use]
-    pub fn chunk_count(&self) -> usize {
-        self.chunks.len() + usize::from(!self.tail.is_empty())
+    pub fn queued_chunks(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// Unsent bytes of the tail (`obl` of CLIENT LIST).
+    #[must_use]
+    pub fn tail_len(&self) -> usize {
+        if self.chunks.is_empty() { self.tail.len() - self.sent } else { self.tail.len() }
+    }
+
+    /// Bytes the tail has room for (`rbs` of CLIENT LIST).
+    #[must_use]
+    pub const fn tail_capacity(&self) -> usize {
+        self.tail.capacity()
     }
 
     /// Appends bytes.
@@ -112,9 +155,27 @@ impl Output {
         if bytes.is_empty() {
             return;
         }
+        if self.overflows(bytes.len()) {
+            return;
+        }
         self.seal();
         self.chunk_bytes += bytes.len();
         self.chunks.push_back(Chunk::Shared(bytes));
+    }
+
+    /// Whether `additional` bytes are too many, or were before; drops everything if so.
+    fn overflows(&mut self, additional: usize) -> bool {
+        if self.limit != 0 && self.len() + additional > self.limit {
+            self.overflowed = true;
+        }
+        if self.overflowed {
+            self.chunks_gone += self.chunks.len() as u64;
+            self.chunks.clear();
+            self.tail.clear();
+            self.chunk_bytes = 0;
+            self.sent = 0;
+        }
+        self.overflowed
     }
 
     /// The tail, with room for `additional` bytes.
@@ -222,6 +283,9 @@ impl Output {
 
     /// Bytes behind `place`.
     pub(crate) fn len_since(&self, place: Place) -> usize {
+        if self.overflowed {
+            return 0;
+        }
         let index = self.index(place);
         let before: usize =
             self.chunks.iter().take(index).map(|chunk| chunk.bytes().len()).sum::<usize>();
@@ -230,6 +294,9 @@ impl Output {
 
     /// Inserts bytes at a place; they come before everything appended since.
     pub(crate) fn insert(&mut self, place: Place, bytes: &[u8]) {
+        if self.overflowed {
+            return;
+        }
         let index = self.index(place);
         if index == self.chunks.len() {
             self.tail.splice(place.offset..place.offset, bytes.iter().copied());
@@ -250,6 +317,9 @@ impl Output {
 
     /// Drops everything appended since `place`.
     pub(crate) fn truncate(&mut self, place: Place) {
+        if self.overflowed {
+            return;
+        }
         let index = self.index(place);
         while self.chunks.len() > index {
             let Some(chunk) = self.chunks.pop_back() else { break };
@@ -269,6 +339,10 @@ impl Output {
 
     #[cold]
     fn grow(&mut self, additional: usize) {
+        if self.overflows(additional) {
+            self.tail.reserve(additional);
+            return;
+        }
         if self.tail.capacity() < CHUNK_BYTES {
             // Small replies in small buffers, doubling up to one chunk.
             let wanted = (self.tail.len() + additional).max(FIRST_BYTES).next_power_of_two();
@@ -338,6 +412,24 @@ mod tests {
         assert_eq!(output.len(), 50_002);
         output.advance(50_002);
         assert!(output.is_empty());
+    }
+
+    #[test]
+    fn beyond_the_limit_nothing_is_kept() {
+        let mut output = Output::new();
+        output.set_limit(100_000);
+        let place = output.place();
+        output.extend(&[b'x'; 90_000]);
+        assert!(!output.has_overflowed());
+        for _ in 0..100_000 {
+            output.extend(&[b'y'; 1000]);
+        }
+        assert!(output.has_overflowed());
+        assert!(output.memory_bytes() <= 2 * CHUNK_BYTES, "{} bytes", output.memory_bytes());
+        output.push_shared(shared(b'z', 10));
+        output.insert(place, b"header");
+        output.truncate(place);
+        assert_eq!((output.len_since(place), output.queued_chunks()), (0, 0));
     }
 
     #[test]

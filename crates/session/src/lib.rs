@@ -10,8 +10,22 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
+mod attribute;
+mod describe;
+mod filter;
+mod pause;
+mod peaks;
 mod session;
 mod sessions;
+mod usage;
 
-pub use session::{Closing, Paused, Peer, Session, SessionFlags};
+pub use access::{Access, DEFAULT_USER};
+pub use attribute::{INVALID_NAME, is_valid_attribute};
+pub use describe::describe;
+pub use filter::{ClientClass, ClientFilter};
+pub use pause::{ClientPause, PauseMode};
+pub use peaks::BufferPeaks;
+pub use session::{Closing, LentInput, Paused, Peer, Session, SessionFlags, Waiting};
 pub use sessions::{ClientId, Sessions, Token};
+pub use usage::{Running, Usage};

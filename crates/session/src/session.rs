@@ -3,6 +3,8 @@
 use dunlin_resp::{Batch, Reply, RequestDecoder};
 use dunlin_stdx::time::{Monotonic, Now};
 
+use crate::access::{Access, DEFAULT_USER};
+use crate::filter::ClientClass;
 use crate::sessions::ClientId;
 
 /// Where a connection comes from, as CLIENT LIST shows it.
@@ -75,6 +77,14 @@ pub struct Session {
     pub created: Monotonic,
     /// When it last sent or was sent something; `timeout` counts from here.
     pub last_interaction: Monotonic,
+    /// Since when its output has been over the soft limit.
+    pub soft_limit_since: Option<Monotonic>,
+    /// The largest reply of one turn of late, in bytes; CLIENT LIST's `rbp`.
+    pub reply_peak_bytes: u32,
+    /// What [`crate::Sessions`] has counted for this session, in bytes.
+    pub(crate) accounted_bytes: usize,
+    /// The input while it is lent to the run of its requests.
+    pub lent: LentInput,
     /// How far its end has come.
     pub closing: Closing,
     /// Where decoding of the next request stands.
@@ -87,9 +97,29 @@ pub struct Session {
     pub reply: Reply,
 }
 
+/// Sizes of an input buffer that is elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LentInput {
+    /// Bytes in it.
+    pub len_bytes: usize,
+    /// Bytes it has room for.
+    pub capacity_bytes: usize,
+}
+
+/// Why requests wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// Until replies are sent: there are too many of them.
+    ForOutput,
+    /// Until CLIENT PAUSE is over. Such a client counts as blocked.
+    ForPause,
+}
+
 /// A batch that was stopped in the middle: its places refer to the session's input, which is kept
 /// as it is until the rest has run.
 pub struct Paused {
+    /// What ends the wait.
+    pub waiting: Waiting,
     /// The requests.
     pub batch: Batch,
     /// Index of the first one that was not run.
@@ -111,6 +141,10 @@ impl Session {
             last_command: None,
             created: now.monotonic,
             last_interaction: now.monotonic,
+            soft_limit_since: None,
+            reply_peak_bytes: 0,
+            accounted_bytes: 0,
+            lent: LentInput::default(),
             closing: Closing::Open,
             decoder: RequestDecoder::default(),
             input: Vec::new(),
@@ -123,5 +157,84 @@ impl Session {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.closing == Closing::Open
+    }
+
+    /// Its class, for filters and limits.
+    #[must_use]
+    pub const fn class(&self) -> ClientClass {
+        ClientClass::Normal
+    }
+
+    /// The user it is logged in as.
+    #[must_use]
+    pub const fn user(&self) -> &'static str {
+        DEFAULT_USER
+    }
+
+    /// Whether it may run commands that ask for a login.
+    #[must_use]
+    #[inline]
+    pub const fn is_admitted(&self, access: Access<'_>) -> bool {
+        self.flags.contains(SessionFlags::AUTHENTICATED) || access.is_open()
+    }
+
+    /// What a new connection starts as: logged in, if that takes no password.
+    pub fn log_in_by_default(&mut self, access: Access<'_>) {
+        self.flags.set(SessionFlags::AUTHENTICATED, access.is_open());
+    }
+
+    /// Logs in. False, and nothing changes, if the user or the password is wrong.
+    #[must_use]
+    pub fn log_in(&mut self, access: Access<'_>, user: &[u8], password: &[u8]) -> bool {
+        let admitted = access.admits(user, password);
+        self.flags.set(SessionFlags::AUTHENTICATED, admitted || self.is_logged_in());
+        admitted
+    }
+
+    /// Whether it has logged in, or did not have to when it connected.
+    #[must_use]
+    pub const fn is_logged_in(&self) -> bool {
+        self.flags.contains(SessionFlags::AUTHENTICATED)
+    }
+
+    /// Whether it waits for something other than its own output, so that it is not idle.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.paused.as_ref().is_some_and(|paused| paused.waiting == Waiting::ForPause)
+    }
+
+    /// RESET: as if it had just connected, except for its number, its library and what it has
+    /// sent. The protocol of the reply is the caller's to set back, because the caller holds it.
+    pub fn reset(&mut self, access: Access<'_>) {
+        self.db = 0;
+        self.name = Box::default();
+        self.flags = SessionFlags::empty();
+        self.log_in_by_default(access);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_login_changes_nothing() {
+        let access = Access { default_password: b"secret" };
+        let mut session = Session::new(ClientId(1), Peer::default(), Now::default());
+        session.log_in_by_default(access);
+        assert!(!session.is_admitted(access));
+        assert!(!session.log_in(access, b"default", b"wrong"));
+        assert!(!session.is_admitted(access));
+        assert!(session.log_in(access, b"default", b"secret"));
+        assert!(!session.log_in(access, b"default", b"wrong"));
+        assert!(session.is_admitted(access));
+        session.reset(access);
+        assert!(!session.is_admitted(access));
+        assert!(session.is_admitted(Access { default_password: b"" }));
+    }
+
+    #[test]
+    fn an_idle_session_is_small() {
+        assert!(size_of::<Session>() <= 512, "{} bytes", size_of::<Session>());
     }
 }

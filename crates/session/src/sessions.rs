@@ -6,6 +6,8 @@ use dunlin_resp::Reply;
 use dunlin_stdx::time::Now;
 use slab::Slab;
 
+use crate::pause::ClientPause;
+use crate::peaks::BufferPeaks;
 use crate::session::{Closing, Peer, Session, SessionFlags};
 
 /// The number of a client, never used twice; starts at 1.
@@ -26,6 +28,11 @@ pub struct Sessions {
     monitors: Vec<Token>,
     /// Sessions that somebody else wrote output for.
     written: Vec<Token>,
+    memory_bytes: usize,
+    /// CLIENT PAUSE.
+    pub pause: ClientPause,
+    /// The largest buffers of the last seconds.
+    pub peaks: BufferPeaks,
 }
 
 impl Sessions {
@@ -43,7 +50,44 @@ impl Sessions {
         self.stop_monitor(token);
         let session = self.slab.try_remove(token.0)?;
         self.by_id.remove(&session.id);
+        self.memory_bytes -= session.accounted_bytes;
         Some(session)
+    }
+
+    /// Takes note of what a session costs now.
+    pub fn account(&mut self, token: Token) {
+        let Some(session) = self.slab.get_mut(token.0) else { return };
+        let total = session.usage(None).total;
+        self.memory_bytes = self.memory_bytes - session.accounted_bytes + total;
+        session.accounted_bytes = total;
+    }
+
+    /// What all sessions cost, in bytes (`mem_clients_normal`): for each, what it was when it was
+    /// last [accounted](Self::account).
+    #[must_use]
+    #[inline]
+    pub const fn memory_bytes(&self) -> usize {
+        self.memory_bytes
+    }
+
+    /// Count of clients whose commands wait (`blocked_clients`). O(clients).
+    #[must_use]
+    pub fn blocked(&self) -> usize {
+        self.iter().filter(|(_, session)| session.is_blocked()).count()
+    }
+
+    /// All sessions, the oldest first. O(n log n).
+    #[must_use]
+    pub fn by_age(&self) -> Vec<(Token, &Session)> {
+        let mut sessions: Vec<_> = self.iter().collect();
+        sessions.sort_unstable_by_key(|(_, session)| session.id);
+        sessions
+    }
+
+    /// Count of places: every session's token is below it.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.slab.capacity()
     }
 
     /// The session at a place.
@@ -189,6 +233,21 @@ mod tests {
         }
         assert_eq!(sessions.next_written(), Some(token));
         assert_eq!(sessions.next_written(), None);
+    }
+
+    #[test]
+    fn what_a_session_costs_is_given_back() {
+        let mut sessions = Sessions::default();
+        let first = sessions.open(Peer::default(), Now::default());
+        let second = sessions.open(Peer::default(), Now::default());
+        sessions.get_mut(first).expect("open").reply.bulk(&[b'x'; 1000]);
+        sessions.account(first);
+        sessions.account(second);
+        sessions.account(second);
+        let one = sessions.get(second).expect("open").usage(None).total;
+        assert!(sessions.memory_bytes() >= 2 * one + 1000);
+        sessions.remove(first);
+        assert_eq!(sessions.memory_bytes(), one);
     }
 
     #[test]

@@ -1,0 +1,132 @@
+//! A client as one line of text: CLIENT LIST, CLIENT INFO and the log.
+//!
+//! Source: redis.io, CLIENT LIST; order of fields and letters checked against a 7.2.6 server.
+
+use std::fmt::Write;
+
+use dunlin_resp::Protocol;
+use dunlin_stdx::time::Monotonic;
+
+use crate::session::{Closing, Session, SessionFlags};
+use crate::usage::Running;
+
+const US_PER_SECOND: u64 = 1_000_000;
+
+/// The line of a client, without its end. `running` is what the client's own command has in use,
+/// if it is the one that asks.
+#[must_use]
+pub fn describe(session: &Session, running: Option<Running<'_>>, now: Monotonic) -> String {
+    let usage = session.usage(running);
+    let protocol = running.map_or(&session.reply, |running| running.reply).protocol;
+    let seconds_since = |earlier| now.since_us(earlier) / US_PER_SECOND;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let mut line = String::with_capacity(400);
+    let peer = &session.peer;
+    let written = write!(
+        line,
+        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} \
+         sub=0 psub=0 ssub=0 multi=-1 \
+         qbuf={} qbuf-free={} argv-mem={} multi-mem=0 rbs={} rbp={} obl={} oll={} omem={} \
+         tot-mem={} events={} cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
+        session.id.0,
+        peer.address,
+        peer.local_address,
+        peer.fd,
+        text(&session.name),
+        seconds_since(session.created),
+        seconds_since(session.last_interaction),
+        letters(session),
+        session.db,
+        usage.query,
+        usage.query_free,
+        usage.arguments,
+        usage.reply_buffer,
+        session.reply_peak_bytes,
+        usage.reply,
+        usage.reply_chunks,
+        usage.reply_queue,
+        usage.total,
+        events(session, usage.output() > 0 && running.is_none()),
+        session.last_command.unwrap_or("NULL"),
+        session.user(),
+        match protocol {
+            Protocol::Resp2 => 2,
+            Protocol::Resp3 => 3,
+        },
+        text(&session.lib_name),
+        text(&session.lib_version),
+    );
+    debug_assert!(written.is_ok(), "writing to a string does not fail");
+    line
+}
+
+/// The properties as letters, `N` for none.
+fn letters(session: &Session) -> String {
+    let has = |flag| session.flags.contains(flag);
+    let letters: String = [
+        ('O', has(SessionFlags::MONITOR)),
+        ('b', session.is_blocked()),
+        ('c', session.closing == Closing::AfterReply),
+        ('A', session.closing == Closing::Now),
+        ('U', session.peer.is_unix),
+        ('e', has(SessionFlags::NO_EVICT)),
+        ('T', has(SessionFlags::NO_TOUCH)),
+    ]
+    .into_iter()
+    .filter_map(|(letter, set)| set.then_some(letter))
+    .collect();
+    if letters.is_empty() { "N".into() } else { letters }
+}
+
+/// What the event loop waits for: `r` for requests, `w` for room to send.
+fn events(session: &Session, has_output: bool) -> &'static str {
+    let reads = session.is_open() && session.paused.is_none();
+    match (reads, has_output) {
+        (true, true) => "rw",
+        (true, false) => "r",
+        (false, true) => "w",
+        (false, false) => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use dunlin_stdx::time::Now;
+
+    use super::*;
+    use crate::session::Peer;
+    use crate::sessions::ClientId;
+
+    #[test]
+    fn the_fields_are_those_of_7_2_in_order() {
+        let peer = Peer {
+            address: "127.0.0.1:5000".into(),
+            local_address: "127.0.0.1:6379".into(),
+            fd: 8,
+            ..Peer::default()
+        };
+        let mut session = Session::new(ClientId(3), peer, Now::default());
+        session.name = b"worker".as_slice().into();
+        session.flags = SessionFlags::NO_EVICT | SessionFlags::NO_TOUCH;
+        session.last_command = Some("client|list");
+        let expected = format!(
+            "id=3 addr=127.0.0.1:5000 laddr=127.0.0.1:6379 fd=8 name=worker age=2 idle=2 flags=eT \
+             db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 \
+             rbp=0 obl=0 oll=0 omem=0 tot-mem={} events=r cmd=client|list user=default redir=-1 \
+             resp=2 lib-name= lib-ver=",
+            session.usage(None).total
+        );
+        assert_eq!(describe(&session, None, Monotonic(2_999_999)), expected);
+    }
+
+    #[test]
+    fn letters_follow_the_state() {
+        let mut session = Session::new(ClientId(1), Peer::default(), Now::default());
+        assert_eq!(letters(&session), "N");
+        session.flags |= SessionFlags::MONITOR;
+        session.closing = Closing::AfterReply;
+        session.peer.is_unix = true;
+        assert_eq!(letters(&session), "OcU");
+        assert_eq!(events(&session, true), "w");
+    }
+}

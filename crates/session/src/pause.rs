@@ -1,0 +1,97 @@
+//! CLIENT PAUSE: commands of clients wait for a time.
+//!
+//! Source: redis.io, CLIENT PAUSE and CLIENT UNPAUSE.
+
+use dunlin_stdx::time::Monotonic;
+
+/// Which commands wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PauseMode {
+    /// Those that may change data or be propagated.
+    Write,
+    /// All.
+    All,
+}
+
+/// Whether commands wait, which, and until when.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ClientPause {
+    mode: Option<PauseMode>,
+    until: Monotonic,
+    released: bool,
+}
+
+impl ClientPause {
+    /// Which commands wait at present.
+    #[must_use]
+    #[inline]
+    pub const fn mode(&self) -> Option<PauseMode> {
+        self.mode
+    }
+
+    /// When the pause ends by itself.
+    #[must_use]
+    pub fn ends_at(&self) -> Option<Monotonic> {
+        self.mode.map(|_| self.until)
+    }
+
+    /// Pauses until `until`. Where a pause is under way, the later end and the stricter mode
+    /// hold.
+    pub fn start(&mut self, mode: PauseMode, until: Monotonic, now: Monotonic) {
+        self.mode = self.mode.max(Some(mode));
+        self.until = self.until.max(until);
+        self.expire(now);
+    }
+
+    /// Ends the pause.
+    pub const fn stop(&mut self) {
+        self.released |= self.mode.is_some();
+        self.mode = None;
+        self.until = Monotonic(0);
+    }
+
+    /// Ends the pause if its time has come.
+    #[inline]
+    pub fn expire(&mut self, now: Monotonic) {
+        if self.mode.is_some() && self.until <= now {
+            self.stop();
+        }
+    }
+
+    /// Whether a pause has ended since the last call: those who wait go on.
+    pub const fn take_released(&mut self) -> bool {
+        std::mem::replace(&mut self.released, false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Monotonic = Monotonic(1000);
+
+    #[test]
+    fn the_later_end_and_the_stricter_mode_hold() {
+        let mut pause = ClientPause::default();
+        pause.start(PauseMode::All, Monotonic(1200), NOW);
+        pause.start(PauseMode::Write, Monotonic(1020), NOW);
+        assert_eq!((pause.mode(), pause.ends_at()), (Some(PauseMode::All), Some(Monotonic(1200))));
+        pause.expire(Monotonic(1199));
+        assert!(!pause.take_released());
+        pause.expire(Monotonic(1200));
+        assert_eq!((pause.mode(), pause.ends_at()), (None, None));
+        assert!(pause.take_released());
+        assert!(!pause.take_released());
+    }
+
+    #[test]
+    fn a_pause_of_no_time_is_none() {
+        let mut pause = ClientPause::default();
+        pause.start(PauseMode::Write, NOW, NOW);
+        assert_eq!(pause.mode(), None);
+        pause.start(PauseMode::Write, Monotonic(2000), NOW);
+        pause.stop();
+        pause.start(PauseMode::Write, Monotonic(1500), NOW);
+        assert_eq!(pause.ends_at(), Some(Monotonic(1500)));
+    }
+}
