@@ -4,6 +4,8 @@
 
 use dunlin_commands::table::{Lookup, Registered};
 use dunlin_commands::{Args, CommandError};
+use dunlin_config::{ProtectedAction, Security};
+use dunlin_session::Session;
 use dunlin_spec::Flags;
 
 /// Bytes of the client's words that an error repeats.
@@ -42,6 +44,50 @@ pub(crate) fn arity(registered: Registered, args: Args<'_>) -> Result<(), Comman
         return Ok(());
     }
     Err(CommandError::WrongArity(spec.name().into()))
+}
+
+/// Commands that can do harm run where the configuration lets them: nowhere, from this machine,
+/// or from everywhere.
+pub(crate) fn protection(
+    registered: Registered,
+    security: &Security,
+    session: &Session,
+) -> Result<(), CommandError> {
+    let spec = &registered.command.spec;
+    if !spec.all_flags().contains(Flags::PROTECTED) {
+        return Ok(());
+    }
+    let (name, parameter, allowed) = match spec.container().unwrap_or(spec.name()) {
+        "debug" => ("DEBUG", "enable-debug-command", security.enable_debug_command),
+        "module" => ("MODULE", "enable-module-command", security.enable_module_command),
+        _ => return Ok(()),
+    };
+    let is_allowed = match allowed {
+        ProtectedAction::Yes => true,
+        ProtectedAction::Local => session.peer.is_local,
+        ProtectedAction::No => false,
+    };
+    if is_allowed {
+        return Ok(());
+    }
+    Err(CommandError::err(format!(
+        "{name} command not allowed. If the {parameter} option is set to \"local\", you can run it \
+         from a local connection, otherwise you need to set this option in the configuration file, \
+         and then restart the server."
+    )))
+}
+
+/// The data set is there, or the command can do without.
+pub(crate) fn loading(registered: Registered, loading: bool) -> Result<(), CommandError> {
+    if loading && !registered.command.spec.all_flags().contains(Flags::LOADING) {
+        return Err(CommandError::fixed("LOADING Redis is loading the dataset in memory"));
+    }
+    Ok(())
+}
+
+/// Whether a "command" is a line of an HTTP request: somebody makes a browser talk to us.
+pub(crate) fn is_attack_across_protocols(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
 }
 
 /// The client has authenticated, or the command is one with which it does.

@@ -6,8 +6,8 @@ use dunlin_config::Config;
 use dunlin_keyspace::{Keyspace, RemovalCause};
 use dunlin_metrics::{Metrics, TickScale};
 use dunlin_resp::{Batch, Reply};
-use dunlin_session::{SessionFlags, Sessions};
-use dunlin_stdx::time::{Clock, Now};
+use dunlin_session::{Access, Sessions};
+use dunlin_stdx::time::{Clock, Monotonic, Now};
 
 use crate::account::notable_ns;
 use crate::check;
@@ -44,7 +44,7 @@ pub struct Engine {
     pub(crate) batch: Batch,
     pub(crate) keys_ahead: KeysAhead,
     effects: Effects,
-    host: Box<dyn Host>,
+    pub(crate) host: Box<dyn Host>,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) now: Now,
     /// The cycle counter when the last command ended: one reading per command tells how long each
@@ -53,6 +53,12 @@ pub struct Engine {
     pub(crate) tick_scale: TickScale,
     /// A command that took this long is worth a second look; see [`Engine::account`].
     pub(crate) notable_ns: u64,
+    /// The data set is being loaded: few commands may run.
+    loading: bool,
+    /// Where the next look at the clients begins; see [`Engine::sweep_clients`].
+    pub(crate) sweep_from: usize,
+    /// When an attack across protocols was logged last.
+    pub(crate) attack_logged: Option<Monotonic>,
 }
 
 impl Engine {
@@ -78,6 +84,9 @@ impl Engine {
             ticks: 0,
             tick_scale,
             notable_ns: 0,
+            loading: false,
+            sweep_from: 0,
+            attack_logged: None,
         }
     }
 
@@ -85,6 +94,7 @@ impl Engine {
     pub fn begin_turn(&mut self, now: Now) {
         self.now = now;
         self.keyspace.begin_turn(now.unix_ms());
+        self.sessions.pause.expire(now.monotonic);
         self.ticks = self.clock.ticks();
         self.notable_ns = notable_ns(&self.config.logging);
     }
@@ -101,6 +111,19 @@ impl Engine {
         &self.table
     }
 
+    /// Says whether the data set is being loaded: clients are then told so, except by the few
+    /// commands that do not need it.
+    pub const fn set_loading(&mut self, loading: bool) {
+        self.loading = loading;
+    }
+
+    /// Who may log in.
+    #[must_use]
+    #[inline]
+    pub fn access(&self) -> Access<'_> {
+        Access { default_password: &self.config.security.requirepass }
+    }
+
     /// Runs one command for anybody and writes its reply. Next: the command's `run`.
     pub fn execute(
         &mut self,
@@ -111,6 +134,9 @@ impl Engine {
         reply: &mut Reply,
     ) {
         let Lookup::Found(registered) = lookup else {
+            if check::is_attack_across_protocols(args.get(0)) {
+                return self.abort_attack(caller);
+            }
             return self.refuse(None, reply, &check::unknown(lookup, args));
         };
         if let Err(error) = self.check(caller, registered, args) {
@@ -143,18 +169,19 @@ impl Engine {
 
     /// What must hold before a command may run. The order is Redis's: a client sees the same error
     /// where several apply.
-    fn check(
+    pub(crate) fn check(
         &self,
         caller: Caller,
         registered: Registered,
         args: Args<'_>,
     ) -> Result<(), CommandError> {
         check::arity(registered, args)?;
-        if let Some(session) = caller.client().and_then(|token| self.sessions.get(token)) {
-            let authenticated = session.flags.contains(SessionFlags::AUTHENTICATED);
-            check::authentication(registered, authenticated)?;
-        }
-        Ok(())
+        let Some(session) = caller.client().and_then(|token| self.sessions.get(token)) else {
+            return Ok(());
+        };
+        check::protection(registered, &self.config.security, session)?;
+        check::authentication(registered, session.is_admitted(self.access()))?;
+        check::loading(registered, self.loading)
     }
 
     /// Answers a command that may not run.

@@ -1,9 +1,15 @@
 //! From the bytes of a connection to its commands: decode all that arrived, bring the keys of a
 //! batch towards the processor, run.
 
+use dunlin_commands::table::{Lookup, Registered};
 use dunlin_commands::{Args, Caller};
-use dunlin_resp::{Arguments, Batch, Limits, ProtocolError, Reply, RequestDecoder};
-use dunlin_session::{Closing, Paused, SessionFlags, Token};
+use dunlin_config::LogLevel;
+use dunlin_keyspace::Expiry;
+use dunlin_resp::{Arguments, Batch, Limits, Mark, ProtocolError, Reply, RequestDecoder};
+use dunlin_session::{
+    Closing, LentInput, PauseMode, Paused, Session, SessionFlags, Token, Waiting, describe,
+};
+use dunlin_spec::Flags;
 
 use crate::engine::Engine;
 use crate::plan::{Plan, WINDOW};
@@ -19,10 +25,19 @@ struct Work {
     reply: Reply,
 }
 
+/// The request of a batch that must wait, and for what.
+type Stopped = (usize, Waiting);
+
+/// Flags that keep replies from a client.
+const SILENCE: SessionFlags =
+    SessionFlags::REPLY_OFF.union(SessionFlags::REPLY_SKIP).union(SessionFlags::REPLY_SKIP_NEXT);
+
 impl Engine {
     /// Runs what has arrived from a connection, as far as its output allows. The caller has added
     /// the bytes to the session's input. Next: [`Engine::execute`].
     pub fn run_input(&mut self, token: Token) {
+        let Some(session) = self.sessions.get(token) else { return };
+        let output_limit = self.output_limit(session.class());
         let Some(session) = self.sessions.get_mut(token) else { return };
         // What was read and written since the last command is not this command's time.
         self.ticks = self.clock.ticks();
@@ -31,6 +46,9 @@ impl Engine {
             decoder: std::mem::take(&mut session.decoder),
             reply: std::mem::take(&mut session.reply),
         };
+        session.lent =
+            LentInput { len_bytes: work.input.len(), capacity_bytes: work.input.capacity() };
+        work.reply.output.set_limit(output_limit.hard_bytes as usize);
         let paused = match session.paused.take() {
             Some(paused) => self.resume(token, *paused, &mut work),
             None => self.decode_and_run(token, 0, &mut work),
@@ -48,10 +66,9 @@ impl Engine {
 
     /// Runs the rest of a batch that had to wait, then what arrived behind it.
     fn resume(&mut self, token: Token, paused: Paused, work: &mut Work) -> Option<Paused> {
-        let Paused { batch, next, consumed } = paused;
-        let next = self.run_batch(token, &batch, next, work);
-        if next < batch.len() {
-            return Some(Paused { batch, next, consumed });
+        let Paused { batch, next, consumed, .. } = paused;
+        if let Some((next, waiting)) = self.run_batch(token, &batch, next, work) {
+            return Some(Paused { waiting, batch, next, consumed });
         }
         self.decode_and_run(token, consumed, work)
     }
@@ -72,10 +89,9 @@ impl Engine {
             if let Ok(progress) = &decoded {
                 consumed = progress.consumed;
             }
-            let next = self.run_batch(token, &batch, 0, work);
-            if next < batch.len() {
+            if let Some((next, waiting)) = self.run_batch(token, &batch, 0, work) {
                 let batch = std::mem::take(&mut batch);
-                paused = Some(Paused { batch, next, consumed });
+                paused = Some(Paused { waiting, batch, next, consumed });
                 break;
             }
             match decoded {
@@ -95,9 +111,33 @@ impl Engine {
         paused
     }
 
-    fn may_run(&self, token: Token, reply: &Reply) -> bool {
-        reply.output.len() < OUTPUT_BYTES_MAX
-            && self.sessions.get(token).is_some_and(dunlin_session::Session::is_open)
+    /// Why a request may not run yet, if it may not.
+    #[inline]
+    fn must_wait(
+        &self,
+        token: Token,
+        lookup: Lookup,
+        args: Args<'_>,
+        reply: &Reply,
+    ) -> Option<Waiting> {
+        let is_open = self.sessions.get(token).is_some_and(Session::is_open);
+        if !is_open || reply.output.len() >= OUTPUT_BYTES_MAX || reply.output.has_overflowed() {
+            return Some(Waiting::ForOutput);
+        }
+        let mode = self.sessions.pause.mode()?;
+        self.is_held(mode, token, lookup, args).then_some(Waiting::ForPause)
+    }
+
+    /// Whether CLIENT PAUSE holds a command. One that is refused anyway is refused at once.
+    #[cold]
+    fn is_held(&self, mode: PauseMode, token: Token, lookup: Lookup, args: Args<'_>) -> bool {
+        let Lookup::Found(registered) = lookup else { return false };
+        let flags = registered.command.spec.all_flags();
+        let affected = match mode {
+            PauseMode::All => true,
+            PauseMode::Write => flags.intersects(Flags::WRITE.union(Flags::MAY_REPLICATE)),
+        };
+        affected && self.check(Caller::Client(token), registered, args).is_ok()
     }
 
     fn limits(&self, token: Token) -> Limits {
@@ -105,14 +145,19 @@ impl Engine {
         Limits {
             max_bulk_len: self.config.network.proto_max_bulk_len as usize,
             query_buffer_max: self.config.network.client_query_buffer_limit as usize,
-            authenticated: session
-                .is_some_and(|session| session.flags.contains(SessionFlags::AUTHENTICATED)),
+            authenticated: session.is_some_and(|session| session.is_admitted(self.access())),
         }
     }
 
-    /// Runs the requests of a batch in order, from number `from` on; returns the number of the first
-    /// one that must wait.
-    fn run_batch(&mut self, token: Token, batch: &Batch, from: usize, work: &mut Work) -> usize {
+    /// Runs the requests of a batch in order, from number `from` on; returns the first one that
+    /// must wait.
+    fn run_batch(
+        &mut self,
+        token: Token,
+        batch: &Batch,
+        from: usize,
+        work: &mut Work,
+    ) -> Option<Stopped> {
         let Work { input, reply, .. } = work;
         let mut start = from;
         while start < batch.len() {
@@ -122,30 +167,74 @@ impl Engine {
             let plan = Plan::new(place, (batch, input), window.clone(), &mut self.keys_ahead);
             start = window.end;
             for request in window {
-                if !self.may_run(token, reply) {
-                    return request;
-                }
                 let mut words = Arguments::new();
                 batch.arguments(request, input, &mut words);
                 let args = Args::with_large(&words, batch.large(request));
-                let db = self.sessions.get(token).map_or(0, |session| session.db);
-                self.execute(Caller::Client(token), db, plan.lookup(request), args, reply);
+                let lookup = plan.lookup(request);
+                if let Some(waiting) = self.must_wait(token, lookup, args, reply) {
+                    return Some((request, waiting));
+                }
+                self.run_for_client(token, lookup, args, reply);
             }
         }
-        batch.len()
+        None
+    }
+
+    /// Runs one command of a client as the client wants it: which database, whether it is answered,
+    /// whether it moves access clocks. Next: [`Engine::execute`].
+    fn run_for_client(&mut self, token: Token, lookup: Lookup, args: Args<'_>, reply: &mut Reply) {
+        let Some(session) = self.sessions.get_mut(token) else { return };
+        session.last_command = match lookup {
+            Lookup::Found(Registered { command, .. }) => Some(command.spec.name()),
+            Lookup::UnknownCommand | Lookup::UnknownSubcommand(_) => None,
+        };
+        let (db, flags) = (session.db, session.flags);
+        let mark = reply.mark();
+        if flags.contains(SessionFlags::NO_TOUCH) {
+            self.keyspace.touch = false;
+        }
+        if self.sessions.pause.mode().is_some() {
+            self.keyspace.set_expiry(Expiry::Hide);
+        }
+        self.execute(Caller::Client(token), db, lookup, args, reply);
+        self.keyspace.touch = true;
+        let silenced = self.sessions.get(token).is_some_and(|now| now.flags.intersects(SILENCE));
+        if silenced {
+            self.keep_silent(token, flags, mark, reply);
+        }
+    }
+
+    /// CLIENT REPLY: takes the reply back, unless the command itself switched replies on.
+    #[cold]
+    fn keep_silent(&mut self, token: Token, before: SessionFlags, mark: Mark, reply: &mut Reply) {
+        let Some(session) = self.sessions.get_mut(token) else { return };
+        let silent = SessionFlags::REPLY_OFF.union(SessionFlags::REPLY_SKIP);
+        if before.intersects(silent) && session.flags.intersects(silent) {
+            reply.truncate_to(mark);
+        }
+        let skip_next = session.flags.contains(SessionFlags::REPLY_SKIP_NEXT);
+        session.flags.set(SessionFlags::REPLY_SKIP, skip_next);
+        session.flags.remove(SessionFlags::REPLY_SKIP_NEXT);
     }
 
     /// Answers a protocol error and ends the connection.
     fn refuse_protocol(&mut self, token: Token, error: ProtocolError, reply: &mut Reply) {
-        let how = match error.text() {
-            Some(text) => {
-                let text = [b"ERR Protocol error: ".as_slice(), &text].concat();
-                self.metrics.error_sent(&text);
-                reply.error(&text);
-                Closing::AfterReply
+        let Some(session) = self.sessions.get(token) else { return };
+        let Some(text) = error.text() else {
+            if error == ProtocolError::QueryBufferLimit {
+                self.metrics.counters.query_buffer_disconnections += 1;
+                let client = describe(session, None, self.now.monotonic);
+                let line = format!("Closing client that reached max query buffer length: {client}");
+                self.host.log(LogLevel::Warning, &line);
             }
-            None => Closing::Now,
+            return self.sessions.close(token, Closing::Now);
         };
-        self.sessions.close(token, how);
+        let is_silent = session.flags.contains(SessionFlags::REPLY_OFF);
+        let text = [b"ERR Protocol error: ".as_slice(), &text].concat();
+        self.metrics.error_sent(&text);
+        if !is_silent {
+            reply.error(&text);
+        }
+        self.sessions.close(token, Closing::AfterReply);
     }
 }

@@ -12,6 +12,7 @@
 
 mod account;
 mod check;
+mod clients;
 mod engine;
 mod input;
 mod monitor;

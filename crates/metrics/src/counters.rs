@@ -21,6 +21,12 @@ pub struct Counters {
     pub error_replies: u64,
     /// Clients closed because of `maxmemory-clients` (`evicted_clients`).
     pub clients_evicted: u64,
+    /// Clients closed because of `client-query-buffer-limit`
+    /// (`client_query_buffer_limit_disconnections` of later versions).
+    pub query_buffer_disconnections: u64,
+    /// Clients closed because of `client-output-buffer-limit`
+    /// (`client_output_buffer_limit_disconnections` of later versions).
+    pub output_buffer_disconnections: u64,
     /// Turns of the event loop (`eventloop_cycles`).
     pub loop_turns: u64,
     /// Time spent in turns of the event loop, without waiting, in microseconds

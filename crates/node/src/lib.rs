@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod admission;
 mod node;
 
 pub use dunlin_session::{Peer, Token};

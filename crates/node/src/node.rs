@@ -5,8 +5,10 @@ use dunlin_config::Config;
 use dunlin_engine::{Engine, Parts};
 use dunlin_keyspace::{Freer, Keyspace, Layout};
 use dunlin_resp::Output;
-use dunlin_session::{Closing, Peer, SessionFlags, Token};
+use dunlin_session::{Access, Closing, Peer, Token, Waiting};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
+
+use crate::admission;
 
 /// Room of the buffer that is lent to connections which have nothing waiting: one read takes up to
 /// this much. 64 KB stays in the second-level cache and holds a pipeline of a thousand requests.
@@ -93,17 +95,17 @@ impl Node {
     pub fn connect(&mut self, peer: Peer) -> Result<Token, Refusal> {
         let engine = &mut self.engine;
         engine.metrics.counters.connections_received += 1;
-        if engine.sessions.len() >= engine.config.network.maxclients as usize {
+        if let Some(text) = admission::refusal(engine, &peer) {
             engine.metrics.counters.connections_rejected += 1;
-            return Err(Refusal(b"-ERR max number of clients reached\r\n".to_vec()));
+            return Err(Refusal(format!("{text}\r\n").into_bytes()));
         }
         let now = engine.now();
         let token = engine.sessions.open(peer, now);
-        if engine.config.security.requirepass.is_empty()
-            && let Some(session) = engine.sessions.get_mut(token)
-        {
-            session.flags |= SessionFlags::AUTHENTICATED;
+        let access = Access { default_password: &engine.config.security.requirepass };
+        if let Some(session) = engine.sessions.get_mut(token) {
+            session.log_in_by_default(access);
         }
+        engine.sessions.account(token);
         Ok(token)
     }
 
@@ -153,6 +155,10 @@ impl Node {
                 self.shared_input = buffer;
             }
         }
+        let replied_bytes = u32::try_from(session.reply.output.len()).unwrap_or(u32::MAX);
+        session.reply_peak_bytes = session.reply_peak_bytes.max(replied_bytes);
+        self.engine.check_output(token);
+        let Some(session) = self.engine.sessions.get_mut(token) else { return };
         if session.reply.output.is_empty() {
             self.reclaim_output(token);
         } else {
@@ -161,6 +167,7 @@ impl Node {
         self.end_if_closing(token);
     }
 
+    /// Ends a session whose last reply is written, or says that it is to be ended then.
     fn end_if_closing(&mut self, token: Token) {
         let Some(session) = self.engine.sessions.get(token) else { return };
         match session.closing {
@@ -188,7 +195,12 @@ impl Node {
 
     /// The next connection that got output since it was last named here.
     pub fn next_with_output(&mut self) -> Option<Token> {
-        self.with_output.pop().or_else(|| self.engine.sessions.next_written())
+        if let Some(token) = self.with_output.pop() {
+            return Some(token);
+        }
+        let token = self.engine.sessions.next_written()?;
+        self.engine.check_output(token);
+        Some(token)
     }
 
     /// The output of a connection, to be written and then advanced.
@@ -200,29 +212,66 @@ impl Node {
     pub fn output_drained(&mut self, token: Token) {
         self.engine.metrics.counters.writes_processed += 1;
         self.reclaim_output(token);
-        if self.engine.sessions.get(token).is_some_and(|session| session.paused.is_some()) {
+        self.engine.sessions.account(token);
+        let now = self.engine.now();
+        let Some(session) = self.engine.sessions.get_mut(token) else { return };
+        session.last_interaction = now.monotonic;
+        if session.paused.as_ref().is_some_and(|paused| paused.waiting == Waiting::ForOutput) {
             self.actions.push(Action::Resume(token));
         }
     }
 
     /// The next thing this node asks for.
     pub fn next_action(&mut self) -> Option<Action> {
-        if let Some(token) = self.engine.sessions.next_closing() {
-            self.engine.sessions.remove(token);
-            return Some(Action::Close(token));
+        loop {
+            if let Some(token) = self.engine.sessions.next_closing() {
+                self.engine.sessions.remove(token);
+                return Some(Action::Close(token));
+            }
+            match self.actions.pop() {
+                // The place may belong to another connection by now.
+                Some(Action::CloseAfterFlush(token)) if !self.ends_after_reply(token) => {}
+                Some(action) => return Some(action),
+                None if self.find_actions() => {}
+                None => return None,
+            }
         }
-        self.actions.pop()
+    }
+
+    fn ends_after_reply(&self, token: Token) -> bool {
+        let session = self.engine.sessions.get(token);
+        session.is_some_and(|session| session.closing == Closing::AfterReply)
+    }
+
+    /// What follows from the turn as a whole, once all that could be sent has been sent.
+    fn find_actions(&mut self) -> bool {
+        let resumed = self.engine.end_pause() && self.resume_held();
+        self.engine.evict_clients() || resumed
+    }
+
+    /// CLIENT PAUSE is over: those who waited for it go on.
+    fn resume_held(&mut self) -> bool {
+        let held = self.engine.sessions.iter().filter(|(_, session)| session.is_blocked());
+        let before = self.actions.len();
+        self.actions.extend(held.map(|(token, _)| Action::Resume(token)));
+        self.actions.len() > before
     }
 
     /// When [`Node::handle_deadline`] wants to be called.
     #[must_use]
-    pub const fn next_deadline(&self) -> Monotonic {
-        self.next_cron
+    pub fn next_deadline(&self) -> Monotonic {
+        let pause_end = self.engine.sessions.pause.ends_at();
+        pause_end.map_or(self.next_cron, |end| self.next_cron.min(end))
     }
 
     /// The deadline has come: periodic work.
     pub fn handle_deadline(&mut self) {
+        let now = self.engine.now().monotonic;
+        if now < self.next_cron {
+            return;
+        }
         let hz = u64::from(self.engine.config.process.hz).clamp(1, 500);
-        self.next_cron = self.engine.now().monotonic.plus_us(1_000_000 / hz);
+        self.next_cron = now.plus_us(1_000_000 / hz);
+        self.engine.sweep_clients(hz);
     }
 }

@@ -80,7 +80,7 @@ impl Output {
         }
     }
 
-    /// Sets how many bytes may wait (0 is no limit). Beyond it, to within a chunk, the output
+    /// Sets how many bytes may wait behind the first chunk (0 is no limit). Beyond it the output
     /// [overflows](Self::has_overflowed): what waits is dropped, and so is all that follows. One
     /// command with a reply of a billion elements then costs a chunk of memory, not all of it.
     #[inline]
@@ -113,35 +113,46 @@ impl Output {
     /// Memory held, in bytes: buffers by capacity, shared values by length.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
-        self.queued_memory_bytes() + self.tail.capacity()
+        self.queued_memory_bytes() + self.tail_capacity()
     }
 
-    /// Memory of the chunks before the tail, in bytes (`omem` of CLIENT LIST).
+    /// Memory of what waits behind the first buffer, in bytes (`omem` of CLIENT LIST): chunks, and
+    /// the tail if it outgrew one. What `client-output-buffer-limit` limits.
     #[must_use]
     pub fn queued_memory_bytes(&self) -> usize {
         let chunk_memory = |chunk: &Chunk| match chunk {
             Chunk::Owned(bytes) => bytes.capacity(),
             Chunk::Shared(bytes) => bytes.len(),
         };
-        self.chunks.iter().map(chunk_memory).sum::<usize>() + self.chunks.len() * size_of::<Chunk>()
+        self.chunks.iter().map(chunk_memory).sum::<usize>()
+            + self.chunks.len() * size_of::<Chunk>()
+            + if self.tail_is_long() { self.tail.capacity() } else { 0 }
     }
 
-    /// Count of chunks before the tail (`oll` of CLIENT LIST).
+    /// Count of what [`Self::queued_memory_bytes`] counts (`oll` of CLIENT LIST).
     #[must_use]
     pub fn queued_chunks(&self) -> usize {
-        self.chunks.len()
+        self.chunks.len() + usize::from(self.tail_is_long())
     }
 
-    /// Unsent bytes of the tail (`obl` of CLIENT LIST).
+    /// Unsent bytes of the buffer that is being filled (`obl` of CLIENT LIST).
     #[must_use]
     pub fn tail_len(&self) -> usize {
-        if self.chunks.is_empty() { self.tail.len() - self.sent } else { self.tail.len() }
+        match (self.tail_is_long(), self.chunks.is_empty()) {
+            (true, _) => 0,
+            (false, true) => self.tail.len() - self.sent,
+            (false, false) => self.tail.len(),
+        }
     }
 
-    /// Bytes the tail has room for (`rbs` of CLIENT LIST).
+    /// Bytes that buffer has room for (`rbs` of CLIENT LIST).
     #[must_use]
     pub const fn tail_capacity(&self) -> usize {
-        self.tail.capacity()
+        if self.tail_is_long() { 0 } else { self.tail.capacity() }
+    }
+
+    const fn tail_is_long(&self) -> bool {
+        self.tail.capacity() > CHUNK_BYTES && !self.tail.is_empty()
     }
 
     /// Appends bytes.
@@ -165,7 +176,7 @@ impl Output {
 
     /// Whether `additional` bytes are too many, or were before; drops everything if so.
     fn overflows(&mut self, additional: usize) -> bool {
-        if self.limit != 0 && self.len() + additional > self.limit {
+        if self.limit != 0 && self.len() + additional > self.limit.saturating_add(CHUNK_BYTES) {
             self.overflowed = true;
         }
         if self.overflowed {

@@ -76,7 +76,9 @@ impl Driver {
 
     /// A new connection.
     pub fn connect(&mut self) -> Token {
-        self.node.connect(Peer::default()).expect("the node takes connections")
+        self.node
+            .connect(Peer { is_local: true, ..Peer::default() })
+            .expect("the node takes connections")
     }
 
     /// Sends bytes and returns all that the node answers at once.
