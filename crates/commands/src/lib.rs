@@ -23,6 +23,7 @@ mod help;
 mod host;
 pub mod table;
 
+pub mod bitmap;
 pub mod connection;
 pub mod server;
 pub mod string;

@@ -43,8 +43,12 @@ fn run_nothing(_: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 }
 
 /// The groups, in the order of the documentation.
-const GROUPS: &[&[Command]] =
-    &[crate::connection::COMMANDS, crate::server::COMMANDS, crate::string::COMMANDS];
+const GROUPS: &[&[Command]] = &[
+    crate::bitmap::COMMANDS,
+    crate::connection::COMMANDS,
+    crate::server::COMMANDS,
+    crate::string::COMMANDS,
+];
 
 /// The number of a command or subcommand in the table; statistics are kept by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,42 @@
+//! GETBIT key offset
+//!
+//! Replies the bit at an offset; 0 beyond the end of the string.
+//!
+//! Source: Redis documentation, GETBIT.
+
+use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
+use dunlin_values::IntText;
+
+use crate::args::Args;
+use crate::bitmap::offset;
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult};
+use crate::string::limit::StringLimit;
+use crate::table::Command;
+
+const SPEC: CommandSpec = CommandSpec::new("getbit", Group::Bitmap, 3)
+    .summary("Returns a bit value by offset.")
+    .since("2.2.0")
+    .complexity("O(1)")
+    .flags(&[Flags::READONLY, Flags::FAST])
+    .categories(&[Categories::BITMAP])
+    .keys(&[KeySpec::at(1, &[KeyFlags::RO, KeyFlags::ACCESS])])
+    .args(&[Arg::key("key", 0), Arg::integer("offset")]);
+
+/// GETBIT's entry in the command table.
+pub(super) const COMMAND: Command = Command::new(SPEC, run);
+
+fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let offset = offset::parse(args.get(2), StringLimit::of(cx))?;
+    let bit = match cx.keyspace.get(cx.db, args.get(1)) {
+        None => 0,
+        Some(entry) => {
+            let string = entry.string().ok_or(CommandError::WrongType)?;
+            let mut digits = IntText::default();
+            let byte = string.as_bytes(&mut digits).get((offset >> 3) as usize);
+            byte.map_or(0, |byte| byte >> (7 - (offset & 7)) & 1)
+        }
+    };
+    cx.reply.integer(i64::from(bit));
+    Ok(())
+}
