@@ -237,7 +237,10 @@ impl<C: Clock> Reactor<C> {
             for _ in 0..ACCEPTS_PER_TURN {
                 let accepted = self.listeners.borrow_mut().accept(slot);
                 match accepted {
-                    None => break,
+                    None => {
+                        self.accept_is_failing = false;
+                        break;
+                    }
                     Some((_, Ok(incoming))) => self.admit(service, incoming),
                     Some((tag, Err(error))) => {
                         if self.accept_failed(service, tag, &error, now) {
@@ -252,7 +255,6 @@ impl<C: Clock> Reactor<C> {
     /// Offers a connection to the service.
     fn admit<S: Service>(&mut self, service: &mut S, incoming: Incoming) {
         use std::os::fd::AsRawFd;
-        self.accept_is_failing = false;
         let Incoming { socket, peer, local, tag } = incoming;
         let is_tcp = matches!(peer, Address::Inet(_));
         let fd = socket.as_raw_fd();
@@ -308,9 +310,15 @@ impl<C: Clock> Reactor<C> {
     fn read_one<S: Service>(&mut self, service: &mut S, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(id) else { return };
         connection.queued = false;
-        let resumed = std::mem::take(&mut connection.resumed);
         if connection.closing && !connection.hung_up {
             return;
+        }
+        if std::mem::take(&mut connection.resumed) {
+            connection.paused = false;
+            service.handle_input(id, 0);
+            if !connection.readable {
+                return;
+            }
         }
         let Some(buffer) = service.input(id) else {
             if connection.hung_up {
@@ -321,12 +329,6 @@ impl<C: Clock> Reactor<C> {
             return;
         };
         connection.paused = false;
-        if !connection.readable {
-            if resumed {
-                service.handle_input(id, 0);
-            }
-            return;
-        }
         let room = buffer.capacity() - buffer.len();
         match stream::read_spare(&connection.socket, buffer) {
             Transfer::Bytes(0) if room > 0 => self.end(service, id, EndReason::PeerClosed),
@@ -340,12 +342,7 @@ impl<C: Clock> Reactor<C> {
                 }
                 service.handle_input(id, bytes);
             }
-            Transfer::WouldBlock => {
-                connection.readable = false;
-                if resumed {
-                    service.handle_input(id, 0);
-                }
-            }
+            Transfer::WouldBlock => connection.readable = false,
             Transfer::Failed(error) => self.end(service, id, EndReason::ReadFailed(error)),
         }
     }
@@ -419,7 +416,6 @@ impl<C: Clock> Reactor<C> {
 
     fn resume(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(id) else { return };
-        connection.paused = false;
         connection.resumed = true;
         if !connection.queued {
             connection.queued = true;

@@ -72,9 +72,9 @@ pub enum Action {
     Close(ConnectionId),
     /// Read no more, close when the output is written. [`Service::handle_end`] follows.
     CloseAfterFlush(ConnectionId),
-    /// [`Service::input`] said "not now" for this connection; ask again. The next turn calls
-    /// [`Service::handle_input`] even if no byte has arrived, so that requests which were read
-    /// before the pause can run.
+    /// [`Service::input`] said "not now" for this connection. The next turn calls
+    /// [`Service::handle_input`] with no new bytes, so that requests which were read before the
+    /// pause can run, and then asks for a buffer again.
     Resume(ConnectionId),
     /// Leave [`crate::Reactor::run`] after this turn.
     Stop,
@@ -108,8 +108,8 @@ pub trait Service {
     /// A refusal, with the bytes that tell the peer why.
     fn accept(&mut self, accepted: Accepted) -> Result<Admission, Refusal>;
 
-    /// Accepting failed for want of descriptors or memory. Called once when the trouble begins;
-    /// the listener rests a moment between attempts.
+    /// Accepting failed for want of descriptors or memory. Called once for as long as connections
+    /// keep waiting; the listener rests a moment between attempts.
     fn accept_failed(&mut self, listener: ListenerTag, error: &io::Error);
 
     /// The buffer to read into, with spare capacity behind its end; `None` if this connection is

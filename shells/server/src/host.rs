@@ -14,9 +14,10 @@ use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike};
 
 use crate::limits;
+use crate::listening::{NotListening, listen_tcp};
 use crate::log::Log;
 use crate::memory::MemoryGauge;
-use crate::start::listen_tcp;
+
 use crate::title::Title;
 use crate::tuning::OomScore;
 
@@ -130,7 +131,8 @@ impl ProcessHost {
     }
 
     fn listen(&self, config: &Config, refusal: &str) -> Result<(), String> {
-        listen_tcp(config, &self.listeners, &self.log).map_err(|()| refusal.to_owned())?;
+        listen_tcp(config, &self.listeners, &self.log)
+            .map_err(|NotListening| refusal.to_owned())?;
         self.show_title(config);
         Ok(())
     }

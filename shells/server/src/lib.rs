@@ -16,6 +16,7 @@ mod files;
 mod freeing;
 mod host;
 mod limits;
+mod listening;
 mod log;
 mod logo;
 pub mod memory;

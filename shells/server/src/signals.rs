@@ -25,12 +25,19 @@ pub(crate) enum StopSignal {
 
 /// What the loop looks at when it is woken.
 #[derive(Clone, Default)]
-pub(crate) struct StopRequest(Arc<AtomicU8>);
+pub(crate) struct StopRequest(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    signal: AtomicU8,
+    /// A signal asked for a stop, whether or not the loop has seen it.
+    under_way: AtomicBool,
+}
 
 impl StopRequest {
     /// The signal that asks for a stop, once.
     pub(crate) fn take(&self) -> Option<StopSignal> {
-        match self.0.swap(0, Ordering::AcqRel) {
+        match self.0.signal.swap(0, Ordering::AcqRel) {
             1 => Some(StopSignal::Interrupt),
             2 => Some(StopSignal::Terminate),
             _ => None,
@@ -39,31 +46,28 @@ impl StopRequest {
 
     fn set(&self, signal: StopSignal) {
         let value = if signal == StopSignal::Interrupt { 1 } else { 2 };
-        self.0.store(value, Ordering::Release);
+        self.0.under_way.store(true, Ordering::Release);
+        self.0.signal.store(value, Ordering::Release);
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.0.under_way.load(Ordering::Acquire)
     }
 }
 
 /// Starts listening for SIGTERM and SIGINT, and lets SIGHUP pass without effect. (SIGPIPE is
 /// ignored by Rust's start-up.)
 ///
-/// `stopping` tells whether a shutdown is under way; it is set here and cleared by a shutdown
-/// that failed.
-///
 /// # Errors
 /// The system refuses handlers or the thread.
-pub(crate) fn listen(
-    log: Log,
-    waker: Waker,
-    request: StopRequest,
-    stopping: Arc<AtomicBool>,
-) -> io::Result<()> {
+pub(crate) fn listen(log: Log, waker: Waker, request: StopRequest) -> io::Result<()> {
     signal_hook::flag::register(SIGHUP, Arc::new(AtomicBool::new(false)))?;
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let take = move || {
         for number in signals.forever() {
             let signal =
                 if number == SIGINT { StopSignal::Interrupt } else { StopSignal::Terminate };
-            if stopping.swap(true, Ordering::AcqRel) && signal == StopSignal::Interrupt {
+            if request.is_under_way() && signal == StopSignal::Interrupt {
                 log.signal("You insist... exiting now.");
                 std::process::exit(1);
             }

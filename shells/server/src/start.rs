@@ -1,22 +1,21 @@
 //! From the command line to "Ready to accept connections", and back to the shell.
 
 use std::cell::Cell;
-use std::io::{IsTerminal, Read};
+use std::io::{self, IsTerminal, Read};
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use dunlin_commands::{ProcessFacts, Table};
 use dunlin_config::{Arguments, Config, Loaded, Mode, Text};
 use dunlin_node::{Environment, Node};
-use dunlin_reactor::{CycleClock, ListenerControl, Reactor, TcpBind, UnixBind, os_error_text};
+use dunlin_reactor::{CycleClock, ListenerControl, Reactor, os_error_text};
 
 use crate::Program;
 use crate::files::Disk;
 use crate::freeing::FreeThread;
 use crate::host::ProcessHost;
 use crate::limits::{TooFewFiles, raise_open_files};
+use crate::listening::{NotListening, listen};
 use crate::log::{Log, Role};
 use crate::memory::MemoryGauge;
 use crate::pidfile::{self, PidFile};
@@ -24,7 +23,7 @@ use crate::service::{Serving, TCP, UNIX};
 use crate::signals::{self, StopRequest};
 use crate::supervisor::{self, Supervisor};
 use crate::title::Title;
-use crate::tuning::{self, OomScore};
+use crate::tuning;
 use crate::version::{DUNLIN_VERSION, REDIS_VERSION};
 use crate::{crash, logo, system_check};
 
@@ -39,96 +38,105 @@ pub(crate) fn serve(program: &Program) -> ExitCode {
     }
 }
 
+/// Logs what failed to come about.
+fn required<T>(result: io::Result<T>, what: &str, log: &Log) -> Result<T, Failed> {
+    result.map_err(|error| {
+        log.warning(format_args!("{what}: {}", os_error_text(&error)));
+        Failed
+    })
+}
+
 fn try_serve(program: &Program) -> Result<(), Failed> {
     let log = Log::new();
     let (arguments, mut loaded) = read_configuration(program, &log)?;
     log.configure(&loaded.config);
     let supervisor = become_what_is_asked_for(&loaded, &log)?;
     announce(program, &arguments, &loaded, &log);
-
-    let failed = |what: &'static str| {
-        let log = log.clone();
-        move |error: std::io::Error| {
-            log.warning(format_args!("{what}: {}", os_error_text(&error)));
-            Failed
-        }
-    };
-    let title = loaded.config.process.set_proc_title.then(|| {
-        let name = program.title.to_string_lossy();
-        Title::claim(&name, arguments.config_file.as_ref().map(Text::to_string))
-    });
-    let title = title.flatten();
-    crash::prepare(&log);
-    let network = &mut loaded.config.network;
-    network.maxclients =
-        raise_open_files(network.maxclients, &log).map_err(|TooFewFiles(why)| {
-            log.warning(why);
-            Failed
-        })?;
-    log.set_role(Role::Primary);
-    let clock = CycleClock::new();
-    log.notice(format_args!("monotonic clock: {}", clock_name()));
-    let config = &loaded.config;
-    let is_daemon = config.process.daemonize && supervisor == Supervisor::None;
-    let pid_file =
-        pid_file_path(config, is_daemon).map(|path| PidFile::write(path.as_path(), &log));
-    if let Some(title) = &title {
-        title.show(config);
-    }
-    show_logo(config, &log);
+    let title = prepare_process(program, &arguments, &mut loaded.config, &log)?;
+    let config = loaded.config;
+    show_logo(&config, &log);
     system_check::warn_about_backlog(config.network.tcp_backlog, &log);
 
-    let mut reactor = Reactor::new(clock.clone()).map_err(failed("Creating the event loop"))?;
-    listen(config, &reactor.listeners(), &log)?;
+    let clock = CycleClock::new();
+    let mut reactor = required(Reactor::new(clock.clone()), "Creating the event loop", &log)?;
+    let listeners = reactor.listeners();
+    listen(&config, &listeners, &log).map_err(|NotListening| Failed)?;
+    let is_daemon = config.process.daemonize && supervisor == Supervisor::None;
+    let pid_file = pid_file_path(&config, is_daemon);
+    let pid_file = pid_file.map(|path| PidFile::write(path.as_path(), &log));
+    let oom_score = tuning::settle(&config, &log);
     let stop_request = StopRequest::default();
-    let stopping = Arc::new(AtomicBool::new(false));
-    signals::listen(log.clone(), reactor.waker(), stop_request.clone(), stopping)
-        .map_err(failed("Setting up signals"))?;
-    tuning::disable_huge_pages(config, &log);
-    let mut oom_score = OomScore::new();
-    oom_score.apply_or_warn(config, false, &log);
-    if let Err(reason) = tuning::set_cpu_affinity(&config.process.server_cpulist.to_str_lossy()) {
-        log.warning(format_args!("Unable to set server_cpulist: {reason}"));
-    }
-    let (freer, share) =
-        FreeThread::start(program.allocator).map_err(failed("Starting a thread"))?;
+    let signals = signals::listen(log.clone(), reactor.waker(), stop_request.clone());
+    required(signals, "Setting up signals", &log)?;
+    let (freer, share) = required(FreeThread::start(program.allocator), "Starting a thread", &log)?;
     let stops = Rc::new(Cell::new(false));
     let host = ProcessHost {
         log: log.clone(),
         memory: MemoryGauge::new(program.allocator, vec![share]),
         facts: facts(program, &arguments, supervisor),
-        listeners: reactor.listeners(),
+        listeners: listeners.clone(),
         title,
         oom_score,
         stops: Rc::clone(&stops),
     };
     let environment = Environment {
         clock: Box::new(clock),
-        seed: random_seed().map_err(failed("Reading /dev/urandom"))?,
+        seed: required(random_seed(), "Reading /dev/urandom", &log)?,
         freer: Box::new(freer),
         host: Box::new(host),
     };
-    let listeners = reactor.listeners();
-    log.notice("Server initialized");
-    let kinds = [(TCP, "tcp"), (UNIX, "unix")];
-    for (_, kind) in kinds.iter().filter(|(tag, _)| listeners.count(*tag) > 0) {
-        log.notice(format_args!("Ready to accept connections {kind}"));
-    }
-    let node = Node::new(loaded.config, Table::new(), environment);
+    let node = Node::new(config, Table::new(), environment);
     let mut serving = Serving::new(node, log.clone(), stop_request, stops);
+    log.notice("Server initialized");
+    for (tag, kind) in [(TCP, "tcp"), (UNIX, "unix")] {
+        if listeners.count(tag) > 0 {
+            log.notice(format_args!("Ready to accept connections {kind}"));
+        }
+    }
     supervisor.ready();
-    reactor.run(&mut serving).map_err(failed("Waiting for events"))?;
-
+    required(reactor.run(&mut serving), "Waiting for events", &log)?;
     supervisor.stopping();
+    leave(pid_file, &listeners, &log);
+    Ok(())
+}
+
+/// Makes this process one that can serve: title, crash report, open files.
+fn prepare_process(
+    program: &Program,
+    arguments: &Arguments,
+    config: &mut Config,
+    log: &Log,
+) -> Result<Option<Title>, Failed> {
+    let title = config.process.set_proc_title.then(|| {
+        let config_file = arguments.config_file.as_ref().map(Text::to_string);
+        Title::claim(&program.title.to_string_lossy(), config_file)
+    });
+    let title = title.flatten();
+    crash::prepare(log);
+    log.set_role(Role::Primary);
+    let network = &mut config.network;
+    network.maxclients =
+        raise_open_files(network.maxclients, log).map_err(|TooFewFiles(why)| {
+            log.warning(why);
+            Failed
+        })?;
+    log.notice(format_args!("monotonic clock: {}", clock_name()));
+    if let Some(title) = &title {
+        title.show(config);
+    }
+    Ok(title)
+}
+
+/// Takes away what would outlive the process.
+fn leave(pid_file: Option<PidFile>, listeners: &ListenerControl, log: &Log) {
     if let Some(pid_file) = pid_file {
-        pid_file.remove(&log);
+        pid_file.remove(log);
     }
     if listeners.unix_path().is_some() {
         log.notice("Removing the unix socket file.");
     }
     listeners.close_all();
     log.warning("Redis is now ready to exit, bye bye...");
-    Ok(())
 }
 
 /// Reads file, standard input and options.
@@ -271,53 +279,8 @@ fn show_logo(config: &Config, log: &Log) {
     }
 }
 
-/// Opens what the configuration asks for.
-fn listen(config: &Config, listeners: &ListenerControl, log: &Log) -> Result<(), Failed> {
-    let network = &config.network;
-    if network.port != 0 {
-        listen_tcp(config, listeners, log).map_err(|()| {
-            let port = network.port;
-            log.warning(format_args!("Failed listening on port {port} (tcp), aborting."));
-            Failed
-        })?;
-    }
-    if !network.unixsocket.is_empty() {
-        let path = network.unixsocket.as_path().to_owned();
-        let bind = UnixBind { path, mode: network.unixsocketperm };
-        listeners.listen_unix(UNIX, &bind, network.tcp_backlog).map_err(|failure| {
-            let error = os_error_text(&failure.error);
-            log.warning(format_args!("Failed opening Unix socket: {}: {error}", failure.step));
-            Failed
-        })?;
-    }
-    if listeners.count(TCP) + listeners.count(UNIX) == 0 {
-        log.warning("Configured to not listen anywhere, exiting.");
-        return Err(Failed);
-    }
-    Ok(())
-}
-
-/// Listens on the configured addresses and no others; also while the server runs.
-pub(crate) fn listen_tcp(
-    config: &Config,
-    listeners: &ListenerControl,
-    log: &Log,
-) -> Result<(), ()> {
-    let network = &config.network;
-    let addresses = if network.port == 0 { &[][..] } else { &network.bind.0 };
-    let binds: Vec<TcpBind> =
-        addresses.iter().map(|word| TcpBind::parse(word, network.port)).collect();
-    let outcome = listeners.listen_tcp(TCP, &binds, network.tcp_backlog);
-    for failure in outcome.as_ref().unwrap_or_else(|failures| failures) {
-        log.warning(format_args!(
-            "Warning: Could not create server TCP listening socket {failure}"
-        ));
-    }
-    outcome.map(drop).map_err(drop)
-}
-
 /// A seed that nobody outside can guess: it keeps colliding keys from being prepared.
-fn random_seed() -> std::io::Result<u64> {
+fn random_seed() -> io::Result<u64> {
     let mut bytes = [0; 8];
     std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(u64::from_ne_bytes(bytes))

@@ -43,7 +43,7 @@ fn value_of(
         TitleVariable::ListenAddr => listen_address(config),
         TitleVariable::ServerMode if config.cluster.cluster_enabled => "[cluster]".to_owned(),
         TitleVariable::ServerMode => String::new(),
-        TitleVariable::ConfigFile => config_file.unwrap_or_default().to_owned(),
+        TitleVariable::ConfigFile => config_file.unwrap_or("-").to_owned(),
         TitleVariable::Port => network.port.to_string(),
         TitleVariable::TlsPort => config.tls.tls_port.to_string(),
         TitleVariable::UnixSocket => network.unixsocket.to_string(),

@@ -10,9 +10,20 @@ use crate::system_check;
 
 const OOM_SCORE: &str = "/proc/self/oom_score_adj";
 
+/// Takes the place in the system that the configuration asks for; what cannot be had is logged.
+pub(crate) fn settle(config: &Config, log: &Log) -> OomScore {
+    disable_huge_pages(config, log);
+    let mut oom_score = OomScore::new();
+    oom_score.apply_or_warn(config, false, log);
+    if let Err(reason) = set_cpu_affinity(&config.process.server_cpulist.to_str_lossy()) {
+        log.warning(format_args!("Unable to set server_cpulist: {reason}"));
+    }
+    oom_score
+}
+
 /// Switches transparent huge pages off for this process, if that is wanted and they are on.
 #[cfg(target_os = "linux")]
-pub(crate) fn disable_huge_pages(config: &Config, log: &Log) {
+fn disable_huge_pages(config: &Config, log: &Log) {
     if !config.process.disable_thp || !system_check::huge_pages_are_always_on() {
         return;
     }
@@ -29,7 +40,7 @@ pub(crate) fn disable_huge_pages(config: &Config, log: &Log) {
 
 /// Switches transparent huge pages off for this process: other systems have none.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn disable_huge_pages(_: &Config, _: &Log) {
+fn disable_huge_pages(_: &Config, _: &Log) {
     let _ = system_check::huge_pages_are_always_on;
 }
 
@@ -77,7 +88,7 @@ impl OomScore {
 
 /// Binds this thread, and those it starts later, to the CPUs of a list.
 #[cfg(target_os = "linux")]
-pub(crate) fn set_cpu_affinity(list: &str) -> Result<(), String> {
+fn set_cpu_affinity(list: &str) -> Result<(), String> {
     use nix::sched::{CpuSet, sched_setaffinity};
     if list.is_empty() {
         return Ok(());
@@ -92,7 +103,7 @@ pub(crate) fn set_cpu_affinity(list: &str) -> Result<(), String> {
 
 /// Binds this thread to the CPUs of a list: not possible here.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn set_cpu_affinity(_: &str) -> Result<(), String> {
+fn set_cpu_affinity(_: &str) -> Result<(), String> {
     Ok(())
 }
 

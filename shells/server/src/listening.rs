@@ -1,0 +1,80 @@
+//! Where the server listens, at start and when CONFIG SET moves it.
+
+use dunlin_config::Config;
+use dunlin_reactor::{ListenerControl, TcpBind, UnixBind, os_error_text};
+
+use crate::log::Log;
+use crate::service::{TCP, UNIX};
+
+/// The server cannot listen as configured; the log says why.
+#[derive(Debug)]
+pub(crate) struct NotListening;
+
+/// Opens what the configuration asks for.
+pub(crate) fn listen(
+    config: &Config,
+    listeners: &ListenerControl,
+    log: &Log,
+) -> Result<(), NotListening> {
+    let network = &config.network;
+    if network.port != 0 {
+        listen_tcp(config, listeners, log).map_err(|NotListening| {
+            let port = network.port;
+            log.warning(format_args!("Failed listening on port {port} (tcp), aborting."));
+            NotListening
+        })?;
+    }
+    if !network.unixsocket.is_empty() {
+        let path = network.unixsocket.as_path().to_owned();
+        let bind = UnixBind { path, mode: network.unixsocketperm };
+        listeners.listen_unix(UNIX, &bind, network.tcp_backlog).map_err(|failure| {
+            let error = os_error_text(&failure.error);
+            log.warning(format_args!("Failed opening Unix socket: {}: {error}", failure.step));
+            NotListening
+        })?;
+    }
+    if listeners.count(TCP) + listeners.count(UNIX) == 0 {
+        log.warning("Configured to not listen anywhere, exiting.");
+        return Err(NotListening);
+    }
+    Ok(())
+}
+
+/// Listens on the configured addresses and no others; also while the server runs.
+pub(crate) fn listen_tcp(
+    config: &Config,
+    listeners: &ListenerControl,
+    log: &Log,
+) -> Result<(), NotListening> {
+    let network = &config.network;
+    let addresses = if network.port == 0 { &[][..] } else { &network.bind.0 };
+    let binds: Vec<TcpBind> =
+        addresses.iter().map(|word| TcpBind::parse(word, network.port)).collect();
+    let outcome = listeners.listen_tcp(TCP, &binds, network.tcp_backlog);
+    for failure in outcome.as_ref().unwrap_or_else(|failures| failures) {
+        log.warning(format_args!(
+            "Warning: Could not create server TCP listening socket {failure}"
+        ));
+    }
+    outcome.map(drop).map_err(|_| NotListening)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dunlin_reactor::{CycleClock, Reactor};
+
+    #[test]
+    fn nowhere_to_listen_is_an_error() {
+        let reactor = Reactor::new(CycleClock::new()).expect("reactor");
+        let mut config = Config::default();
+        config.network.port = 0;
+        let log = Log::new();
+        listen(&config, &reactor.listeners(), &log).expect_err("nowhere");
+        let dir = tempfile::tempdir().expect("dir");
+        let path = dir.path().join("s");
+        config.network.unixsocket = path.to_str().expect("utf-8").into();
+        listen(&config, &reactor.listeners(), &log).expect("socket");
+        assert_eq!(reactor.listeners().unix_path(), Some(path));
+    }
+}
