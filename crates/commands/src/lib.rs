@@ -22,9 +22,12 @@ mod error;
 mod help;
 mod host;
 pub mod table;
+#[cfg(test)]
+mod trial;
 
 pub mod bitmap;
 pub mod connection;
+pub mod generic;
 pub mod server;
 pub mod string;
 
