@@ -1,6 +1,6 @@
-//! PING [message]
+//! `PING [message]`
 //!
-//! Source: Redis documentation, PING.
+//! Source: redis.io, PING.
 
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 
@@ -15,6 +15,7 @@ const SPEC: CommandSpec = CommandSpec::new("ping", Group::Connection, -1)
     .complexity("O(1)")
     .flags(&[Flags::FAST, Flags::SENTINEL])
     .categories(&[Categories::CONNECTION])
+    .tips(&["request_policy:all_shards", "response_policy:all_succeeded"])
     .args(&[Arg::string("message").optional()]);
 
 /// PING's entry in the command table.
