@@ -53,7 +53,7 @@ fn main() {
         host: Box::new(Silent),
     };
     let mut node = Node::new(Config::default(), Table::new(), environment);
-    let client = node.connect(Peer::default()).expect("taken");
+    let client = node.connect(Peer { is_local: true, ..Peer::default() }).expect("taken");
     let mut sent = 0;
     let mut bytes = Vec::new();
     while sent < requests {
