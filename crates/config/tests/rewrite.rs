@@ -38,7 +38,7 @@ fn check(name: &str, recorded: &str) {
     }
     let user = |line: &str| line.strip_prefix("user ").map(|rest| rest.as_bytes().to_vec());
     let users: Vec<Vec<u8>> = expected.lines().filter_map(user).collect();
-    let state = RewriteState { users: &users, ..RewriteState::default() };
+    let state = RewriteState { users: Some(&users), ..RewriteState::default() };
     let new = String::from_utf8(config.rewrite(old.as_bytes(), &state)).expect("escaped");
     assert_eq!(parts(&new), parts(expected), "{name}");
 }
@@ -81,10 +81,12 @@ fn protected_mode_survives_a_rewrite() {
 fn state_of_others_replaces_its_lines() {
     let users = [b"default on nopass ~* &* +@all".to_vec()];
     let modules = [b"/m.so 1".to_vec()];
-    let state = RewriteState { users: &users, modules: &modules, sentinel: None };
+    let state = RewriteState { users: Some(&users), modules: Some(&modules), sentinel: None };
     let old = "user a on\nuser b on\n# c\nloadmodule /old.so\n";
     let new = rewritten(old, &state);
     assert!(new.starts_with("user default on nopass ~* &* +@all\n\n# c\nloadmodule /m.so 1\n"));
+    let kept = rewritten(old, &RewriteState::default());
+    assert!(kept.starts_with(old), "nobody said what replaces them: {kept}");
     let with_file = rewritten("aclfile \"/a.acl\"\nuser a on\n", &state);
     assert!(!with_file.contains("user "));
 }

@@ -1,5 +1,6 @@
 //! One data set with its clients, and how a command runs on it.
 
+use dunlin_commands::parameters::{self, Target};
 use dunlin_commands::table::{Lookup, Registered};
 use dunlin_commands::{Args, Caller, CommandError, Context, Effects, Host, Table};
 use dunlin_config::Config;
@@ -68,7 +69,7 @@ impl Engine {
         let Parts { keyspace, config, table, clock, host } = parts;
         let metrics = Metrics::new(table.all().len());
         let tick_scale = TickScale::of(&*clock);
-        Self {
+        let mut engine = Self {
             keyspace,
             config,
             sessions: Sessions::default(),
@@ -87,7 +88,20 @@ impl Engine {
             loading: false,
             sweep_from: 0,
             attack_logged: None,
-        }
+        };
+        engine.follow_parameters();
+        engine
+    }
+
+    /// Makes everything agree with parameters that were changed by other means than CONFIG SET.
+    pub fn follow_parameters(&mut self) {
+        let mut target = Target {
+            config: &self.config,
+            keyspace: &mut self.keyspace,
+            effects: &mut self.effects,
+            host: &mut *self.host,
+        };
+        parameters::apply_all(&mut target);
     }
 
     /// Takes the time: "now" is the same for everything that happens until the next call.

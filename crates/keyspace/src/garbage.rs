@@ -45,10 +45,13 @@ pub trait Freer: Send {
         0
     }
 
-    /// Number of pieces dropped so far (`lazyfreed_objects`).
+    /// Number of pieces dropped since [`Freer::reset_freed`] (`lazyfreed_objects`).
     fn freed(&self) -> usize {
         0
     }
+
+    /// Begins to count anew (CONFIG RESETSTAT).
+    fn reset_freed(&mut self) {}
 }
 
 /// What is dropped elsewhere although no command asked for it.

@@ -93,12 +93,6 @@ impl Keyspace {
         self.expiry = expiry;
     }
 
-    /// What happens to keys whose deadline has passed.
-    #[must_use]
-    pub const fn expiry(&self) -> Expiry {
-        self.expiry
-    }
-
     /// Follows a change of the `lazyfree-*` parameters.
     pub const fn set_lazy_free(&mut self, lazy: LazyFree) {
         self.disposal.lazy = lazy;
@@ -134,6 +128,12 @@ impl Keyspace {
     #[must_use]
     pub const fn stats(&self) -> &KeyspaceStats {
         &self.changes.stats
+    }
+
+    /// CONFIG RESETSTAT: begins to count anew.
+    pub fn reset_stats(&mut self) {
+        self.changes.stats = KeyspaceStats::default();
+        self.disposal.freer.reset_freed();
     }
 
     /// The oldest removal that was not reported yet.
@@ -174,17 +174,6 @@ impl Keyspace {
     /// Reads a key for a command: counts a hit or miss and moves the access clock.
     #[inline]
     pub fn get(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
-        self.read(db, key, self.touch)
-    }
-
-    /// Reads a key for a command that asks about it rather than for its value (EXISTS, TTL, TYPE,
-    /// OBJECT): counts a hit or miss, and leaves the access clock as it is.
-    pub fn inspect(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
-        self.read(db, key, false)
-    }
-
-    #[inline(always)]
-    fn read(&mut self, db: DatabaseIndex, key: &[u8], touch: bool) -> Option<ItemRef<'_, Entry>> {
         let sight = Sight { expiry: self.expiry, now: self.now, db };
         let hash = self.hasher.hash(key);
         let place = self.databases[db as usize].existing_table_mut(key);
@@ -194,7 +183,7 @@ impl Keyspace {
         match &found {
             Some(entry) => {
                 self.changes.stats.hits += 1;
-                if touch {
+                if self.touch {
                     self.access.touch(entry, &mut self.rng);
                 }
             }
@@ -203,7 +192,7 @@ impl Keyspace {
         found
     }
 
-    /// Looks at a key without leaving a trace in its clock or the counters.
+    /// Looks at a key without leaving a trace in its clock or the counters (TTL, OBJECT, TYPE).
     pub fn peek(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
         let sight = Sight { expiry: self.expiry, now: self.now, db };
         let hash = self.hasher.hash(key);

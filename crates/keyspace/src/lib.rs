@@ -25,7 +25,6 @@ mod hasher;
 mod keyspace;
 mod slot;
 mod slot_tables;
-mod walk;
 mod whole_keys;
 
 pub use access::{AccessClock, AccessPolicy};

@@ -18,6 +18,8 @@ pub(crate) struct FreeThread {
     queue: SyncSender<Garbage>,
     taken: usize,
     dropped: Arc<AtomicUsize>,
+    /// How many were dropped when counting began anew.
+    forgotten: usize,
 }
 
 impl FreeThread {
@@ -38,7 +40,7 @@ impl FreeThread {
             }
         };
         std::thread::Builder::new().name("lazy-free".to_owned()).spawn(run)?;
-        Ok((Self { queue, taken: 0, dropped }, share))
+        Ok((Self { queue, taken: 0, dropped, forgotten: 0 }, share))
     }
 }
 
@@ -54,10 +56,14 @@ impl Freer for FreeThread {
     }
 
     fn pending(&self) -> usize {
-        self.taken.saturating_sub(self.freed())
+        self.taken.saturating_sub(self.dropped.load(Ordering::Acquire))
     }
 
     fn freed(&self) -> usize {
-        self.dropped.load(Ordering::Acquire)
+        self.dropped.load(Ordering::Acquire) - self.forgotten
+    }
+
+    fn reset_freed(&mut self) {
+        self.forgotten = self.dropped.load(Ordering::Acquire);
     }
 }

@@ -1,6 +1,6 @@
-//! `ECHO message`
+//! ECHO message
 //!
-//! Source: redis.io, ECHO.
+//! Source: Redis documentation, ECHO.
 
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 

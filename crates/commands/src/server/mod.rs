@@ -1,5 +1,7 @@
 //! Commands about the server itself.
 
+pub mod command;
+pub mod config;
 pub mod latency;
 mod latency_doctor;
 pub mod lolwut;
@@ -10,5 +12,11 @@ mod sparkline;
 use crate::table::Command;
 
 /// The commands of this group.
-pub const COMMANDS: &[Command] =
-    &[latency::COMMAND, lolwut::COMMAND, monitor::COMMAND, slowlog::COMMAND];
+pub const COMMANDS: &[Command] = &[
+    command::COMMAND,
+    config::COMMAND,
+    latency::COMMAND,
+    lolwut::COMMAND,
+    monitor::COMMAND,
+    slowlog::COMMAND,
+];
