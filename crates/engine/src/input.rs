@@ -60,7 +60,8 @@ impl Engine {
             if !pushed.output.is_empty() {
                 session.reply.output.extend(&pushed.output.to_vec());
             }
-            session.paused = paused.map(Box::new);
+            // Whatever a client sent behind its QUIT, or behind what ended it, is dropped.
+            session.paused = paused.filter(|_| session.is_open()).map(Box::new);
         }
     }
 

@@ -132,7 +132,7 @@ impl Node {
     pub fn handle_input(&mut self, token: Token, bytes_read: usize) {
         let now = self.engine.now();
         self.engine.metrics.counters.net_input_bytes += bytes_read as u64;
-        self.engine.metrics.counters.reads_processed += 1;
+        self.engine.metrics.counters.reads_processed += u64::from(bytes_read > 0);
         let Some(session) = self.engine.sessions.get_mut(token) else { return };
         session.last_interaction = now.monotonic;
         if let Some(buffer) = self.spare_outputs.pop() {
@@ -180,9 +180,9 @@ impl Node {
     }
 
     fn reclaim_output(&mut self, token: Token) {
-        if self.spare_outputs.len() < SPARE_OUTPUTS_MAX
-            && let Some(session) = self.engine.sessions.get_mut(token)
+        if let Some(session) = self.engine.sessions.get_mut(token)
             && let Some(buffer) = session.reply.output.recycle()
+            && self.spare_outputs.len() < SPARE_OUTPUTS_MAX
         {
             self.spare_outputs.push(buffer);
         }
@@ -212,7 +212,7 @@ impl Node {
     pub fn output_drained(&mut self, token: Token) {
         self.engine.metrics.counters.writes_processed += 1;
         self.reclaim_output(token);
-        self.engine.sessions.account(token);
+        self.engine.check_output(token);
         let now = self.engine.now();
         let Some(session) = self.engine.sessions.get_mut(token) else { return };
         session.last_interaction = now.monotonic;
