@@ -61,6 +61,8 @@ pub struct KeyEvent {
 #[derive(Debug, Default)]
 pub struct Effects {
     changes: u64,
+    /// Whether nobody repeats the commands: rewritten words are not kept.
+    unfollowed: bool,
     rewritten: Rewritten,
     rewrites: bool,
     /// Which classes of events have subscribers' attention; others are not recorded.
@@ -84,6 +86,12 @@ impl Effects {
         self.event_mask = mask;
     }
 
+    /// Says whether anybody repeats what is propagated (somebody does unless said otherwise): if
+    /// nobody does, [`Effects::rewrite`] copies no words.
+    pub const fn set_followed(&mut self, followed: bool) {
+        self.unfollowed = !followed;
+    }
+
     /// Counts `count` changes: the command is propagated, and a save point comes nearer.
     #[inline]
     pub const fn changed(&mut self, count: u64) {
@@ -99,6 +107,9 @@ impl Effects {
     /// Propagates these words instead of the client's; several calls make several commands.
     pub fn rewrite(&mut self, words: &[&[u8]]) {
         self.rewrites = true;
+        if self.unfollowed {
+            return;
+        }
         for word in words {
             self.rewritten.bytes.extend_from_slice(word);
             self.rewritten.word_ends.push(self.rewritten.bytes.len());

@@ -156,6 +156,7 @@ impl Engine {
         if let Err(error) = self.check(caller, registered, args) {
             return self.refuse(Some(registered), reply, &error);
         }
+        self.effects.set_followed(self.stream.is_wanted());
         let mut context = Context {
             keyspace: &mut self.keyspace,
             db,
