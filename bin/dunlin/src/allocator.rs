@@ -5,7 +5,7 @@
 use std::cell::Cell;
 
 use dunlin_server::memory::{Allocator, AllocatorStats};
-use tikv_jemalloc_ctl::{epoch, stats, thread};
+use tikv_jemalloc_ctl::{epoch, stats, stats_print, thread};
 
 /// One thread allocates nearly everything, so few arenas: each costs memory of its own. Freed
 /// pages are kept for a while, because a page fault costs 2-10 µs and a table that shrinks often
@@ -58,6 +58,13 @@ impl Allocator for Jemalloc {
         }
     }
 
+    fn report(&self) -> String {
+        let mut report = Vec::new();
+        // Writing to a Vec does not fail.
+        let _ = stats_print::stats_print(&mut report, stats_print::Options::default());
+        String::from_utf8_lossy(&report).into_owned()
+    }
+
     fn purge(&self) {
         /// `MALLCTL_ARENAS_ALL`: all arenas at once.
         const PURGE_ALL: &std::ffi::CStr = c"arena.4096.purge";
@@ -94,6 +101,7 @@ mod tests {
         assert!(stats.allocated_bytes > 0 && stats.allocated_bytes <= stats.active_bytes);
         assert!(stats.active_bytes <= stats.resident_bytes);
         Jemalloc.purge();
+        assert!(Jemalloc.report().contains("jemalloc statistics"));
         assert!(Jemalloc.name().starts_with("jemalloc-5"), "{}", Jemalloc.name());
         // Arena 0 to 1, and the ones that jemalloc makes for huge allocations.
         assert!(tikv_jemalloc_ctl::arenas::narenas::read().expect("narenas") <= 4);

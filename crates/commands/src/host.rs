@@ -27,6 +27,11 @@ pub trait Host {
         MemoryFigures::default()
     }
 
+    /// The allocator's own report, for people (MEMORY MALLOC-STATS); empty if it has none.
+    fn allocator_report(&self) -> String {
+        String::new()
+    }
+
     /// Gives unused memory back to the system (MEMORY PURGE).
     fn purge_memory(&mut self) {}
 
@@ -114,6 +119,10 @@ pub struct ProcessFacts {
     pub allocator: String,
     /// The system's readiness interface: `epoll`, `kqueue`.
     pub multiplexing_api: &'static str,
+    /// Where the monotonic clock is read.
+    pub monotonic_clock: String,
+    /// Forty hexadecimal digits, new at each start.
+    pub run_id: String,
     /// The supervisor in charge: `no`, `upstart`, `systemd`.
     pub supervisor: &'static str,
 }

@@ -65,7 +65,7 @@ impl Engine {
     #[cold]
     fn account_notable(&mut self, caller: Caller, registered: Registered, args: Args<'_>, ns: u64) {
         if ns >= STALE_CLOCK_NS {
-            self.begin_turn(self.clock.now());
+            self.take_time(self.clock.now());
         }
         let flags = registered.command.spec.all_flags();
         let logging = &self.config.logging;

@@ -51,7 +51,11 @@ pub struct Engine {
     /// The cycle counter when the last command ended: one reading per command tells how long each
     /// one took.
     pub(crate) ticks: u64,
+    /// The cycle counter when the turn began.
+    turn_ticks: u64,
     pub(crate) tick_scale: TickScale,
+    /// When the rates are due for another sample.
+    next_sample: Monotonic,
     /// A command that took this long is worth a second look; see [`Engine::account`].
     pub(crate) notable_ns: u64,
     /// The data set is being loaded: few commands may run.
@@ -67,7 +71,9 @@ impl Engine {
     #[must_use]
     pub fn new(parts: Parts) -> Self {
         let Parts { keyspace, config, table, clock, host } = parts;
-        let metrics = Metrics::new(table.all().len());
+        let mut metrics = Metrics::new(table.all().len());
+        metrics.started = clock.now();
+        metrics.memory_startup_bytes = host.used_memory_bytes();
         let tick_scale = TickScale::of(&*clock);
         let mut engine = Self {
             keyspace,
@@ -83,7 +89,9 @@ impl Engine {
             clock,
             now: Now::default(),
             ticks: 0,
+            turn_ticks: 0,
             tick_scale,
+            next_sample: Monotonic(0),
             notable_ns: 0,
             loading: false,
             sweep_from: 0,
@@ -106,11 +114,33 @@ impl Engine {
 
     /// Takes the time: "now" is the same for everything that happens until the next call.
     pub fn begin_turn(&mut self, now: Now) {
+        self.metrics.counters.loop_turns += 1;
+        self.metrics.counters.loop_ns +=
+            self.tick_scale.ns(self.ticks.wrapping_sub(self.turn_ticks));
+        self.take_time(now);
+        self.turn_ticks = self.ticks;
+        self.notable_ns = notable_ns(&self.config.logging);
+    }
+
+    /// Within a turn that lasts: the time is another one now.
+    pub(crate) fn take_time(&mut self, now: Now) {
         self.now = now;
         self.keyspace.begin_turn(now.unix_ms());
         self.sessions.pause.expire(now.monotonic);
         self.ticks = self.clock.ticks();
-        self.notable_ns = notable_ns(&self.config.logging);
+    }
+
+    /// Takes samples for the rates that INFO shows, ten times a second, and watches the peak of
+    /// memory. To be called at least as often.
+    pub fn sample_metrics(&mut self) {
+        const INTERVAL_US: u64 = 100_000;
+        let now = self.now.monotonic;
+        if now >= self.next_sample {
+            self.next_sample = now.plus_us(INTERVAL_US);
+            self.metrics.rates.sample(&self.metrics.counters, now);
+        }
+        let used = self.host.used_memory_bytes();
+        self.metrics.memory_used(used);
     }
 
     /// The time of this turn.

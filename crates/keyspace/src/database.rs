@@ -1,5 +1,6 @@
 //! One numbered database: one table, or in cluster mode one table for each slot.
 
+use dunlin_stdx::time::UnixMs;
 use dunlin_table::{CURSOR_BITS, ItemRef, Table};
 use dunlin_values::Entry;
 use fastrand::Rng;
@@ -71,6 +72,21 @@ impl Database {
             Tables::One(table) => table.stats().memory_bytes,
             Tables::PerSlot(tables) => tables.memory_bytes(),
         }
+    }
+
+    /// How long keys with a deadline still live on average, in milliseconds, from a few of them
+    /// picked by `random`; zero without such keys.
+    #[must_use]
+    pub fn average_ttl_ms(&self, now: UnixMs, random: u64) -> i64 {
+        const SAMPLES: usize = 64;
+        let (mut sum, mut count) = (0, 0);
+        self.sample_volatile(&mut Rng::with_seed(random), SAMPLES, &mut |entry| {
+            if let Some(ttl) = entry.deadline().map(|at| at - now).filter(|&ttl| ttl > 0) {
+                sum += i128::from(ttl);
+                count += 1;
+            }
+        });
+        i64::try_from(sum / i128::from(count.max(1))).unwrap_or(i64::MAX)
     }
 
     /// Calls `visit` with each table that holds keys (DEBUG HTSTATS).

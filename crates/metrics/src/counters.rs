@@ -29,9 +29,9 @@ pub struct Counters {
     pub output_buffer_disconnections: u64,
     /// Turns of the event loop (`eventloop_cycles`).
     pub loop_turns: u64,
-    /// Time spent in turns of the event loop, without waiting, in microseconds
-    /// (`eventloop_duration_sum`).
-    pub loop_us: u64,
+    /// From the begin of a turn to the end of its last command, summed over all turns, in
+    /// nanoseconds (`eventloop_duration_sum`).
+    pub loop_ns: u64,
     /// Changes since the last snapshot (`rdb_changes_since_last_save`); not reset.
     pub changes_since_save: u64,
 }

@@ -32,6 +32,12 @@ impl ErrorCounts {
         *self.counts.entry(code.into()).or_default() += 1;
     }
 
+    /// How often an error of this code was sent.
+    #[must_use]
+    pub fn of(&self, code: &[u8]) -> u64 {
+        self.counts.get(code).copied().unwrap_or(0)
+    }
+
     /// The codes and how often each was sent, in the order of the codes.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
         self.counts.iter().map(|(code, &count)| (&**code, count))
@@ -70,8 +76,7 @@ mod tests {
         }
         errors.count(b"CODE0000 again");
         assert_eq!(errors.iter().count(), CODES_MAX + 1);
-        let count = |code: &[u8]| errors.iter().find(|(name, _)| *name == code).map(|(_, n)| n);
-        assert_eq!(count(OVERFLOW), Some(1000 - CODES_MAX as u64));
-        assert_eq!(count(b"CODE0000"), Some(2));
+        assert_eq!(errors.of(OVERFLOW), 1000 - CODES_MAX as u64);
+        assert_eq!((errors.of(b"CODE0000"), errors.of(b"CODE0999")), (2, 0));
     }
 }

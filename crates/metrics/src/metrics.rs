@@ -1,5 +1,7 @@
 //! Everything a server counts, in one value.
 
+use dunlin_stdx::time::Now;
+
 use crate::{CommandStats, Counters, ErrorCounts, LatencyMonitor, Rates, SlowLog};
 
 /// What a server counts and remembers about itself.
@@ -19,6 +21,10 @@ pub struct Metrics {
     pub rates: Rates,
     /// The highest use of memory seen, in bytes (`used_memory_peak`).
     pub memory_peak_bytes: u64,
+    /// The use of memory when the server was made, without data, in bytes (`used_memory_startup`).
+    pub memory_startup_bytes: u64,
+    /// When the server was made.
+    pub started: Now,
 }
 
 impl Metrics {
@@ -26,6 +32,12 @@ impl Metrics {
     #[must_use]
     pub fn new(commands: usize) -> Self {
         Self { commands: vec![CommandStats::default(); commands], ..Self::default() }
+    }
+
+    /// Time that all commands took in all, in nanoseconds.
+    #[must_use]
+    pub fn commands_ns(&self) -> u64 {
+        self.commands.iter().map(|stats| stats.ns).sum()
     }
 
     /// Counts an error reply by its text, which begins with its code.

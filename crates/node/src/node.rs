@@ -273,5 +273,6 @@ impl Node {
         let hz = u64::from(self.engine.config.process.hz).clamp(1, 500);
         self.next_cron = now.plus_us(1_000_000 / hz);
         self.engine.sweep_clients(hz);
+        self.engine.sample_metrics();
     }
 }

@@ -53,3 +53,52 @@ fn run_times_are_counted_by_command() {
     driver.call(client, "PING");
     assert_eq!(driver.call(client, "LATENCY HISTOGRAM ping"), "*0\r\n");
 }
+
+#[test]
+fn info_tells_what_happened() {
+    let mut driver = Driver::new();
+    let client = driver.connect();
+    driver.call(client, "SET k v PX 5000");
+    driver.call(client, "SET k");
+    driver.call(client, "GET nosuch");
+    let reply = driver.call(client, "INFO everything");
+    let expected = [
+        "\r\n# Server\r\nredis_version:7.2.4\r\n",
+        "\r\nuptime_in_seconds:0\r\n",
+        "\r\n\r\n# Clients\r\nconnected_clients:1\r\n",
+        "\r\nmaxmemory_policy:noeviction\r\n",
+        "\r\nrdb_changes_since_last_save:1\r\n",
+        "\r\nrdb_last_save_time:1700000000\r\n",
+        "\r\ntotal_commands_processed:2\r\n",
+        "\r\ninstantaneous_input_kbps:0.00\r\n",
+        "\r\nkeyspace_misses:1\r\n",
+        "\r\ntotal_error_replies:1\r\n",
+        "\r\n# Modules\r\n\r\n# Commandstats\r\n",
+        "\r\ncmdstat_get:calls=1,usec=0,usec_per_call=0.00,rejected_calls=0,failed_calls=0\r\n",
+        "\r\ncmdstat_set:calls=1,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0\r\n",
+        "\r\n# Errorstats\r\nerrorstat_ERR:count=1\r\n",
+        "\r\nlatency_percentiles_usec_get:p50=0.001,p99=0.001,p99.9=0.001\r\n",
+        "\r\n# Keyspace\r\ndb0:keys=1,expires=1,avg_ttl=5000\r\n",
+    ];
+    let mut rest = reply.as_str();
+    for part in expected {
+        let at = rest.find(part).unwrap_or_else(|| panic!("no {part:?} in {rest}"));
+        rest = &rest[at + part.len() - 2..];
+    }
+    assert!(driver.call(client, "INFO nosuch").starts_with("$0\r\n"));
+}
+
+#[test]
+fn rates_follow_the_load() {
+    let mut driver = Driver::new();
+    let client = driver.connect();
+    for _ in 0..20 {
+        driver.call(client, "PING");
+        driver.call(client, "PING");
+        driver.advance_ms(100);
+        driver.node.handle_deadline();
+    }
+    let reply = driver.call(client, "INFO stats");
+    assert!(reply.contains("\r\ninstantaneous_ops_per_sec:20\r\n"), "{reply}");
+    assert!(reply.contains("\r\neventloop_cycles:21\r\n"), "{reply}");
+}

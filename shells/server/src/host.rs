@@ -54,6 +54,10 @@ impl Host for ProcessHost {
         }
     }
 
+    fn allocator_report(&self) -> String {
+        self.memory.allocator().report()
+    }
+
     fn purge_memory(&mut self) {
         self.memory.allocator().purge();
     }

@@ -32,6 +32,9 @@ pub trait Allocator: Sync {
     /// Its own figures, brought up to date. Costs microseconds.
     fn stats(&self) -> AllocatorStats;
 
+    /// Its own report, for people; empty if it has none.
+    fn report(&self) -> String;
+
     /// Gives unused pages back to the system.
     fn purge(&self);
 }
@@ -88,6 +91,10 @@ pub(crate) mod tests {
 
         fn stats(&self) -> AllocatorStats {
             AllocatorStats::default()
+        }
+
+        fn report(&self) -> String {
+            String::new()
         }
 
         fn purge(&self) {}

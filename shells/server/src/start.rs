@@ -73,7 +73,7 @@ fn try_serve(program: &Program) -> Result<(), Failed> {
     let host = ProcessHost {
         log: log.clone(),
         memory: MemoryGauge::new(program.allocator, vec![share]),
-        facts: facts(program, &arguments, supervisor),
+        facts: facts(program, &arguments, supervisor).map_err(failed("Reading /dev/urandom"))?,
         listeners: listeners.clone(),
         title,
         oom_score,
@@ -227,7 +227,11 @@ fn announce(program: &Program, arguments: &Arguments, loaded: &Loaded, log: &Log
 }
 
 /// What INFO tells of this process.
-fn facts(program: &Program, arguments: &Arguments, supervisor: Supervisor) -> ProcessFacts {
+fn facts(
+    program: &Program,
+    arguments: &Arguments,
+    supervisor: Supervisor,
+) -> std::io::Result<ProcessFacts> {
     let system = nix::sys::utsname::uname().map_or_else(
         |_| std::env::consts::OS.to_owned(),
         |uname| {
@@ -240,7 +244,7 @@ fn facts(program: &Program, arguments: &Arguments, supervisor: Supervisor) -> Pr
     // A program found by the search path stands elsewhere than its name says.
     let executable = std::path::absolute(typed).ok().filter(|path| path.exists());
     let executable = executable.or_else(|| std::env::current_exe().ok()).unwrap_or_default();
-    ProcessFacts {
+    Ok(ProcessFacts {
         pid: std::process::id(),
         system,
         executable: executable.display().to_string(),
@@ -248,7 +252,16 @@ fn facts(program: &Program, arguments: &Arguments, supervisor: Supervisor) -> Pr
         allocator: program.allocator.name(),
         multiplexing_api: dunlin_reactor::multiplexing_api(),
         supervisor: supervisor.name(),
-    }
+        monotonic_clock: clock_name().to_owned(),
+        run_id: random_run_id()?,
+    })
+}
+
+/// Forty hexadecimal digits that no other start has.
+fn random_run_id() -> std::io::Result<String> {
+    let words: [u64; 3] = [random_seed()?, random_seed()?, random_seed()?];
+    let digits: String = words.iter().map(|word| format!("{word:016x}")).collect();
+    Ok(digits[..40].to_owned())
 }
 
 const fn clock_name() -> &'static str {

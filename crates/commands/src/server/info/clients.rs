@@ -1,0 +1,28 @@
+//! INFO clients: connections and what they wait for.
+
+use super::{Field, Section, nothing_more};
+
+pub(super) const SECTION: Section = Section {
+    name: "clients",
+    title: "Clients",
+    by_default: true,
+    fields: FIELDS,
+    more: nothing_more,
+};
+
+const FIELDS: &[Field] = &[
+    ("connected_clients", |v| v.cx.sessions.len().into()),
+    ("cluster_connections", |_| 0_u64.into()),
+    ("maxclients", |v| v.cx.config.network.maxclients.into()),
+    ("client_recent_max_input_buffer", |v| {
+        v.cx.sessions.peaks.input_bytes(v.cx.now.monotonic).into()
+    }),
+    ("client_recent_max_output_buffer", |v| {
+        v.cx.sessions.peaks.output_bytes(v.cx.now.monotonic).into()
+    }),
+    ("blocked_clients", |v| v.cx.sessions.blocked().into()),
+    ("tracking_clients", |_| 0_u64.into()),
+    ("clients_in_timeout_table", |_| 0_u64.into()),
+    ("total_blocking_keys", |_| 0_u64.into()),
+    ("total_blocking_keys_on_nokey", |_| 0_u64.into()),
+];
