@@ -73,7 +73,7 @@ fn try_serve(program: &Program) -> Result<(), Failed> {
     let host = ProcessHost {
         log: log.clone(),
         memory: MemoryGauge::new(program.allocator, vec![share]),
-        facts: facts(program, &arguments, supervisor).map_err(failed("Reading /dev/urandom"))?,
+        facts: required(facts(program, &arguments, supervisor), "Reading /dev/urandom", &log)?,
         listeners: listeners.clone(),
         title,
         oom_score,
