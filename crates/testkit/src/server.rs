@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -37,6 +38,11 @@ pub fn program() -> PathBuf {
         .max()
         .map(|(_, path)| path)
         .expect("no dunlin to test: run `cargo build --profile quick -p dunlin` or set DUNLIN_BIN")
+}
+
+/// Whether the program under test is dunlin: some tests ask for more than Redis does.
+pub fn is_dunlin() -> bool {
+    program().file_name().is_some_and(|name| name == "dunlin")
 }
 
 /// A real Redis to compare with: `$REDIS_SERVER_BIN`, or `redis-server` on the path.
@@ -77,6 +83,8 @@ pub struct ServerBuilder {
     args: Vec<String>,
     environment: Vec<(String, String)>,
     open_files_max: Option<u64>,
+    input: Option<String>,
+    unprivileged: bool,
     defaults: bool,
     dir: TempDir,
     port: u16,
@@ -106,6 +114,8 @@ impl ServerBuilder {
             args: Vec::new(),
             environment: Vec::new(),
             open_files_max: None,
+            input: None,
+            unprivileged: false,
             defaults: true,
             dir: tempfile::Builder::new().prefix("dunlin-").tempdir().expect("a temporary dir"),
             port: free_port(),
@@ -148,6 +158,21 @@ impl ServerBuilder {
         self
     }
 
+    /// Gives the process text on standard input.
+    #[must_use]
+    pub fn input(mut self, text: &str) -> ServerBuilder {
+        self.input = Some(text.to_owned());
+        self
+    }
+
+    /// Runs the process as a user who owns nothing, so that permissions hold for it too.
+    /// Does nothing when the tests do not run as root.
+    #[must_use]
+    pub fn unprivileged(mut self) -> ServerBuilder {
+        self.unprivileged = nix::unistd::geteuid().is_root();
+        self
+    }
+
     /// Leaves out the lines that every test server gets (port, bind, dir, no snapshots).
     #[must_use]
     pub fn without_defaults(mut self) -> ServerBuilder {
@@ -183,26 +208,57 @@ impl ServerBuilder {
         let mut args = Vec::new();
         let text = self.config_text();
         if !text.is_empty() {
-            fs::write(&config_path, text).expect("the configuration is written");
+            // Once only: a server that starts again finds what CONFIG REWRITE left.
+            if !config_path.exists() {
+                fs::write(&config_path, text).expect("the configuration is written");
+            }
             args.push(config_path.display().to_string());
         }
         args.extend(self.args.iter().cloned());
-        let mut command = match self.open_files_max {
-            // A limit is set by the shell between fork and exec: no unsafe code here.
-            Some(limit) => {
-                let mut command = Command::new("bash");
-                let script = format!("ulimit -n {limit}; exec -a \"$0\" \"$@\"");
-                command.arg("-c").arg(script).arg(&self.name).arg(&self.program);
-                command
-            }
-            None => {
-                let mut command = Command::new(&self.program);
-                command.arg0(&self.name);
-                command
-            }
+        let mut command = if self.open_files_max.is_some() || self.unprivileged {
+            self.through_the_shell()
+        } else {
+            let mut command = Command::new(&self.program);
+            command.arg0(&self.name);
+            command
         };
-        command.args(args).current_dir(self.dir.path()).stdin(Stdio::null());
+        command.args(args).current_dir(self.dir.path());
+        command.stdin(match &self.input {
+            Some(text) => {
+                let path = self.dir.path().join("stdin");
+                fs::write(&path, text).expect("the input is written");
+                Stdio::from(fs::File::open(path).expect("the input is read"))
+            }
+            None => Stdio::null(),
+        });
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// The command with what has to happen between fork and exec done by a shell,
+    /// so that no unsafe code is needed here.
+    fn through_the_shell(&self) -> Command {
+        let mut script = String::new();
+        let mut program = self.program.clone();
+        if self.unprivileged {
+            // The program may lie where only its owner can reach it.
+            program = self.dir.path().join("program");
+            fs::copy(&self.program, &program).expect("the program is copied");
+            let open_to_all = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(self.dir.path(), open_to_all).expect("a directory of ours");
+        }
+        if let Some(limit) = self.open_files_max {
+            script.push_str(&format!("ulimit -n {limit}; "));
+        }
+        script.push_str("exec -a \"$0\" \"$@\"");
+        let mut command = if self.unprivileged {
+            let mut command = Command::new("setpriv");
+            command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "bash"]);
+            command
+        } else {
+            Command::new("bash")
+        };
+        command.arg("-c").arg(script).arg(&self.name).arg(program);
         command
     }
 
