@@ -4,19 +4,10 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::net::UnixDatagram;
 
-use dunlin_testkit::process::Process;
+use dunlin_testkit::process::{KillOnDrop, Process};
 use dunlin_testkit::server::is_dunlin;
 use dunlin_testkit::{Client, DEADLINE, Server, wait_for, wait_some};
 use nix::sys::signal::Signal;
-
-/// Kills a daemon when the test ends, however it ends.
-struct Daemon(Process);
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        self.0.signal(Signal::SIGKILL);
-    }
-}
 
 #[test]
 fn term_and_int_end_it_in_order() {
@@ -81,7 +72,7 @@ fn a_daemon_leaves_its_starter_and_writes_its_number() {
     let pid: u32 = wait_some("the pid file", DEADLINE, || {
         fs::read_to_string(dir.join("redis.pid")).ok()?.trim().parse().ok()
     });
-    let daemon = Daemon(Process(pid));
+    let daemon = KillOnDrop(Process(pid));
     let address = starter.address();
     wait_for("the daemon to answer", DEADLINE, || Client::try_connect(address).is_ok());
     let mut client = Client::connect(address);

@@ -3,9 +3,9 @@
 use std::fs;
 use std::process::{Command, Output};
 
-use dunlin_testkit::process::Process;
+use dunlin_testkit::process::{KillOnDrop, Process};
 use dunlin_testkit::server::{is_dunlin, on_path, program};
-use dunlin_testkit::{Client, DEADLINE, Server, wait_for};
+use dunlin_testkit::{Client, DEADLINE, Server, wait_for, wait_some};
 use nix::sys::signal::Signal;
 
 /// Runs a line of a guide in a shell whose `redis-server` is the program under test.
@@ -60,6 +60,12 @@ fn daemons_from_a_file_and_its_copies() {
         let done = shell(dir, line);
         assert!(done.status.success(), "{line}: {done:?}");
     }
+    let daemons = [one, two].map(|port| {
+        let path = dir.join(format!("redis_{port}.pid"));
+        KillOnDrop(Process(wait_some("a pid file", DEADLINE, || {
+            fs::read_to_string(&path).ok()?.trim().parse().ok()
+        })))
+    });
     for port in [one, two] {
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
         wait_for("the daemon to answer", DEADLINE, || Client::try_connect(address).is_ok());
@@ -74,12 +80,8 @@ fn daemons_from_a_file_and_its_copies() {
     // Guide 1.4: one by the client, the other by its process number.
     let line = format!("printf '%s\\n' {one} | xargs -I{{}} -t redis-cli -p {{}} shutdown");
     assert!(shell(dir, &line).status.success());
-    let pid = fs::read_to_string(dir.join(format!("redis_{two}.pid"))).expect("a pid file");
-    let process = Process(pid.trim().parse().expect("a number"));
-    process.signal(Signal::SIGTERM);
-    wait_for("both to be gone", DEADLINE, || {
-        !process.is_running() && !dir.join(format!("redis_{one}.pid")).exists()
-    });
+    daemons[1].0.signal(Signal::SIGTERM);
+    wait_for("both to be gone", DEADLINE, || daemons.iter().all(|daemon| !daemon.0.is_running()));
 }
 
 /// Guide 1.3: without a file, in whatever directory one happens to be.

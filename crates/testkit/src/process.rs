@@ -86,6 +86,16 @@ impl Process {
     }
 }
 
+/// Kills a process that is not a child of ours when the test ends, however it ends.
+#[derive(Debug)]
+pub struct KillOnDrop(pub Process);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        self.0.signal(Signal::SIGKILL);
+    }
+}
+
 /// Describes how a process ended: `exit 1` or `signal 9`.
 pub fn describe(status: ExitStatus) -> String {
     use std::os::unix::process::ExitStatusExt;
