@@ -23,9 +23,12 @@ mod help;
 mod host;
 pub mod parameters;
 pub mod table;
+#[cfg(test)]
+mod trial;
 
 pub mod bitmap;
 pub mod connection;
+pub mod generic;
 pub mod server;
 pub mod string;
 

@@ -46,6 +46,7 @@ fn run_nothing(_: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 const GROUPS: &[&[Command]] = &[
     crate::bitmap::COMMANDS,
     crate::connection::COMMANDS,
+    crate::generic::COMMANDS,
     crate::server::COMMANDS,
     crate::string::COMMANDS,
 ];

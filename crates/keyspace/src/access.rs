@@ -82,23 +82,24 @@ impl AccessClock {
         match self.policy {
             AccessPolicy::Lru => entry.set_clock(self.seconds),
             AccessPolicy::Lfu { log_factor, .. } => {
-                let counter = increment(self.frequency(entry), log_factor, rng);
+                let counter = increment(self.frequency(entry.clock()), log_factor, rng);
                 entry.set_clock((self.minutes << 8) | counter);
             }
         }
     }
 
-    /// Seconds since the last use (OBJECT IDLETIME), under the LRU policy.
+    /// Seconds since the last use (OBJECT IDLETIME) of an entry with this clock, under the LRU
+    /// policy.
     #[must_use]
-    pub fn idle_seconds(&self, entry: &Entry) -> u32 {
-        self.seconds.wrapping_sub(entry.clock()) & CLOCK_MASK
+    pub const fn idle_seconds(&self, clock: u32) -> u32 {
+        self.seconds.wrapping_sub(clock) & CLOCK_MASK
     }
 
-    /// The decayed counter (OBJECT FREQ), under the LFU policy.
+    /// The decayed counter (OBJECT FREQ) of an entry with this clock, under the LFU policy.
     #[must_use]
-    pub fn frequency(&self, entry: &Entry) -> u32 {
+    pub fn frequency(&self, clock: u32) -> u32 {
         let AccessPolicy::Lfu { decay_minutes, .. } = self.policy else { return 0 };
-        let (since, counter) = (entry.clock() >> 8, entry.clock() & 0xff);
+        let (since, counter) = (clock >> 8, clock & 0xff);
         let elapsed = self.minutes.wrapping_sub(since) & 0xffff;
         let lost = elapsed.checked_div(decay_minutes).unwrap_or(0);
         counter.saturating_sub(lost)
@@ -132,7 +133,7 @@ mod tests {
         clock.set_now(UnixMs(((1 << 24) - 2) * 1000));
         clock.touch(&entry, &mut Rng::with_seed(1));
         clock.set_now(UnixMs(((1 << 24) + 3) * 1000));
-        assert_eq!(clock.idle_seconds(&entry), 5);
+        assert_eq!(clock.idle_seconds(entry.clock()), 5);
     }
 
     #[test]
@@ -144,8 +145,8 @@ mod tests {
         for _ in 0..300 {
             clock.touch(&entry, &mut rng);
         }
-        assert_eq!(clock.frequency(&entry), 255);
+        assert_eq!(clock.frequency(entry.clock()), 255);
         clock.set_now(UnixMs(10 * 60_000));
-        assert_eq!(clock.frequency(&entry), 245);
+        assert_eq!(clock.frequency(entry.clock()), 245);
     }
 }

@@ -129,8 +129,10 @@ impl Keyspace {
                         let at = entry.deadline().map_or(i64::MAX, |at| at.0);
                         u64::MAX - at.cast_unsigned()
                     }
-                    (_, AccessPolicy::Lru) => u64::from(access.idle_seconds(entry)),
-                    (_, AccessPolicy::Lfu { .. }) => 255 - u64::from(access.frequency(entry)),
+                    (_, AccessPolicy::Lru) => u64::from(access.idle_seconds(entry.clock())),
+                    (_, AccessPolicy::Lfu { .. }) => {
+                        255 - u64::from(access.frequency(entry.clock()))
+                    }
                 };
                 pool.offer(score, db, entry.key());
             };

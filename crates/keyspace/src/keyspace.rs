@@ -93,6 +93,12 @@ impl Keyspace {
         self.expiry = expiry;
     }
 
+    /// What happens to keys whose deadline has passed.
+    #[must_use]
+    pub const fn expiry(&self) -> Expiry {
+        self.expiry
+    }
+
     /// Follows a change of the `lazyfree-*` parameters.
     pub const fn set_lazy_free(&mut self, lazy: LazyFree) {
         self.disposal.lazy = lazy;
@@ -174,6 +180,17 @@ impl Keyspace {
     /// Reads a key for a command: counts a hit or miss and moves the access clock.
     #[inline]
     pub fn get(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
+        self.read(db, key, self.touch)
+    }
+
+    /// Reads a key for a command that asks about it rather than for its value (EXISTS, TTL, TYPE,
+    /// OBJECT): counts a hit or miss, and leaves the access clock as it is.
+    pub fn inspect(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
+        self.read(db, key, false)
+    }
+
+    #[inline(always)]
+    fn read(&mut self, db: DatabaseIndex, key: &[u8], touch: bool) -> Option<ItemRef<'_, Entry>> {
         let sight = Sight { expiry: self.expiry, now: self.now, db };
         let hash = self.hasher.hash(key);
         let place = self.databases[db as usize].existing_table_mut(key);
@@ -183,7 +200,7 @@ impl Keyspace {
         match &found {
             Some(entry) => {
                 self.changes.stats.hits += 1;
-                if self.touch {
+                if touch {
                     self.access.touch(entry, &mut self.rng);
                 }
             }
@@ -192,7 +209,7 @@ impl Keyspace {
         found
     }
 
-    /// Looks at a key without leaving a trace in its clock or the counters (TTL, OBJECT, TYPE).
+    /// Looks at a key without leaving a trace in its clock or the counters.
     pub fn peek(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
         let sight = Sight { expiry: self.expiry, now: self.now, db };
         let hash = self.hasher.hash(key);

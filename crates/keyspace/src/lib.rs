@@ -25,6 +25,7 @@ mod hasher;
 mod keyspace;
 mod slot;
 mod slot_tables;
+mod walk;
 mod whole_keys;
 
 pub use access::{AccessClock, AccessPolicy};

@@ -12,7 +12,7 @@ use dunlin_values::{Encoding, Entry, NewValue, Object};
 
 use crate::changes::Changes;
 use crate::database::Counts;
-use crate::garbage::Disposal;
+use crate::garbage::{Disposal, Garbage};
 use crate::hasher::KeyHasher;
 use crate::keyspace::DatabaseIndex;
 
@@ -95,6 +95,13 @@ impl Occupied<'_> {
         self.before_write();
         self.counts.add(-1, -i64::from(self.item.deadline().is_some()));
         self.item.remove()
+    }
+
+    /// Removes the key. `lazily` drops a large value elsewhere.
+    pub fn delete(mut self, lazily: bool) {
+        self.before_write();
+        self.counts.add(-1, -i64::from(self.item.deadline().is_some()));
+        self.disposal.discard(Garbage::Entry(self.item.remove()), lazily);
     }
 
     fn count_deadline(&mut self, new: Option<UnixMs>) {

@@ -9,7 +9,7 @@ use crate::garbage::Garbage;
 use crate::keyspace::{DatabaseIndex, Expiry, Keyspace, is_due};
 use crate::slot::Slot;
 
-/// Random keys tried before RANDOMKEY takes one that has expired: as many as Redis tries.
+/// Random keys that RANDOMKEY tries before it takes one that is only hidden: as many as in Redis.
 const RANDOM_TRIES: usize = 100;
 
 impl Keyspace {
@@ -35,8 +35,10 @@ impl Keyspace {
 
     /// Removes a key; returns whether it was there. `lazily` drops a large value elsewhere.
     pub fn delete(&mut self, db: DatabaseIndex, key: &[u8], lazily: bool) -> bool {
-        let Some(entry) = self.take(db, key) else { return false };
-        self.disposal.discard(Garbage::Entry(entry), lazily);
+        match self.slot(db, key) {
+            Slot::Occupied(slot) => slot.delete(lazily),
+            Slot::Vacant(_) => return false,
+        }
         true
     }
 
@@ -57,18 +59,20 @@ impl Keyspace {
         self.changes.flushed(second);
     }
 
-    /// A random key of a database that has not expired; after many tries one that may have.
+    /// A random key of a database. Keys met that have expired are removed; where they may only be
+    /// hidden, one that has expired is taken after many tries.
     pub fn random_key(&mut self, db: DatabaseIndex) -> Option<Box<[u8]>> {
-        let database = &self.databases[db as usize];
-        let mut last = None;
-        for _ in 0..RANDOM_TRIES {
-            let entry = database.sample(&mut self.rng)?;
-            if self.expiry == Expiry::Ignore || !is_due(self.now, &entry) {
-                return Some(entry.key().into());
+        let mut tries = 0;
+        loop {
+            let entry = self.databases[db as usize].sample(&mut self.rng)?;
+            let key: Box<[u8]> = entry.key().into();
+            tries += 1;
+            match self.expiry {
+                Expiry::Remove if is_due(self.now, &entry) => drop(self.peek(db, &key)),
+                Expiry::Hide if is_due(self.now, &entry) && tries < RANDOM_TRIES => {}
+                _ => return Some(key),
             }
-            last = Some(Box::from(entry.key()));
         }
-        last
     }
 
     /// Removes keys that are due, reading at most `budget` candidates; returns whether there may

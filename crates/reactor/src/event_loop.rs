@@ -71,6 +71,9 @@ pub struct Reactor<C> {
     poll: Poll,
     events: Events,
     clock: C,
+    /// When the last turn began, on both of its scales.
+    turn_began: Monotonic,
+    turn_began_ticks: u64,
     waker: Waker,
     listeners: Rc<RefCell<Listeners>>,
     connections: Connections,
@@ -97,6 +100,8 @@ impl<C: Clock> Reactor<C> {
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN),
+            turn_began: clock.now().monotonic,
+            turn_began_ticks: clock.ticks(),
             clock,
             waker,
             listeners: Rc::new(RefCell::new(listeners)),
@@ -142,6 +147,8 @@ impl<C: Clock> Reactor<C> {
     ) -> io::Result<Flow> {
         self.wait(service, max_wait)?;
         let now = self.clock.now();
+        self.turn_began = now.monotonic;
+        self.turn_began_ticks = self.clock.ticks();
         service.begin_turn(now);
         self.note_events(service);
         self.accept(service, now.monotonic);
@@ -176,13 +183,16 @@ impl<C: Clock> Reactor<C> {
             || (may_accept && self.listeners.borrow().next_ready(0).is_some())
     }
 
-    /// Time until the service's deadline or the end of the accept rest.
+    /// Time until the service's deadline or the end of the accept rest. How long the last turn
+    /// took is counted in ticks, so that a turn costs one clock read.
     fn until_due<S: Service>(&self, service: &S) -> Option<Duration> {
         let due = match (service.next_deadline(), self.accept_rests_until) {
             (Some(a), Some(b)) => a.min(b),
             (a, b) => a.or(b)?,
         };
-        Some(Duration::from_micros(due.since_us(self.clock.now().monotonic)))
+        let ticks = self.clock.ticks().saturating_sub(self.turn_began_ticks);
+        let now = self.turn_began.plus_us(self.clock.ticks_to_us(ticks));
+        Some(Duration::from_micros(due.since_us(now)))
     }
 
     /// Turns events into flags and lists.

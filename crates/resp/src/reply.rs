@@ -265,6 +265,17 @@ impl Reply {
         self.insert_header(mark, kind, count);
     }
 
+    /// Puts a number, as a bulk string, before what was written since the mark.
+    pub fn set_bulk_integer(&mut self, mark: Mark, value: i64) {
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(value).as_bytes();
+        let mut bulk = Vec::with_capacity(HEADER_BYTES_MAX + digits.len() + 2);
+        write_header(&mut bulk, b'$', digits.len());
+        bulk.extend_from_slice(digits);
+        bulk.extend_from_slice(b"\r\n");
+        self.output.insert(mark.0, &bulk);
+    }
+
     /// The end of what has been written.
     pub fn mark(&self) -> Mark {
         Mark(self.output.place())

@@ -1,6 +1,6 @@
-//! ECHO message
+//! `ECHO message`
 //!
-//! Source: Redis documentation, ECHO.
+//! Source: redis.io, ECHO.
 
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 

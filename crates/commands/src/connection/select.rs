@@ -1,6 +1,6 @@
-//! SELECT index
+//! `SELECT index`
 //!
-//! Source: Redis documentation, SELECT.
+//! Source: redis.io, SELECT.
 
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 
@@ -21,7 +21,10 @@ const SPEC: CommandSpec = CommandSpec::new("select", Group::Connection, 2)
 pub(super) const COMMAND: Command = Command::new(SPEC, run);
 
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let index = args.integer(1)?;
+    let index = i32::try_from(args.integer(1)?).map_err(|_| OUT_OF_INT)?;
+    if cx.config.cluster.cluster_enabled && index != 0 {
+        return Err(CommandError::fixed("ERR SELECT is not allowed in cluster mode"));
+    }
     let db = u32::try_from(index)
         .ok()
         .filter(|db| *db < cx.keyspace.databases())
@@ -33,3 +36,6 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     cx.reply.ok();
     Ok(())
 }
+
+const OUT_OF_INT: CommandError =
+    CommandError::fixed("ERR value is out of range, value must between -2147483648 and 2147483647");

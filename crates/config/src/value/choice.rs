@@ -230,3 +230,17 @@ choices! {
         PanicOnReplicas: "panic-on-replicas",
     }
 }
+
+impl MaxmemoryPolicy {
+    /// Whether keys carry the time of their last use for this policy.
+    #[must_use]
+    pub const fn is_lru(self) -> bool {
+        matches!(self, Self::VolatileLru | Self::AllkeysLru)
+    }
+
+    /// Whether keys carry a counter of their uses.
+    #[must_use]
+    pub const fn is_lfu(self) -> bool {
+        matches!(self, Self::VolatileLfu | Self::AllkeysLfu)
+    }
+}

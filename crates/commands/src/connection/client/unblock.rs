@@ -1,0 +1,47 @@
+//! `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]`
+//!
+//! No command blocks its client; those that wait for the end of CLIENT PAUSE are not unblocked,
+//! in Redis neither. So the answer is 0.
+//!
+//! Source: redis.io, CLIENT UNBLOCK.
+
+use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
+
+use crate::args::Args;
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult};
+use crate::table::Command;
+
+const UNBLOCK_SPEC: CommandSpec = CommandSpec::new("client|unblock", Group::Connection, -3)
+    .summary("Unblocks a client blocked by a blocking command from a different connection.")
+    .since("5.0.0")
+    .complexity("O(log N) where N is the number of client connections")
+    .flags(&[Flags::ADMIN, Flags::NOSCRIPT, Flags::LOADING, Flags::STALE, Flags::SENTINEL])
+    .categories(&[Categories::CONNECTION])
+    .args(&[
+        Arg::integer("client-id"),
+        Arg::one_of(
+            "unblock-type",
+            &[Arg::literal("timeout", "TIMEOUT"), Arg::literal("error", "ERROR")],
+        )
+        .optional(),
+    ]);
+
+pub(super) const UNBLOCK: Command = Command::new(UNBLOCK_SPEC, run);
+
+const UNKNOWN_REASON: CommandError =
+    CommandError::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+
+fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    match args.words() {
+        [_, _, _] => {}
+        [_, _, _, reason] => match reason.to_ascii_lowercase().as_slice() {
+            b"timeout" | b"error" => {}
+            _ => return Err(UNKNOWN_REASON),
+        },
+        _ => return Err(CommandError::subcommand_syntax("CLIENT", args.get(1))),
+    }
+    args.integer(2)?;
+    cx.reply.integer(0);
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! `RESET`
+//!
+//! Source: redis.io, RESET.
+
+use dunlin_resp::Protocol;
+use dunlin_session::Access;
+use dunlin_spec::{Categories, CommandSpec, Flags, Group};
+
+use super::connection;
+use crate::args::Args;
+use crate::context::Context;
+use crate::error::CommandResult;
+use crate::table::Command;
+
+const SPEC: CommandSpec = CommandSpec::new("reset", Group::Connection, 1)
+    .summary("Resets the connection.")
+    .since("6.2.0")
+    .complexity("O(1)")
+    .flags(&[
+        Flags::NOSCRIPT,
+        Flags::LOADING,
+        Flags::STALE,
+        Flags::FAST,
+        Flags::NO_AUTH,
+        Flags::ALLOW_BUSY,
+    ])
+    .categories(&[Categories::CONNECTION]);
+
+/// RESET's entry in the command table.
+pub(super) const COMMAND: Command = Command::new(SPEC, run);
+
+fn run(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
+    let token = connection(cx.caller)?;
+    cx.sessions.stop_monitor(token);
+    let access = Access { default_password: &cx.config.security.requirepass };
+    if let Some(session) = cx.sessions.get_mut(token) {
+        session.reset(access);
+    }
+    cx.db = 0;
+    cx.reply.protocol = Protocol::Resp2;
+    cx.reply.simple("RESET");
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! Commands on keys of any type.
+
+use dunlin_keyspace::DatabaseIndex;
+
+use crate::context::Context;
+use crate::error::CommandError;
+use crate::table::Command;
+
+mod copy;
+mod del;
+mod exists;
+mod expire;
+mod expireat;
+mod expiretime;
+mod keys;
+mod r#move;
+mod object;
+mod persist;
+mod pexpire;
+mod pexpireat;
+mod pexpiretime;
+mod pttl;
+mod randomkey;
+mod rename;
+mod renamenx;
+mod scan;
+mod touch;
+mod ttl;
+mod r#type;
+mod unlink;
+
+/// The group's part of the command table.
+pub const COMMANDS: &[Command] = &[
+    copy::COMMAND,
+    del::COMMAND,
+    exists::COMMAND,
+    expire::COMMAND,
+    expireat::COMMAND,
+    expiretime::COMMAND,
+    keys::COMMAND,
+    r#move::COMMAND,
+    object::COMMAND,
+    persist::COMMAND,
+    pexpire::COMMAND,
+    pexpireat::COMMAND,
+    pexpiretime::COMMAND,
+    pttl::COMMAND,
+    randomkey::COMMAND,
+    rename::COMMAND,
+    renamenx::COMMAND,
+    scan::COMMAND,
+    touch::COMMAND,
+    ttl::COMMAND,
+    r#type::COMMAND,
+    unlink::COMMAND,
+];
+
+/// The database that a word of the client's names.
+///
+/// # Errors
+/// [`CommandError::NotInteger`], or `ERR DB index is out of range`.
+fn database_index(cx: &Context<'_>, word: &[u8]) -> Result<DatabaseIndex, CommandError> {
+    let index = dunlin_stdx::number::parse_i64(word)
+        .filter(|index| i32::try_from(*index).is_ok())
+        .ok_or(CommandError::NotInteger)?;
+    u32::try_from(index)
+        .ok()
+        .filter(|index| *index < cx.keyspace.databases())
+        .ok_or(CommandError::fixed("ERR DB index is out of range"))
+}

@@ -1,0 +1,30 @@
+//! `PEXPIRETIME key`
+//!
+//! As TTL, but the deadline itself, in milliseconds of Unix time.
+//!
+//! Source: Redis documentation, PEXPIRETIME.
+
+use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
+
+use crate::args::Args;
+use crate::context::Context;
+use crate::error::CommandResult;
+use crate::generic::ttl::{Form, tell_deadline};
+use crate::table::Command;
+
+const SPEC: CommandSpec = CommandSpec::new("pexpiretime", Group::Generic, 2)
+    .summary("Returns the expiration time of a key as a Unix milliseconds timestamp.")
+    .since("7.0.0")
+    .complexity("O(1)")
+    .flags(&[Flags::READONLY, Flags::FAST])
+    .categories(&[Categories::KEYSPACE])
+    .keys(&[KeySpec::at(1, &[KeyFlags::RO, KeyFlags::ACCESS])])
+    .args(&[Arg::key("key", 0)]);
+
+/// PEXPIRETIME's entry in the command table.
+pub(super) const COMMAND: Command = Command::new(SPEC, run);
+
+fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    tell_deadline(cx, args, Form { unit_ms: 1, from_now: false });
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Commands without a server: for the unit tests of this crate.
+
+use dunlin_config::{Config, LogLevel};
+use dunlin_keyspace::{Freer, Garbage, Keyspace, Layout};
+use dunlin_metrics::Metrics;
+use dunlin_resp::Reply;
+use dunlin_session::Sessions;
+use dunlin_stdx::time::{Monotonic, Now};
+
+use crate::args::Args;
+use crate::context::{Caller, Context};
+use crate::effects::{Effects, KeyEventClass};
+use crate::host::Host;
+use crate::table::{Lookup, Table};
+
+/// A keyspace with all that commands need, at one second of Unix time.
+pub(crate) struct Trial {
+    pub(crate) keyspace: Keyspace,
+    pub(crate) config: Config,
+    pub(crate) db: u32,
+    sessions: Sessions,
+    metrics: Metrics,
+    table: Table,
+    effects: Effects,
+    now: Now,
+    propagated: Vec<String>,
+}
+
+struct DropAtOnce;
+
+impl Freer for DropAtOnce {
+    fn free_later(&mut self, garbage: Garbage) {
+        drop(garbage);
+    }
+}
+
+/// A server that is asked for nothing.
+struct Nobody;
+
+impl Host for Nobody {
+    fn log(&mut self, _: LogLevel, _: &str) {}
+}
+
+impl Trial {
+    pub(crate) fn new() -> Self {
+        let table = Table::new();
+        let mut effects = Effects::default();
+        effects.set_event_mask(KeyEventClass::all());
+        let mut trial = Self {
+            keyspace: Keyspace::new(16, Layout::OneTable, 1, Box::new(DropAtOnce)),
+            config: Config::default(),
+            db: 0,
+            sessions: Sessions::default(),
+            metrics: Metrics::new(table.all().len()),
+            table,
+            effects,
+            now: Now::default(),
+            propagated: Vec::new(),
+        };
+        trial.at_ms(1000);
+        trial
+    }
+
+    /// Sets the time.
+    pub(crate) fn at_ms(&mut self, unix_ms: i64) {
+        self.now = Now { unix_us: unix_ms * 1000, monotonic: Monotonic(unix_ms as u64 * 1000) };
+        self.keyspace.begin_turn(self.now.unix_ms());
+    }
+
+    /// Lets time pass.
+    pub(crate) fn advance_ms(&mut self, ms: i64) {
+        self.at_ms(self.now.unix_ms().0 + ms);
+    }
+
+    /// Runs a command, quoted as in redis-cli, and returns its reply in RESP2.
+    pub(crate) fn run(&mut self, command: &str) -> String {
+        let words = dunlin_stdx::words::split(command.as_bytes()).expect("balanced quotes");
+        let words: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
+        let args = Args::new(&words);
+        let Lookup::Found(found) = self.table.lookup(&words) else {
+            panic!("{command}: no such command");
+        };
+        assert!(found.command.spec.accepts_argc(words.len()), "{command}: wrong number of words");
+        let mut reply = Reply::default();
+        let mut cx = Context {
+            keyspace: &mut self.keyspace,
+            db: self.db,
+            reply: &mut reply,
+            effects: &mut self.effects,
+            config: &mut self.config,
+            sessions: &mut self.sessions,
+            metrics: &mut self.metrics,
+            table: &self.table,
+            host: &mut Nobody,
+            caller: Caller::Stream,
+            now: self.now,
+        };
+        if let Err(error) = (found.command.run)(&mut cx, args) {
+            assert!(reply.output.is_empty(), "{command}: an error after a reply");
+            assert_eq!(self.effects.changes(), 0, "{command}: an error after a change");
+            reply.error(error.text().as_bytes());
+        }
+        self.note_propagated(&words);
+        String::from_utf8_lossy(&reply.output.to_vec()).into_owned()
+    }
+
+    fn note_propagated(&mut self, words: &[&[u8]]) {
+        let propagated = &mut self.propagated;
+        let mut note = |words: &[&[u8]]| {
+            propagated.push(String::from_utf8_lossy(&words.join(&b' ')).into_owned());
+        };
+        if self.effects.is_verbatim() {
+            note(words);
+        }
+        self.effects.for_each_rewrite(&mut note);
+        self.effects.clear();
+    }
+
+    /// What followers were sent since the last call, one command each.
+    pub(crate) fn propagated(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.propagated)
+    }
+
+    /// Keyspace events since the last call, those outside database 0 with its number.
+    pub(crate) fn events(&mut self) -> Vec<String> {
+        let events = self.effects.take_events();
+        let text = |key: &[u8]| String::from_utf8_lossy(key).into_owned();
+        events
+            .iter()
+            .map(|event| match event.db {
+                0 => format!("{} {}", event.name, text(&event.key)),
+                db => format!("{db}: {} {}", event.name, text(&event.key)),
+            })
+            .collect()
+    }
+
+    /// Forgets what was propagated and which events happened so far.
+    pub(crate) fn forget(&mut self) {
+        self.propagated.clear();
+        self.effects.take_events();
+    }
+}
