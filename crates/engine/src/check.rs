@@ -31,9 +31,10 @@ pub(crate) fn unknown(lookup: Lookup, args: Args<'_>) -> CommandError {
     CommandError::err(format!("unknown command '{name}', with args beginning with: {beginning}"))
 }
 
-/// A word as an error may repeat it: bounded; line ends would break the reply.
+/// A word as an error may repeat it: bounded, and up to a zero byte; line ends would break the reply.
 fn printable(word: &[u8]) -> String {
-    let bounded = &word[..word.len().min(ECHO_BYTES_MAX)];
+    let end = word.iter().position(|byte| *byte == 0).unwrap_or(word.len());
+    let bounded = &word[..end.min(ECHO_BYTES_MAX)];
     String::from_utf8_lossy(bounded).into_owned()
 }
 

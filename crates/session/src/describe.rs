@@ -7,6 +7,7 @@ use std::fmt::Write;
 use dunlin_resp::Protocol;
 use dunlin_stdx::time::Monotonic;
 
+use crate::attribute::shown_attribute;
 use crate::session::{Closing, Session, SessionFlags};
 use crate::usage::Running;
 
@@ -19,7 +20,7 @@ pub fn describe(session: &Session, running: Option<Running<'_>>, now: Monotonic)
     let usage = session.usage(running);
     let protocol = running.map_or(&session.reply, |running| running.reply).protocol;
     let seconds_since = |earlier| now.since_us(earlier) / US_PER_SECOND;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(shown_attribute(bytes)).into_owned();
     let mut line = String::with_capacity(400);
     let peer = &session.peer;
     let written = write!(
