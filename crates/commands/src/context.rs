@@ -9,6 +9,7 @@ use dunlin_stdx::time::Now;
 
 use crate::effects::{Effects, KeyEventClass};
 use crate::host::Host;
+use crate::server::Switches;
 use crate::table::Table;
 
 /// On whose behalf a command runs. What differs between callers is a value, not a code path.
@@ -49,6 +50,8 @@ pub struct Context<'a> {
     pub metrics: &'a mut Metrics,
     /// All commands.
     pub table: &'a Table,
+    /// What DEBUG switches.
+    pub switches: &'a mut Switches,
     /// What lies beyond all this.
     pub host: &'a mut dyn Host,
     /// On whose behalf the command runs.

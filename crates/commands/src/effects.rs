@@ -65,6 +65,8 @@ pub struct Effects {
     unfollowed: bool,
     rewritten: Rewritten,
     rewrites: bool,
+    /// The client's words are propagated although nothing changed.
+    propagate_unchanged: bool,
     /// Which classes of events have subscribers' attention; others are not recorded.
     event_mask: KeyEventClass,
     events: Vec<KeyEvent>,
@@ -117,6 +119,11 @@ impl Effects {
         self.rewritten.command_ends.push(self.rewritten.word_ends.len());
     }
 
+    /// Propagates the client's words even if nothing changed (FLUSHALL of empty databases).
+    pub const fn propagate_unchanged(&mut self) {
+        self.propagate_unchanged = true;
+    }
+
     /// Propagates nothing, although data changed.
     pub const fn suppress(&mut self) {
         self.rewrites = true;
@@ -136,10 +143,17 @@ impl Effects {
         }
     }
 
+    /// Whether there is nothing to propagate and nothing to count.
+    #[must_use]
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.changes == 0 && !self.propagate_unchanged
+    }
+
     /// Whether the client's own words are to be propagated.
     #[must_use]
     pub const fn is_verbatim(&self) -> bool {
-        self.changes > 0 && !self.rewrites
+        !self.is_empty() && !self.rewrites
     }
 
     /// Calls `visit` with the words of each rewritten command, in order.
@@ -166,6 +180,7 @@ impl Effects {
     #[inline]
     pub fn clear(&mut self) {
         self.changes = 0;
+        self.propagate_unchanged = false;
         if self.rewrites {
             self.rewrites = false;
             self.rewritten.bytes.clear();

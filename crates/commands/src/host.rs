@@ -1,8 +1,10 @@
 //! What a command may ask of the server beyond keyspace, clients and parameters.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use dunlin_config::{Changes, Config, LogLevel};
+use dunlin_stdx::time::UnixMs;
 
 /// The process around a node, and what it knows of itself.
 ///
@@ -76,6 +78,30 @@ pub trait Host {
 
     /// Ends the process once this turn's replies are written.
     fn stop(&mut self) {}
+
+    /// Keeps the command thread from working for a while (DEBUG SLEEP).
+    fn sleep(&mut self, duration: Duration) {
+        let _ = duration;
+    }
+
+    /// Ends the process as a fault would (DEBUG SEGFAULT and others); returns only where there is
+    /// none.
+    fn crash(&mut self, how: Crash, now: UnixMs) {
+        let _ = (how, now);
+    }
+}
+
+/// A fault of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crash {
+    /// An access to memory that is not there.
+    SegmentationFault,
+    /// The program found itself in a state that it does not know.
+    Panic,
+    /// A condition that must hold does not.
+    Assertion,
+    /// An allocation that cannot be served.
+    OutOfMemory,
 }
 
 /// A parameter whose new value the system refuses.

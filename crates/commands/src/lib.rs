@@ -36,7 +36,8 @@ pub use args::{Args, Cursor};
 pub use context::{Caller, Context};
 pub use effects::{Effects, KeyEvent, KeyEventClass};
 pub use error::{CommandError, CommandResult};
-pub use host::{CpuTimes, Host, MemoryFigures, NotApplied, ProcessFacts};
+pub use host::{CpuTimes, Crash, Host, MemoryFigures, NotApplied, ProcessFacts};
+pub use server::{Digest, Switches};
 pub use table::{Command, Table};
 
 /// The version of Redis whose behaviour this server has, as it tells clients.

@@ -11,6 +11,7 @@ use crate::args::Args;
 use crate::context::{Caller, Context};
 use crate::effects::{Effects, KeyEventClass};
 use crate::host::Host;
+use crate::server::Switches;
 use crate::table::{Lookup, Table};
 
 /// A keyspace with all that commands need, at one second of Unix time.
@@ -18,6 +19,8 @@ pub(crate) struct Trial {
     pub(crate) keyspace: Keyspace,
     pub(crate) config: Config,
     pub(crate) db: u32,
+    pub(crate) switches: Switches,
+    pub(crate) host: Asked,
     sessions: Sessions,
     metrics: Metrics,
     table: Table,
@@ -34,11 +37,18 @@ impl Freer for DropAtOnce {
     }
 }
 
-/// A server that is asked for nothing.
-struct Nobody;
+/// What commands asked of the process.
+#[derive(Default)]
+pub(crate) struct Asked {
+    pub(crate) stopped: bool,
+}
 
-impl Host for Nobody {
+impl Host for Asked {
     fn log(&mut self, _: LogLevel, _: &str) {}
+
+    fn stop(&mut self) {
+        self.stopped = true;
+    }
 }
 
 impl Trial {
@@ -50,6 +60,8 @@ impl Trial {
             keyspace: Keyspace::new(16, Layout::OneTable, 1, Box::new(DropAtOnce)),
             config: Config::default(),
             db: 0,
+            switches: Switches::default(),
+            host: Asked::default(),
             sessions: Sessions::default(),
             metrics: Metrics::new(table.all().len()),
             table,
@@ -91,7 +103,8 @@ impl Trial {
             sessions: &mut self.sessions,
             metrics: &mut self.metrics,
             table: &self.table,
-            host: &mut Nobody,
+            switches: &mut self.switches,
+            host: &mut self.host,
             caller: Caller::Stream,
             now: self.now,
         };

@@ -2,7 +2,7 @@
 
 use dunlin_commands::parameters::{self, Target};
 use dunlin_commands::table::{Lookup, Registered};
-use dunlin_commands::{Args, Caller, CommandError, Context, Effects, Host, Table};
+use dunlin_commands::{Args, Caller, CommandError, Context, Effects, Host, Switches, Table};
 use dunlin_config::Config;
 use dunlin_keyspace::{Keyspace, RemovalCause};
 use dunlin_metrics::{Metrics, TickScale};
@@ -39,6 +39,8 @@ pub struct Engine {
     pub sessions: Sessions,
     /// What the server counts and remembers about itself.
     pub metrics: Metrics,
+    /// What DEBUG switches.
+    pub switches: Switches,
     /// What followers of this server repeat.
     pub stream: EffectStream,
     pub(crate) table: Table,
@@ -80,6 +82,7 @@ impl Engine {
             config,
             sessions: Sessions::default(),
             metrics,
+            switches: Switches::default(),
             stream: EffectStream::default(),
             table,
             batch: Batch::default(),
@@ -196,6 +199,7 @@ impl Engine {
             sessions: &mut self.sessions,
             metrics: &mut self.metrics,
             table: &self.table,
+            switches: &mut self.switches,
             host: &mut *self.host,
             caller,
             now: self.now,
@@ -256,11 +260,10 @@ impl Engine {
                 self.stream.append(removal.db, &[name, &removal.key]);
             }
         }
-        let changes = self.effects.changes();
-        if changes == 0 {
+        if self.effects.is_empty() {
             return;
         }
-        self.metrics.counters.changes_since_save += changes;
+        self.metrics.counters.changes_since_save += self.effects.changes();
         if self.stream.is_wanted() {
             if self.effects.is_verbatim() {
                 self.stream.append(db, args.words());

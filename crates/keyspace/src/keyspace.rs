@@ -36,6 +36,8 @@ pub struct Keyspace {
     pub(crate) changes: Changes,
     pub(crate) disposal: Disposal,
     pub(crate) expiry: Expiry,
+    /// Whether keys are also looked for that nobody meets.
+    pub(crate) active_expiry: bool,
     pub(crate) now: UnixMs,
     pub(crate) rng: Rng,
     pub(crate) eviction_pool: EvictionPool,
@@ -57,6 +59,7 @@ impl Keyspace {
             changes: Changes::default(),
             disposal: Disposal { freer, lazy: LazyFree::default() },
             expiry: Expiry::Remove,
+            active_expiry: true,
             now: UnixMs(0),
             rng,
             eviction_pool: EvictionPool::default(),
@@ -91,6 +94,11 @@ impl Keyspace {
     /// Says what happens to keys whose deadline has passed.
     pub const fn set_expiry(&mut self, expiry: Expiry) {
         self.expiry = expiry;
+    }
+
+    /// Says whether [`Keyspace::expire_due`] does anything (DEBUG SET-ACTIVE-EXPIRE).
+    pub const fn set_active_expiry(&mut self, enabled: bool) {
+        self.active_expiry = enabled;
     }
 
     /// What happens to keys whose deadline has passed.
@@ -215,6 +223,12 @@ impl Keyspace {
         let hash = self.hasher.hash(key);
         let place = self.databases[db as usize].existing_table_mut(key)?;
         lookup(place, hash, key, sight, &mut self.changes, &mut self.disposal)
+    }
+
+    /// The entry of a key as it is held, expired or not, without leaving a trace (DEBUG).
+    #[must_use]
+    pub fn held(&self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
+        self.databases[db as usize].table(key)?.find(self.hash(key), key)
     }
 
     /// The place of a key, for a command that changes it: the only mutable access to a value.

@@ -78,7 +78,7 @@ impl Keyspace {
     /// Removes keys that are due, reading at most `budget` candidates; returns whether there may
     /// be more. The caller bounds the time by calling with small budgets.
     pub fn expire_due(&mut self, db: DatabaseIndex, budget: &mut usize) -> bool {
-        if self.expiry != Expiry::Remove {
+        if self.expiry != Expiry::Remove || !self.active_expiry {
             return false;
         }
         let UnixMs(now) = self.now;

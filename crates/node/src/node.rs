@@ -272,6 +272,9 @@ impl Node {
         }
         let hz = u64::from(self.engine.config.process.hz).clamp(1, 500);
         self.next_cron = now.plus_us(1_000_000 / hz);
+        if self.engine.switches.cron_paused {
+            return;
+        }
         self.engine.sweep_clients(hz);
         self.engine.sample_metrics();
     }

@@ -2,6 +2,7 @@
 
 use core::ops::DerefMut;
 
+use crate::bucket::SLOTS;
 use crate::item::{Packed, ThinItem};
 use crate::table::{Root, Table};
 
@@ -22,6 +23,14 @@ pub struct TableStats {
     pub stashed: usize,
     /// Bytes of the table without its items.
     pub memory_bytes: usize,
+}
+
+impl TableStats {
+    /// Places for items, the stashes left out.
+    #[must_use]
+    pub const fn slots(&self) -> usize {
+        self.buckets * SLOTS
+    }
 }
 
 impl<T: ThinItem> Table<T> {

@@ -6,10 +6,12 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
-use dunlin_commands::{CpuTimes, Host, MemoryFigures, NotApplied, ProcessFacts};
+use dunlin_commands::{CpuTimes, Crash, Host, MemoryFigures, NotApplied, ProcessFacts};
 use dunlin_config::{Changes, Config, LogLevel};
 use dunlin_reactor::{ListenerControl, os_error_text};
+use dunlin_stdx::time::UnixMs;
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::{TimeVal, TimeValLike};
 
@@ -105,6 +107,29 @@ impl Host for ProcessHost {
 
     fn stop(&mut self) {
         self.stops.set(true);
+    }
+
+    fn sleep(&mut self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+
+    fn crash(&mut self, how: Crash, now: UnixMs) {
+        match how {
+            Crash::SegmentationFault => {
+                // Without the signal there is nothing left to try.
+                let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSEGV);
+            }
+            Crash::Panic => panic!("DEBUG PANIC called at Unix time {}", now.seconds()),
+            Crash::Assertion => {
+                self.log.warning("=== ASSERTION FAILED ===");
+                self.log.warning("==> debug.rs 'what DEBUG ASSERT asserts' is not true");
+                std::process::abort();
+            }
+            Crash::OutOfMemory => {
+                self.log.warning("Out Of Memory allocating 9223372036854775807 bytes!");
+                std::process::abort();
+            }
+        }
     }
 }
 

@@ -2,6 +2,11 @@
 
 pub mod command;
 pub mod config;
+mod dbsize;
+mod debug;
+mod digest;
+mod flushall;
+mod flushdb;
 pub mod info;
 pub mod latency;
 mod latency_doctor;
@@ -10,19 +15,32 @@ pub mod memory;
 mod memory_doctor;
 mod memory_overview;
 pub mod monitor;
+mod shutdown;
 pub mod slowlog;
 mod sparkline;
+mod swapdb;
+mod time;
 
 use crate::table::Command;
+
+pub use debug::Switches;
+pub use digest::Digest;
 
 /// The commands of this group.
 pub const COMMANDS: &[Command] = &[
     command::COMMAND,
     config::COMMAND,
+    dbsize::COMMAND,
+    debug::COMMAND,
+    flushall::COMMAND,
+    flushdb::COMMAND,
     info::COMMAND,
     latency::COMMAND,
     lolwut::COMMAND,
     memory::COMMAND,
     monitor::COMMAND,
+    shutdown::COMMAND,
     slowlog::COMMAND,
+    swapdb::COMMAND,
+    time::COMMAND,
 ];

@@ -1,0 +1,109 @@
+//! `SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] [ABORT]`
+//!
+//! Ends the server. Nothing is replied: the connection closes. There are no snapshots to take yet and
+//! no replicas to wait for, so SAVE is refused unless FORCE lets it fail, and there is never a
+//! shutdown under way that ABORT could end.
+//!
+//! Source: Redis documentation, SHUTDOWN; texts checked against a 7.2.6 server.
+
+use dunlin_config::{LogLevel, ShutdownOptions};
+use dunlin_session::Closing;
+use dunlin_spec::{Arg, CommandSpec, Flags, Group};
+
+use crate::args::Args;
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult};
+use crate::table::Command;
+
+const SPEC: CommandSpec = CommandSpec::new("shutdown", Group::Server, -1)
+    .summary("Synchronously saves the database(s) to disk and shuts down the Redis server.")
+    .since("1.0.0")
+    .complexity(
+        "O(N) when saving, where N is the total number of keys in all databases when saving \
+         data, otherwise O(1)",
+    )
+    .flags(&[
+        Flags::ADMIN,
+        Flags::NOSCRIPT,
+        Flags::LOADING,
+        Flags::STALE,
+        Flags::NO_MULTI,
+        Flags::SENTINEL,
+        Flags::ALLOW_BUSY,
+    ])
+    .history(&[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers.")])
+    .args(&[
+        Arg::one_of(
+            "save-selector",
+            &[Arg::literal("nosave", "NOSAVE"), Arg::literal("save", "SAVE")],
+        )
+        .optional(),
+        Arg::literal("now", "NOW").optional().since("7.0.0"),
+        Arg::literal("force", "FORCE").optional().since("7.0.0"),
+        Arg::literal("abort", "ABORT").optional().since("7.0.0"),
+    ]);
+
+/// SHUTDOWN's entry in the command table.
+pub(super) const COMMAND: Command = Command::new(SPEC, run);
+
+fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let mut options = ShutdownOptions::empty();
+    let mut abort = false;
+    for &word in &args.words()[1..] {
+        match word.to_ascii_lowercase().as_slice() {
+            b"nosave" => options |= ShutdownOptions::NOSAVE,
+            b"save" => options |= ShutdownOptions::SAVE,
+            b"now" => options |= ShutdownOptions::NOW,
+            b"force" => options |= ShutdownOptions::FORCE,
+            b"abort" => abort = true,
+            _ => return Err(CommandError::Syntax),
+        }
+    }
+    let both = ShutdownOptions::NOSAVE | ShutdownOptions::SAVE;
+    if abort && !options.is_empty() || options.contains(both) {
+        return Err(CommandError::Syntax);
+    }
+    if abort {
+        return Err(CommandError::fixed("ERR No shutdown in progress."));
+    }
+    cx.host.log_notice("User requested shutdown...");
+    if options.contains(ShutdownOptions::SAVE) && !options.contains(ShutdownOptions::FORCE) {
+        cx.host
+            .log(LogLevel::Warning, "This version takes no snapshots: SHUTDOWN SAVE is refused.");
+        return Err(CommandError::fixed("ERR Errors trying to SHUTDOWN. Check logs."));
+    }
+    cx.host.stop();
+    if let Some(client) = cx.caller.client() {
+        cx.sessions.close(client, Closing::AfterReply);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn the_process_is_asked_to_stop_and_nothing_is_replied() {
+        for command in ["SHUTDOWN", "SHUTDOWN NOSAVE", "shutdown now force", "SHUTDOWN SAVE FORCE"]
+        {
+            let mut trial = Trial::new();
+            assert_eq!(trial.run(command), "");
+            assert!(trial.host.stopped, "{command}");
+        }
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        let check = |command: &str, error: &str| {
+            let mut trial = Trial::new();
+            assert_eq!(trial.run(command), format!("-{error}\r\n"));
+            assert!(!trial.host.stopped, "{command}");
+        };
+        check("SHUTDOWN SAVE NOSAVE", "ERR syntax error");
+        check("SHUTDOWN ABORT NOW", "ERR syntax error");
+        check("SHUTDOWN later", "ERR syntax error");
+        check("SHUTDOWN ABORT", "ERR No shutdown in progress.");
+        check("SHUTDOWN SAVE", "ERR Errors trying to SHUTDOWN. Check logs.");
+    }
+}
