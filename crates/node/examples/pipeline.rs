@@ -78,7 +78,7 @@ fn turn(node: &mut Node, client: dunlin_node::Token, bytes: &[u8]) {
     node.input(client).expect("not paused").extend_from_slice(bytes);
     node.handle_input(client, bytes.len());
     while let Some(token) = node.next_with_output() {
-        let output = node.output(token).expect("open");
+        let mut output = node.output(token).expect("open");
         let len = output.len();
         output.advance(len);
         node.output_drained(token);

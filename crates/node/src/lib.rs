@@ -12,13 +12,15 @@
 //! 4. [`Node::next_action`] until nothing is left.
 //!
 //! Invariants: output is only ever appended by commands and only ever removed by
-//! `Output::advance`; a token is not used again before [`Node::handle_end`] or the action
+//! [`Outgoing::advance`]; a token is not used again before [`Node::handle_end`] or the action
 //! [`Action::Close`] has been seen. This crate must never know a socket, a file or a thread.
 
 #![forbid(unsafe_code)]
 
 mod admission;
 mod node;
+mod outgoing;
 
 pub use dunlin_session::{Peer, Token};
 pub use node::{Action, Environment, Node, Refusal};
+pub use outgoing::Outgoing;

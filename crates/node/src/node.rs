@@ -4,11 +4,11 @@ use dunlin_commands::{Host, Table};
 use dunlin_config::Config;
 use dunlin_engine::{Engine, Parts};
 use dunlin_keyspace::{Freer, Keyspace, Layout};
-use dunlin_resp::Output;
 use dunlin_session::{Access, Closing, Peer, Token, Waiting};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
 
 use crate::admission;
+use crate::outgoing::Outgoing;
 
 /// Room of the buffer that is lent to connections which have nothing waiting: one read takes up to
 /// this much. 64 KB stays in the second-level cache and holds a pipeline of a thousand requests.
@@ -204,8 +204,10 @@ impl Node {
     }
 
     /// The output of a connection, to be written and then advanced.
-    pub fn output(&mut self, token: Token) -> Option<&mut Output> {
-        Some(&mut self.engine.sessions.get_mut(token)?.reply.output)
+    pub fn output(&mut self, token: Token) -> Option<Outgoing<'_>> {
+        let output = &mut self.engine.sessions.get_mut(token)?.reply.output;
+        let sent_bytes = &mut self.engine.metrics.counters.net_output_bytes;
+        Some(Outgoing { output, sent_bytes })
     }
 
     /// The output of a connection has all been written.

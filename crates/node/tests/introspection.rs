@@ -99,6 +99,7 @@ fn rates_follow_the_load() {
         driver.node.handle_deadline();
     }
     let reply = driver.call(client, "INFO stats");
+    assert!(reply.contains("\r\ntotal_net_output_bytes:280\r\n"), "{reply}");
     assert!(reply.contains("\r\ninstantaneous_ops_per_sec:20\r\n"), "{reply}");
     assert!(reply.contains("\r\neventloop_cycles:21\r\n"), "{reply}");
 }

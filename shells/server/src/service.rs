@@ -5,12 +5,12 @@ use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::time::Duration;
 
-use dunlin_node::{Action as NodeAction, Node, Peer, Token};
+use dunlin_node::{Action as NodeAction, Node, Outgoing, Peer, Token};
 use dunlin_reactor::{
     Accepted, Action, Address, Admission, ConnectionId, EndReason, ListenerTag, OutputQueue,
     Refusal, Service, os_error_text,
 };
-use dunlin_resp::{IoSlices, Output};
+use dunlin_resp::IoSlices;
 use dunlin_stdx::time::{Monotonic, Now};
 
 use crate::log::Log;
@@ -43,7 +43,7 @@ impl Serving {
 }
 
 /// A client's replies as the loop wants to see them.
-pub(crate) struct Replies<'a>(&'a mut Output);
+pub(crate) struct Replies<'a>(Outgoing<'a>);
 
 impl OutputQueue for Replies<'_> {
     fn is_empty(&self) -> bool {

@@ -97,7 +97,7 @@ impl Driver {
     /// Takes what the node has to say to a connection.
     pub fn received(&mut self, token: Token) -> Vec<u8> {
         while self.node.next_with_output().is_some() {}
-        let Some(output) = self.node.output(token) else { return Vec::new() };
+        let Some(mut output) = self.node.output(token) else { return Vec::new() };
         let bytes = output.to_vec();
         output.advance(bytes.len());
         self.node.output_drained(token);
