@@ -7,10 +7,11 @@ use dunlin_config::Config;
 use dunlin_keyspace::{Keyspace, RemovalCause};
 use dunlin_metrics::{Metrics, TickScale};
 use dunlin_resp::{Batch, Reply};
-use dunlin_session::{Access, Sessions};
+use dunlin_session::{Access, Paused, Sessions};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
 
 use crate::account::notable_ns;
+use crate::ahead::KeyAhead;
 use crate::check;
 use crate::plan::KeysAhead;
 use crate::stream::EffectStream;
@@ -46,6 +47,11 @@ pub struct Engine {
     pub(crate) table: Table,
     pub(crate) batch: Batch,
     pub(crate) keys_ahead: KeysAhead,
+    /// First keys of the connections that were looked at ahead.
+    pub(crate) first_keys: Vec<KeyAhead>,
+    /// Batches whose memory is used again.
+    #[expect(clippy::vec_box, reason = "sessions hold them boxed")]
+    pub(crate) spare_paused: Vec<Box<Paused>>,
     effects: Effects,
     pub(crate) host: Box<dyn Host>,
     pub(crate) clock: Box<dyn Clock>,
@@ -87,6 +93,8 @@ impl Engine {
             table,
             batch: Batch::default(),
             keys_ahead: KeysAhead::default(),
+            first_keys: Vec::new(),
+            spare_paused: Vec::new(),
             effects: Effects::default(),
             host,
             clock,

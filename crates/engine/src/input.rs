@@ -50,7 +50,7 @@ impl Engine {
             LentInput { len_bytes: work.input.len(), capacity_bytes: work.input.capacity() };
         work.reply.output.set_limit(output_limit.hard_bytes as usize);
         let paused = match session.paused.take() {
-            Some(paused) => self.resume(token, *paused, &mut work),
+            Some(paused) => self.resume(token, paused, &mut work),
             None => self.decode_and_run(token, 0, &mut work),
         };
         if let Some(session) = self.sessions.get_mut(token) {
@@ -61,15 +61,26 @@ impl Engine {
                 session.reply.output.extend(&pushed.output.to_vec());
             }
             // Whatever a client sent behind its QUIT, or behind what ended it, is dropped.
-            session.paused = paused.filter(|_| session.is_open()).map(Box::new);
+            session.paused = paused.filter(|_| session.is_open());
         }
     }
 
     /// Runs the rest of a batch that had to wait, then what arrived behind it.
-    fn resume(&mut self, token: Token, paused: Paused, work: &mut Work) -> Option<Paused> {
-        let Paused { batch, next, consumed, .. } = paused;
-        if let Some((next, waiting)) = self.run_batch(token, &batch, next, work) {
-            return Some(Paused { waiting, batch, next, consumed });
+    fn resume(
+        &mut self,
+        token: Token,
+        mut paused: Box<Paused>,
+        work: &mut Work,
+    ) -> Option<Box<Paused>> {
+        if let Some((next, waiting)) = self.run_batch(token, &paused.batch, paused.next, work) {
+            (paused.next, paused.waiting) = (next, waiting);
+            return Some(paused);
+        }
+        let consumed = paused.consumed;
+        self.spare(paused);
+        if consumed == work.input.len() && !work.decoder.is_partial() {
+            work.input.clear();
+            return None;
         }
         self.decode_and_run(token, consumed, work)
     }
@@ -80,7 +91,7 @@ impl Engine {
         token: Token,
         mut consumed: usize,
         work: &mut Work,
-    ) -> Option<Paused> {
+    ) -> Option<Box<Paused>> {
         let mut batch = std::mem::take(&mut self.batch);
         let mut paused = None;
         loop {
@@ -92,7 +103,7 @@ impl Engine {
             }
             if let Some((next, waiting)) = self.run_batch(token, &batch, 0, work) {
                 let batch = std::mem::take(&mut batch);
-                paused = Some(Paused { waiting, batch, next, consumed });
+                paused = Some(Box::new(Paused { waiting, batch, next, consumed }));
                 break;
             }
             match decoded {
@@ -141,7 +152,7 @@ impl Engine {
         affected && self.check(Caller::Client(token), registered, args).is_ok()
     }
 
-    fn limits(&self, token: Token) -> Limits {
+    pub(crate) fn limits(&self, token: Token) -> Limits {
         let session = self.sessions.get(token);
         Limits {
             max_bulk_len: self.config.network.proto_max_bulk_len as usize,

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod ahead;
 mod check;
 mod clients;
 mod engine;
@@ -20,5 +21,6 @@ mod plan;
 mod redact;
 mod stream;
 
+pub use ahead::CONNECTIONS_AHEAD_MAX;
 pub use engine::{Engine, Parts};
 pub use stream::EffectStream;

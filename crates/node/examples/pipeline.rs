@@ -77,6 +77,7 @@ fn turn(node: &mut Node, client: dunlin_node::Token, bytes: &[u8]) {
     node.begin_turn(StandingClock.now());
     node.input(client).expect("not paused").extend_from_slice(bytes);
     node.handle_input(client, bytes.len());
+    node.run();
     while let Some(token) = node.next_with_output() {
         let mut output = node.output(token).expect("open");
         let len = output.len();

@@ -7,9 +7,10 @@
 //! 1. [`Node::begin_turn`] with the time;
 //! 2. [`Node::connect`], [`Node::input`] and [`Node::handle_input`], [`Node::handle_end`] for what
 //!    happened on connections; [`Node::handle_deadline`] when [`Node::next_deadline`] has come;
-//! 3. [`Node::next_with_output`] and [`Node::output`] until nothing is left: one write for each
+//! 3. [`Node::run`] when all that is readable has been read;
+//! 4. [`Node::next_with_output`] and [`Node::output`] until nothing is left: one write for each
 //!    connection, however many replies it got;
-//! 4. [`Node::next_action`] until nothing is left.
+//! 5. [`Node::next_action`] until nothing is left.
 //!
 //! Invariants: output is only ever appended by commands and only ever removed by
 //! [`Outgoing::advance`]; a token is not used again before [`Node::handle_end`] or the action

@@ -2,7 +2,7 @@
 
 use dunlin_commands::{Host, Table};
 use dunlin_config::Config;
-use dunlin_engine::{Engine, Parts};
+use dunlin_engine::{CONNECTIONS_AHEAD_MAX, Engine, Parts};
 use dunlin_keyspace::{Freer, Keyspace, Layout};
 use dunlin_session::{Access, Closing, Peer, Token, Waiting};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
@@ -10,7 +10,7 @@ use dunlin_stdx::time::{Clock, Monotonic, Now};
 use crate::admission;
 use crate::outgoing::Outgoing;
 
-/// Room of the buffer that is lent to connections which have nothing waiting: one read takes up to
+/// Room of a buffer that is lent to a connection which has nothing waiting: one read takes up to
 /// this much. 64 KB stays in the second-level cache and holds a pipeline of a thousand requests.
 const SHARED_INPUT_BYTES: usize = 64 * 1024;
 
@@ -50,7 +50,10 @@ pub struct Refusal(pub Vec<u8>);
 /// One server.
 pub struct Node {
     engine: Engine,
-    shared_input: Vec<u8>,
+    /// Buffers of [`SHARED_INPUT_BYTES`] that are lent to connections with nothing waiting.
+    shared_inputs: Vec<Vec<u8>>,
+    /// Connections whose requests are decoded and run when all have been read.
+    ahead: Vec<Token>,
     spare_outputs: Vec<Vec<u8>>,
     with_output: Vec<Token>,
     actions: Vec<Action>,
@@ -70,7 +73,8 @@ impl Node {
         let keyspace = Keyspace::new(databases, layout, seed, freer);
         Self {
             engine: Engine::new(Parts { keyspace, config, table, clock, host }),
-            shared_input: Vec::with_capacity(SHARED_INPUT_BYTES),
+            shared_inputs: Vec::new(),
+            ahead: Vec::new(),
             spare_outputs: Vec::new(),
             with_output: Vec::new(),
             actions: Vec::new(),
@@ -118,9 +122,8 @@ impl Node {
         }
         if !session.decoder.receives_large() {
             if session.input.capacity() == 0 {
-                session.input = std::mem::take(&mut self.shared_input);
-                // A connection that ended or waits took the buffer with it: there is a new one.
-                session.input.reserve(SHARED_INPUT_BYTES);
+                let shared = self.shared_inputs.pop();
+                session.input = shared.unwrap_or_else(|| Vec::with_capacity(SHARED_INPUT_BYTES));
             }
             session.input.reserve(OWN_INPUT_BYTES);
         }
@@ -138,8 +141,26 @@ impl Node {
         if let Some(buffer) = self.spare_outputs.pop() {
             session.reply.output.supply(buffer);
         }
-        self.engine.run_input(token);
-        self.settle(token);
+        if self.engine.look_ahead(token) {
+            self.ahead.push(token);
+            if self.ahead.len() == CONNECTIONS_AHEAD_MAX {
+                self.run();
+            }
+        } else {
+            self.engine.run_input(token);
+            self.settle(token);
+        }
+    }
+
+    /// All connections of this turn are read: runs what [`Node::handle_input`] left for now.
+    pub fn run(&mut self) {
+        self.engine.prefetch_ahead();
+        let mut ahead = std::mem::take(&mut self.ahead);
+        for token in ahead.drain(..) {
+            self.engine.run_input(token);
+            self.settle(token);
+        }
+        self.ahead = ahead;
     }
 
     /// After commands of a connection ran: takes lent buffers back, and notes what must follow.
@@ -150,9 +171,11 @@ impl Node {
             // connection holds no buffer.
             let rest = session.input.as_slice().into();
             let mut buffer = std::mem::replace(&mut session.input, rest);
-            if buffer.capacity() >= SHARED_INPUT_BYTES && self.shared_input.capacity() == 0 {
+            if buffer.capacity() >= SHARED_INPUT_BYTES
+                && self.shared_inputs.len() <= CONNECTIONS_AHEAD_MAX
+            {
                 buffer.clear();
-                self.shared_input = buffer;
+                self.shared_inputs.push(buffer);
             }
         }
         let replied_bytes = u32::try_from(session.reply.output.len()).unwrap_or(u32::MAX);

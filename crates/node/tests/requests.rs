@@ -53,6 +53,7 @@ fn a_reader_that_does_not_read_stops_its_own_pipeline() {
     while let Some(action) = driver.node.next_action() {
         assert_eq!(action, dunlin_node::Action::Resume(client));
         driver.node.handle_input(client, 0);
+        driver.node.run();
         received += driver.received(client).len();
     }
     assert_eq!(received, 1000 * (100_000 + "$100000\r\n\r\n".len()));

@@ -206,6 +206,12 @@ impl RequestDecoder {
         }
     }
 
+    /// Whether a request has begun that is not complete.
+    #[must_use]
+    pub const fn is_partial(&self) -> bool {
+        self.partial.is_some()
+    }
+
     /// Whether [`Self::fill_target`] is a large argument.
     #[must_use]
     pub fn receives_large(&self) -> bool {

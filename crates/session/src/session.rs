@@ -107,16 +107,20 @@ pub struct LentInput {
 }
 
 /// Why requests wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Waiting {
     /// Until replies are sent: there are too many of them.
     ForOutput,
     /// Until CLIENT PAUSE is over. Such a client counts as blocked.
     ForPause,
+    /// Until all that has arrived in this turn is decoded.
+    #[default]
+    ForTurn,
 }
 
 /// A batch that was stopped in the middle: its places refer to the session's input, which is kept
 /// as it is until the rest has run.
+#[derive(Default)]
 pub struct Paused {
     /// What ends the wait.
     pub waiting: Waiting,

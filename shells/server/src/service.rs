@@ -125,7 +125,9 @@ impl Service for Serving {
         self.node.handle_input(token(id), bytes_read);
     }
 
-    fn run(&mut self) {}
+    fn run(&mut self) {
+        self.node.run();
+    }
 
     fn handle_end(&mut self, id: ConnectionId, reason: EndReason) {
         let log = &self.log;

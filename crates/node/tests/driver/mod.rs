@@ -90,6 +90,7 @@ impl Driver {
             input.extend_from_slice(&bytes[sent..sent + room]);
             sent += room;
             self.node.handle_input(token, room);
+            self.node.run();
         }
         self.received(token)
     }
