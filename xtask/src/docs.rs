@@ -12,7 +12,9 @@ use crate::Options;
 #[cfg(feature = "docs")]
 pub(crate) fn run(options: &Options) -> Result<(), String> {
     let docs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
-    for (name, text) in [("commands.md", render::commands()), ("config.md", render::config())] {
+    for (name, text) in
+        [("commands.md", render::commands()), ("config.md", dunlin_config::markdown())]
+    {
         let path = docs.join(name);
         if options.check {
             if std::fs::read_to_string(&path).ok().as_deref() != Some(&text) {
@@ -45,7 +47,6 @@ mod render {
     use std::fmt::Write as _;
 
     use dunlin_commands::Table;
-    use dunlin_config::{Class, Kind, Parameter};
     use dunlin_spec::DOC_TABLE_HEADER;
 
     const NOTE: &str = "<!-- Written by `cargo xtask docs`; edit the tables in the code. -->\n";
@@ -67,74 +68,5 @@ mod render {
             }
         }
         text
-    }
-
-    /// Every parameter by group, in the order of the table.
-    pub(super) fn config() -> String {
-        let mut text = format!("{NOTE}\n# Configuration parameters\n");
-        let mut group = "";
-        for parameter in Parameter::all() {
-            if parameter.class.contains(Class::HIDDEN) {
-                continue;
-            }
-            if parameter.group != group {
-                group = parameter.group;
-                let _ = write!(
-                    text,
-                    "\n## {group}\n\n\
-                     | Parameter | Default | Values | Change | What it is for |\n|---|---|---|---|---|\n"
-                );
-            }
-            let alias = parameter.alias.map(|alias| format!(" (`{alias}`)")).unwrap_or_default();
-            let _ = writeln!(
-                text,
-                "| `{}`{alias} | `{}` | {} | {} | {} |",
-                parameter.name,
-                if parameter.default.is_empty() { "\"\"" } else { parameter.default },
-                values(parameter.kind),
-                change(parameter.class),
-                parameter.doc.trim()
-            );
-        }
-        text
-    }
-
-    fn values(kind: Kind) -> String {
-        match kind {
-            Kind::Flag => "yes, no".to_owned(),
-            Kind::Integer { min, max } => range(min, max),
-            Kind::Octal { max } => format!("octal, up to {max:o}"),
-            Kind::Bytes { min, max } => format!("bytes: {}", range(min, max)),
-            Kind::BytesOrPercent => "bytes, or N%".to_owned(),
-            Kind::Text | Kind::Optional => "text".to_owned(),
-            Kind::BaseName { what, .. } => what.to_owned(),
-            Kind::Directory => "directory".to_owned(),
-            Kind::Hostname => "host name".to_owned(),
-            Kind::NodeName => "name".to_owned(),
-            Kind::TitleTemplate => "text with {variables}".to_owned(),
-            Kind::Choice(names) => names.join(", "),
-            Kind::Words(syntax) => syntax.replace('|', "\\|"),
-        }
-    }
-
-    /// Limits that a machine word sets say nothing to a reader.
-    fn range(min: i128, max: i128) -> String {
-        let unlimited = i128::from(i32::MAX);
-        match (min <= -unlimited, max >= unlimited) {
-            (true, true) => "any integer".to_owned(),
-            (true, false) => format!("up to {max}"),
-            (false, true) => format!("{min} or more"),
-            (false, false) => format!("{min} to {max}"),
-        }
-    }
-
-    fn change(class: Class) -> &'static str {
-        if class.contains(Class::IMMUTABLE) {
-            "at start"
-        } else if class.contains(Class::PROTECTED) {
-            "protected"
-        } else {
-            "any time"
-        }
     }
 }
