@@ -1,0 +1,77 @@
+"""The load: redis-benchmark for throughput figures, and the data sets it works on."""
+import re
+import subprocess
+
+from .machine import ForeignCpus
+from .resp import HOST
+from .server import GENERATOR_CPU
+
+BATCH = 1000
+# Random keys of the throughput figures.
+KEYS = 1_000_000
+_PERCENTILE = re.compile(r"^([\d.]+)% <= ([\d.]+) milliseconds", re.M)
+
+
+def redis_benchmark(server, requests, words, *, pipeline=1, clients=50, value_bytes=3, keys=KEYS):
+    """One run of redis-benchmark; `words` are its `-t NAME` or the command to send."""
+    call = ["taskset", "-c", str(GENERATOR_CPU), "redis-benchmark", "-h", HOST, "-p", str(server.port), "-n", str(requests), "-c", str(clients),
+            "-P", str(pipeline), "-d", str(value_bytes), "-r", str(keys), "--precision", "3", *words]
+    foreign, cpu = ForeignCpus([server.pid]), server.cpu_s()
+    out = subprocess.run(call, capture_output=True, text=True, timeout=300, check=True).stdout
+    cpu = server.cpu_s() - cpu
+    return {**parse(out), "cpu_us": cpu / requests * 1e6, "foreign_cpus": foreign.cpus()}
+
+
+def parse(out):
+    """Figures of a redis-benchmark report; times in milliseconds."""
+    rate = re.search(r"throughput summary: ([\d.]+)", out)
+    if rate is None:
+        raise RuntimeError(f"redis-benchmark printed no summary:\n{out[-500:]}")
+    head, row = re.search(r"^ *(avg.*max) *\n(.*)$", out, re.M).groups()
+    summary = dict(zip(head.split(), map(float, row.split())))
+    percentiles = [(float(p), float(ms)) for p, ms in _PERCENTILE.findall(out.split("Cumulative")[0])]
+    p999 = next((ms for p, ms in percentiles if p >= 99.9), summary["max"])
+    return {"requests_s": float(rate[1]), "p50_ms": summary["p50"], "p99_ms": summary["p99"],
+            "p999_ms": p999, "max_ms": summary["max"]}
+
+
+def batches(template, numbers, per_batch=BATCH, columns=lambda i: (i,)):
+    """Encoded requests for all `numbers` in (bytes, count) batches.
+
+    `template` is one request with `%` places, which `columns` fills for each number. All places of a
+    batch are filled in one formatting step: loading must not be bound by this process.
+    """
+    whole = template * per_batch
+    for start in range(numbers.start, numbers.stop, per_batch):
+        stop = min(start + per_batch, numbers.stop)
+        text = whole if stop - start == per_batch else template * (stop - start)
+        values = tuple(v for i in range(start, stop) for v in columns(i))
+        yield text % values, stop - start
+
+
+def set_request(value_bytes, *options):
+    """Template of a SET of the 16-byte key `key:<12 digits>`: places for the number, twice.
+
+    Values differ from key to key and are never all digits from 9 bytes on, so that no server can
+    keep them as an integer; the 8-byte value is a number, as counters and ids are.
+    """
+    value = b"%08d" if value_bytes == 8 else b"%012d" + b"x" * (value_bytes - 12)
+    words = [b"SET", b"key:%012d", value, *(str(o).encode() for o in options)]
+    lengths = [3, 16, value_bytes, *(len(w) for w in words[3:])]
+    out = b"*%d\r\n" % len(words)
+    for length, word in zip(lengths, words):
+        out += b"$%d\r\n" % length + word + b"\r\n"
+    return out
+
+
+def set_columns(value_bytes):
+    """The two places of `set_request`: key number and value number."""
+    if value_bytes == 8:
+        return lambda i: (i, 10_000_000 + i % 90_000_000)
+    return lambda i: (i, i)
+
+
+def load_keys(server, numbers, value_bytes, *options):
+    """Sets keys by number."""
+    with server.connect() as connection:
+        connection.load(batches(set_request(value_bytes, *options), numbers, columns=set_columns(value_bytes)))
