@@ -59,8 +59,6 @@ pub struct Engine {
     /// The cycle counter when the last command ended: one reading per command tells how long each
     /// one took.
     pub(crate) ticks: u64,
-    /// The cycle counter when the turn began.
-    turn_ticks: u64,
     pub(crate) tick_scale: TickScale,
     /// When the rates are due for another sample.
     next_sample: Monotonic,
@@ -100,7 +98,6 @@ impl Engine {
             clock,
             now: Now::default(),
             ticks: 0,
-            turn_ticks: 0,
             tick_scale,
             next_sample: Monotonic(0),
             notable_ns: 0,
@@ -125,11 +122,7 @@ impl Engine {
 
     /// Takes the time: "now" is the same for everything that happens until the next call.
     pub fn begin_turn(&mut self, now: Now) {
-        self.metrics.counters.loop_turns += 1;
-        self.metrics.counters.loop_ns +=
-            self.tick_scale.ns(self.ticks.wrapping_sub(self.turn_ticks));
         self.take_time(now);
-        self.turn_ticks = self.ticks;
         self.notable_ns = notable_ns(&self.config.logging);
     }
 
@@ -141,9 +134,18 @@ impl Engine {
         self.ticks = self.clock.ticks();
     }
 
+    /// Periodic work, `hz` times a second.
+    pub fn run_cron(&mut self, hz: u64) {
+        let began = self.clock.ticks();
+        self.sweep_clients(hz);
+        self.sample_metrics();
+        let ticks = self.clock.ticks().wrapping_sub(began);
+        self.metrics.counters.cron_ns += self.tick_scale.ns(ticks);
+    }
+
     /// Takes samples for the rates that INFO shows, ten times a second, and watches the peak of
-    /// memory. To be called at least as often.
-    pub fn sample_metrics(&mut self) {
+    /// memory.
+    fn sample_metrics(&mut self) {
         const INTERVAL_US: u64 = 100_000;
         let now = self.now.monotonic;
         if now >= self.next_sample {

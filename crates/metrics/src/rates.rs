@@ -57,7 +57,7 @@ impl Rates {
         self.net_input.sample(counters.net_input_bytes, now.0, SECOND_US);
         self.net_output.sample(counters.net_output_bytes, now.0, SECOND_US);
         self.loop_turns.sample(counters.loop_turns, now.0, SECOND_US);
-        self.loop_us.sample(counters.loop_ns / 1000, counters.loop_turns, 1);
+        self.loop_us.sample(counters.loop_us, counters.loop_turns, 1);
     }
 }
 
@@ -72,7 +72,7 @@ mod tests {
         for tenth in 0..=SAMPLES as u64 {
             counters.commands_processed = tenth * 50;
             counters.loop_turns = tenth * 10;
-            counters.loop_ns = tenth * 70_000;
+            counters.loop_us = tenth * 70;
             rates.sample(&counters, Monotonic(5 + tenth * 100_000));
         }
         assert_eq!(rates.commands.mean(), 500);

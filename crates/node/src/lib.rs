@@ -10,7 +10,7 @@
 //! 3. [`Node::run`] when all that is readable has been read;
 //! 4. [`Node::next_with_output`] and [`Node::output`] until nothing is left: one write for each
 //!    connection, however many replies it got;
-//! 5. [`Node::next_action`] until nothing is left.
+//! 5. [`Node::next_action`] until nothing is left, then [`Node::end_turn`].
 //!
 //! Invariants: output is only ever appended by commands and only ever removed by
 //! [`Outgoing::advance`]; a token is not used again before [`Node::handle_end`] or the action

@@ -92,6 +92,11 @@ impl Node {
         self.engine.begin_turn(now);
     }
 
+    /// The turn has ended after `turn_us` microseconds, waiting not included.
+    pub fn end_turn(&mut self, turn_us: u64) {
+        self.engine.metrics.counters.turn_ended(turn_us);
+    }
+
     /// A connection arrived.
     ///
     /// # Errors
@@ -300,7 +305,6 @@ impl Node {
         if self.engine.switches.cron_paused {
             return;
         }
-        self.engine.sweep_clients(hz);
-        self.engine.sample_metrics();
+        self.engine.run_cron(hz);
     }
 }

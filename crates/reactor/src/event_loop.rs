@@ -71,9 +71,8 @@ pub struct Reactor<C> {
     poll: Poll,
     events: Events,
     clock: C,
-    /// When the last turn began, on both of its scales.
-    turn_began: Monotonic,
-    turn_began_ticks: u64,
+    /// When the last turn ended.
+    turn_ended: Monotonic,
     waker: Waker,
     listeners: Rc<RefCell<Listeners>>,
     connections: Connections,
@@ -100,8 +99,7 @@ impl<C: Clock> Reactor<C> {
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN),
-            turn_began: clock.now().monotonic,
-            turn_began_ticks: clock.ticks(),
+            turn_ended: clock.now().monotonic,
             clock,
             waker,
             listeners: Rc::new(RefCell::new(listeners)),
@@ -147,8 +145,7 @@ impl<C: Clock> Reactor<C> {
     ) -> io::Result<Flow> {
         self.wait(service, max_wait)?;
         let now = self.clock.now();
-        self.turn_began = now.monotonic;
-        self.turn_began_ticks = self.clock.ticks();
+        let began_ticks = self.clock.ticks();
         service.begin_turn(now);
         self.note_events(service);
         self.accept(service, now.monotonic);
@@ -159,7 +156,12 @@ impl<C: Clock> Reactor<C> {
             service.handle_deadline();
             self.flush(service);
         }
-        Ok(self.carry_out(service))
+        let flow = self.carry_out(service);
+        // How long it took is counted in ticks, so that a turn costs one clock read.
+        let turn_us = self.clock.ticks_to_us(self.clock.ticks().saturating_sub(began_ticks));
+        self.turn_ended = now.monotonic.plus_us(turn_us);
+        service.end_turn(turn_us);
+        Ok(flow)
     }
 
     /// Waits for events; at most until there is something to do without them.
@@ -183,16 +185,14 @@ impl<C: Clock> Reactor<C> {
             || (may_accept && self.listeners.borrow().next_ready(0).is_some())
     }
 
-    /// Time until the service's deadline or the end of the accept rest. How long the last turn
-    /// took is counted in ticks, so that a turn costs one clock read.
+    /// Time from the end of the last turn until the service's deadline or the end of the accept
+    /// rest.
     fn until_due<S: Service>(&self, service: &S) -> Option<Duration> {
         let due = match (service.next_deadline(), self.accept_rests_until) {
             (Some(a), Some(b)) => a.min(b),
             (a, b) => a.or(b)?,
         };
-        let ticks = self.clock.ticks().saturating_sub(self.turn_began_ticks);
-        let now = self.turn_began.plus_us(self.clock.ticks_to_us(ticks));
-        Some(Duration::from_micros(due.since_us(now)))
+        Some(Duration::from_micros(due.since_us(self.turn_ended)))
     }
 
     /// Turns events into flags and lists.

@@ -102,6 +102,11 @@ pub trait Service {
     /// A turn begins; `now` holds until the next one.
     fn begin_turn(&mut self, now: Now);
 
+    /// A turn has ended after `turn_us` microseconds.
+    fn end_turn(&mut self, turn_us: u64) {
+        let _ = turn_us;
+    }
+
     /// A connection has arrived.
     ///
     /// # Errors

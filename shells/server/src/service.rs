@@ -103,6 +103,10 @@ impl Service for Serving {
         self.node.begin_turn(now);
     }
 
+    fn end_turn(&mut self, turn_us: u64) {
+        self.node.end_turn(turn_us);
+    }
+
     fn accept(&mut self, accepted: Accepted) -> Result<Admission, Refusal> {
         let keepalive = self.node.engine_mut().config.network.tcp_keepalive;
         let keepalive = (keepalive > 0).then(|| Duration::from_secs(u64::from(keepalive)));

@@ -15,6 +15,7 @@ pub mod memory;
 mod memory_doctor;
 mod memory_overview;
 pub mod monitor;
+mod role;
 mod shutdown;
 pub mod slowlog;
 mod sparkline;
@@ -39,6 +40,7 @@ pub const COMMANDS: &[Command] = &[
     lolwut::COMMAND,
     memory::COMMAND,
     monitor::COMMAND,
+    role::COMMAND,
     shutdown::COMMAND,
     slowlog::COMMAND,
     swapdb::COMMAND,

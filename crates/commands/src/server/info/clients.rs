@@ -1,11 +1,11 @@
 //! INFO clients: connections and what they wait for.
 
-use super::{Field, Section, nothing_more};
+use super::{Field, Section, Shown, nothing_more};
 
 pub(super) const SECTION: Section = Section {
     name: "clients",
     title: "Clients",
-    by_default: true,
+    shown: Shown::ByDefault,
     fields: FIELDS,
     more: nothing_more,
 };

@@ -3,12 +3,12 @@
 use dunlin_metrics::CommandStats;
 
 use super::view::View;
-use super::{Section, put};
+use super::{Section, Shown, put};
 
 pub(super) const STATISTICS: Section = Section {
     name: "commandstats",
     title: "Commandstats",
-    by_default: false,
+    shown: Shown::OnRequest,
     fields: &[],
     more: statistics,
 };
@@ -16,7 +16,7 @@ pub(super) const STATISTICS: Section = Section {
 pub(super) const LATENCIES: Section = Section {
     name: "latencystats",
     title: "Latencystats",
-    by_default: false,
+    shown: Shown::OnRequest,
     fields: &[],
     more: latencies,
 };

@@ -1,10 +1,10 @@
 //! INFO cpu: processor time.
 
 use super::view::Value;
-use super::{Field, Section, nothing_more};
+use super::{Field, Section, Shown, nothing_more};
 
 pub(super) const SECTION: Section =
-    Section { name: "cpu", title: "CPU", by_default: true, fields: FIELDS, more: nothing_more };
+    Section { name: "cpu", title: "CPU", shown: Shown::ByDefault, fields: FIELDS, more: nothing_more };
 
 const FIELDS: &[Field] = &[
     ("used_cpu_sys", |v| seconds(v.cpu().system_us)),

@@ -1,10 +1,10 @@
 //! INFO errorstats: error replies by their code.
 
 use super::view::View;
-use super::{Section, put, safe};
+use super::{Section, Shown, put, safe};
 
 pub(super) const SECTION: Section =
-    Section { name: "errorstats", title: "Errorstats", by_default: true, fields: &[], more: codes };
+    Section { name: "errorstats", title: "Errorstats", shown: Shown::ByDefault, fields: &[], more: codes };
 
 fn codes(view: &View<'_, '_>, text: &mut Vec<u8>) {
     for (code, count) in view.cx.metrics.errors.iter() {

@@ -1,10 +1,10 @@
 //! INFO keyspace: the databases that hold keys.
 
 use super::view::View;
-use super::{Section, put};
+use super::{Section, Shown, put};
 
 pub(super) const SECTION: Section =
-    Section { name: "keyspace", title: "Keyspace", by_default: true, fields: &[], more: databases };
+    Section { name: "keyspace", title: "Keyspace", shown: Shown::ByDefault, fields: &[], more: databases };
 
 fn databases(view: &View<'_, '_>, text: &mut Vec<u8>) {
     let now = view.cx.now;

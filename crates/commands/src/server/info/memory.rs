@@ -3,12 +3,12 @@
 use dunlin_stdx::byte_size::human;
 
 use super::view::View;
-use super::{Field, Section, nothing_more};
+use super::{Field, Section, Shown, nothing_more};
 
 pub(super) const SECTION: Section = Section {
     name: "memory",
     title: "Memory",
-    by_default: true,
+    shown: Shown::ByDefault,
     fields: FIELDS,
     more: nothing_more,
 };

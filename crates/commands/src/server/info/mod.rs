@@ -13,6 +13,7 @@ mod clients;
 mod cluster;
 mod commands;
 mod cpu;
+mod debug;
 mod errors;
 mod keyspace;
 mod memory;
@@ -55,12 +56,23 @@ struct Section {
     name: &'static str,
     /// Its heading.
     title: &'static str,
-    /// Whether INFO shows it unless told what to show.
-    by_default: bool,
+    /// When it is shown.
+    shown: Shown,
     /// Its fields.
     fields: &'static [Field],
     /// Writes the lines behind the fields: those that are not always there, or not one by one.
     more: fn(&View<'_, '_>, &mut Vec<u8>),
+}
+
+/// When a section is shown. Its name always works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    /// Unless other sections are asked for.
+    ByDefault,
+    /// With `all` and `everything`.
+    OnRequest,
+    /// Only by its name.
+    ByName,
 }
 
 /// The sections, in the order in which they are shown.
@@ -78,6 +90,7 @@ const SECTIONS: &[Section] = &[
     commands::LATENCIES,
     cluster::SECTION,
     keyspace::SECTION,
+    debug::SECTION,
 ];
 
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
@@ -106,12 +119,12 @@ fn render(view: &View<'_, '_>, wanted: &[&[u8]]) -> Vec<u8> {
 /// Whether a section is among those that a client asks for; no words ask for the default ones.
 fn is_wanted(section: &Section, wanted: &[&[u8]]) -> bool {
     let asked = |word: &&[u8]| match word.to_ascii_lowercase().as_slice() {
-        b"all" | b"everything" => true,
-        b"default" => section.by_default,
+        b"all" | b"everything" => section.shown != Shown::ByName,
+        b"default" => section.shown == Shown::ByDefault,
         b"module_list" => section.name == modules::SECTION.name,
         word => word == section.name.as_bytes(),
     };
-    (wanted.is_empty() && section.by_default) || wanted.iter().any(asked)
+    (wanted.is_empty() && section.shown == Shown::ByDefault) || wanted.iter().any(asked)
 }
 
 /// Writes a line.
@@ -149,6 +162,7 @@ mod tests {
         assert_eq!(shown("default commandstats").len(), 12);
         assert_eq!(shown("all").len(), 13);
         assert_eq!(shown("everything"), shown("ALL"));
+        assert_eq!(shown("debug"), ["Debug"]);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! INFO modules: there are none.
 
-use super::{Section, nothing_more};
+use super::{Section, Shown, nothing_more};
 
 pub(super) const SECTION: Section = Section {
     name: "modules",
     title: "Modules",
-    by_default: true,
+    shown: Shown::ByDefault,
     fields: &[],
     more: nothing_more,
 };

@@ -1,11 +1,11 @@
 //! INFO persistence: snapshots and the append-only file.
 
-use super::{Field, Section, nothing_more};
+use super::{Field, Section, Shown, nothing_more};
 
 pub(super) const SECTION: Section = Section {
     name: "persistence",
     title: "Persistence",
-    by_default: true,
+    shown: Shown::ByDefault,
     fields: FIELDS,
     more: nothing_more,
 };

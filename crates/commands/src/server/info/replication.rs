@@ -2,12 +2,12 @@
 //!
 //! `master` and `slave` are the words of this section in 7.2, which tools look for.
 
-use super::{Field, Section, nothing_more};
+use super::{Field, Section, Shown, nothing_more};
 
 pub(super) const SECTION: Section = Section {
     name: "replication",
     title: "Replication",
-    by_default: true,
+    shown: Shown::ByDefault,
     fields: FIELDS,
     more: nothing_more,
 };

@@ -1,11 +1,11 @@
 //! INFO server: the program and its process.
 
 use super::view::{Value, View};
-use super::{Field, Section, put};
+use super::{Field, Section, Shown, put};
 use crate::REDIS_VERSION;
 
 pub(super) const SECTION: Section =
-    Section { name: "server", title: "Server", by_default: true, fields: FIELDS, more: listeners };
+    Section { name: "server", title: "Server", shown: Shown::ByDefault, fields: FIELDS, more: listeners };
 
 const FIELDS: &[Field] = &[
     ("redis_version", |_| REDIS_VERSION.into()),

@@ -2,10 +2,10 @@
 
 use dunlin_metrics::Rate;
 
-use super::{Field, Section, nothing_more};
+use super::{Field, Section, Shown, nothing_more};
 
 pub(super) const SECTION: Section =
-    Section { name: "stats", title: "Stats", by_default: true, fields: FIELDS, more: nothing_more };
+    Section { name: "stats", title: "Stats", shown: Shown::ByDefault, fields: FIELDS, more: nothing_more };
 
 const FIELDS: &[Field] = &[
     ("total_connections_received", |v| v.cx.metrics.counters.connections_received.into()),
@@ -59,7 +59,7 @@ const FIELDS: &[Field] = &[
     ("reply_buffer_shrinks", |_| 0_u64.into()),
     ("reply_buffer_expands", |_| 0_u64.into()),
     ("eventloop_cycles", |v| v.cx.metrics.counters.loop_turns.into()),
-    ("eventloop_duration_sum", |v| (v.cx.metrics.counters.loop_ns / 1000).into()),
+    ("eventloop_duration_sum", |v| v.cx.metrics.counters.loop_us.into()),
     ("eventloop_duration_cmd_sum", |v| (v.cx.metrics.commands_ns() / 1000).into()),
     ("instantaneous_eventloop_cycles_per_sec", |v| v.cx.metrics.rates.loop_turns.mean().into()),
     ("instantaneous_eventloop_duration_usec", |v| v.cx.metrics.rates.loop_us.mean().into()),
