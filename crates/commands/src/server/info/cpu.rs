@@ -3,8 +3,13 @@
 use super::view::Value;
 use super::{Field, Section, Shown, nothing_more};
 
-pub(super) const SECTION: Section =
-    Section { name: "cpu", title: "CPU", shown: Shown::ByDefault, fields: FIELDS, more: nothing_more };
+pub(super) const SECTION: Section = Section {
+    name: "cpu",
+    title: "CPU",
+    shown: Shown::ByDefault,
+    fields: FIELDS,
+    more: nothing_more,
+};
 
 const FIELDS: &[Field] = &[
     ("used_cpu_sys", |v| seconds(v.cpu().system_us)),

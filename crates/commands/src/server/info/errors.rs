@@ -3,8 +3,13 @@
 use super::view::View;
 use super::{Section, Shown, put, safe};
 
-pub(super) const SECTION: Section =
-    Section { name: "errorstats", title: "Errorstats", shown: Shown::ByDefault, fields: &[], more: codes };
+pub(super) const SECTION: Section = Section {
+    name: "errorstats",
+    title: "Errorstats",
+    shown: Shown::ByDefault,
+    fields: &[],
+    more: codes,
+};
 
 fn codes(view: &View<'_, '_>, text: &mut Vec<u8>) {
     for (code, count) in view.cx.metrics.errors.iter() {

@@ -3,8 +3,13 @@
 use super::view::View;
 use super::{Section, Shown, put};
 
-pub(super) const SECTION: Section =
-    Section { name: "keyspace", title: "Keyspace", shown: Shown::ByDefault, fields: &[], more: databases };
+pub(super) const SECTION: Section = Section {
+    name: "keyspace",
+    title: "Keyspace",
+    shown: Shown::ByDefault,
+    fields: &[],
+    more: databases,
+};
 
 fn databases(view: &View<'_, '_>, text: &mut Vec<u8>) {
     let now = view.cx.now;

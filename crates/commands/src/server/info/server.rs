@@ -4,8 +4,13 @@ use super::view::{Value, View};
 use super::{Field, Section, Shown, put};
 use crate::REDIS_VERSION;
 
-pub(super) const SECTION: Section =
-    Section { name: "server", title: "Server", shown: Shown::ByDefault, fields: FIELDS, more: listeners };
+pub(super) const SECTION: Section = Section {
+    name: "server",
+    title: "Server",
+    shown: Shown::ByDefault,
+    fields: FIELDS,
+    more: listeners,
+};
 
 const FIELDS: &[Field] = &[
     ("redis_version", |_| REDIS_VERSION.into()),

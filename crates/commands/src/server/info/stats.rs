@@ -4,8 +4,13 @@ use dunlin_metrics::Rate;
 
 use super::{Field, Section, Shown, nothing_more};
 
-pub(super) const SECTION: Section =
-    Section { name: "stats", title: "Stats", shown: Shown::ByDefault, fields: FIELDS, more: nothing_more };
+pub(super) const SECTION: Section = Section {
+    name: "stats",
+    title: "Stats",
+    shown: Shown::ByDefault,
+    fields: FIELDS,
+    more: nothing_more,
+};
 
 const FIELDS: &[Field] = &[
     ("total_connections_received", |v| v.cx.metrics.counters.connections_received.into()),
