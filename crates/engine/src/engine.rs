@@ -257,9 +257,15 @@ impl Engine {
         reply.error(text.as_bytes());
     }
 
-    /// Hands what the command changed to everybody who follows, in order: keys that expired or were
-    /// evicted on the way come first.
-    fn propagate(&mut self, db: u32, args: Args<'_>) {
+    /// Starts or stops recording changes for whoever follows this server.
+    pub fn record_changes(&mut self, wanted: bool) {
+        self.stream.set_wanted(wanted);
+        self.keyspace.report_removals(wanted);
+    }
+
+    /// Tells followers which keys expired or were evicted since the last call. Every command does
+    /// so when it ends; whoever removes keys between commands calls this.
+    pub fn propagate_removals(&mut self) {
         while let Some(removal) = self.keyspace.next_removal() {
             if self.stream.is_wanted() {
                 let lazy = match removal.cause {
@@ -270,6 +276,12 @@ impl Engine {
                 self.stream.append(removal.db, &[name, &removal.key]);
             }
         }
+    }
+
+    /// Hands what the command changed to everybody who follows, in order: keys that expired or were
+    /// evicted on the way come first.
+    fn propagate(&mut self, db: u32, args: Args<'_>) {
+        self.propagate_removals();
         if self.effects.is_empty() {
             return;
         }

@@ -15,6 +15,7 @@ mod ahead;
 mod check;
 mod clients;
 mod engine;
+mod follow;
 mod input;
 mod monitor;
 mod plan;
@@ -23,4 +24,5 @@ mod stream;
 
 pub use ahead::CONNECTIONS_AHEAD_MAX;
 pub use engine::{Engine, Parts};
+pub use follow::{Follower, StreamFault};
 pub use stream::EffectStream;

@@ -1,0 +1,179 @@
+//! Following a stream of changes: what one server emitted, another repeats.
+//!
+//! The bytes are requests as [`crate::EffectStream`] writes them. They run through the same entry
+//! point as a client's, as [`Caller::Stream`]: nothing is checked that the sender has checked, and
+//! deadlines mean nothing on the way, because the sender says with DEL when a key is gone. So it
+//! does not matter what time the follower believes.
+//!
+//! The bytes may come from a damaged file or a hostile peer: whatever they are, the answer is an
+//! error and never a panic, and nothing behind the fault is applied.
+
+use std::fmt;
+
+use dunlin_commands::table::Lookup;
+use dunlin_commands::{Args, Caller};
+use dunlin_keyspace::{DatabaseIndex, Expiry};
+use dunlin_resp::{Arguments, Batch, Limits, Reply, RequestDecoder};
+use dunlin_spec::{CommandSpec, Flags};
+
+use crate::engine::Engine;
+
+/// Bytes handed to the decoder at once.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Longest argument taken: longer ones are a fault, not a value. A primary's own limit may be above
+/// ours, up to what Redis lets anybody set for strings by default.
+const ARGUMENT_BYTES_MAX: u64 = 512 * 1024 * 1024;
+
+/// How far a stream has been followed.
+#[derive(Default)]
+pub struct Follower {
+    decoder: RequestDecoder,
+    input: Vec<u8>,
+    db: DatabaseIndex,
+    commands: u64,
+    fault: Option<StreamFault>,
+}
+
+impl Follower {
+    /// Number of commands that were applied.
+    #[must_use]
+    pub const fn commands(&self) -> u64 {
+        self.commands
+    }
+
+    /// Whether the bytes so far end with a command, and not within one.
+    #[must_use]
+    pub fn is_at_end_of_command(&self) -> bool {
+        self.input.is_empty() && !self.decoder.receives_large()
+    }
+}
+
+/// Why a stream cannot be followed further.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamFault {
+    /// The bytes are no requests.
+    Protocol(String),
+    /// A command that no stream of changes holds; its name.
+    Foreign(String),
+    /// A command that failed here; its name and the error. The two data sets differ.
+    Refused(String, String),
+}
+
+impl fmt::Display for StreamFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(text) => write!(f, "these are no requests: {text}"),
+            Self::Foreign(name) => write!(f, "'{name}' is no change"),
+            Self::Refused(name, error) => write!(f, "'{name}' failed: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StreamFault {}
+
+impl Engine {
+    /// Applies the next bytes of a stream, in whatever pieces they come.
+    ///
+    /// # Errors
+    /// The first [`StreamFault`]; it is answered again to every later call.
+    pub fn follow(&mut self, follower: &mut Follower, bytes: &[u8]) -> Result<(), StreamFault> {
+        if let Some(fault) = &follower.fault {
+            return Err(fault.clone());
+        }
+        let expiry = self.keyspace.expiry();
+        self.keyspace.set_expiry(Expiry::Ignore);
+        let outcome = self.follow_bytes(follower, bytes);
+        self.keyspace.set_expiry(expiry);
+        follower.fault = outcome.clone().err();
+        outcome
+    }
+
+    fn follow_bytes(
+        &mut self,
+        follower: &mut Follower,
+        mut bytes: &[u8],
+    ) -> Result<(), StreamFault> {
+        while !bytes.is_empty() {
+            let mut taken = bytes.len().min(CHUNK_BYTES);
+            let receives_large = follower.decoder.receives_large();
+            let target = follower.decoder.fill_target(&mut follower.input);
+            if receives_large {
+                taken = taken.min(target.capacity() - target.len());
+            }
+            let (piece, rest) = bytes.split_at(taken);
+            target.extend_from_slice(piece);
+            bytes = rest;
+            self.follow_decoded(follower)?;
+        }
+        Ok(())
+    }
+
+    /// Decodes and runs what is complete.
+    fn follow_decoded(&mut self, follower: &mut Follower) -> Result<(), StreamFault> {
+        let network = &self.config.network;
+        let limits = Limits {
+            max_bulk_len: network.proto_max_bulk_len.max(ARGUMENT_BYTES_MAX) as usize,
+            query_buffer_max: network.client_query_buffer_limit as usize,
+            authenticated: true,
+        };
+        let mut batch = Batch::default();
+        let mut consumed = 0;
+        loop {
+            batch.clear();
+            let Follower { decoder, input, .. } = &mut *follower;
+            let decoded = decoder.decode(input, consumed, &limits, &mut batch);
+            for request in 0..batch.len() {
+                let mut words = Arguments::new();
+                batch.arguments(request, &follower.input, &mut words);
+                let args = Args::with_large(&words, batch.large(request));
+                follower.db = self.follow_command(follower.db, args)?;
+                follower.commands += 1;
+            }
+            let progress = decoded.map_err(|error| {
+                let text = error.text().unwrap_or_else(|| b"too long".as_slice().into());
+                StreamFault::Protocol(String::from_utf8_lossy(&text).into_owned())
+            })?;
+            consumed = progress.consumed;
+            if !progress.more {
+                break;
+            }
+        }
+        follower.decoder.compact(&mut follower.input, consumed);
+        Ok(())
+    }
+
+    /// Runs one command of a stream; returns the database that the next one works on.
+    fn follow_command(
+        &mut self,
+        db: DatabaseIndex,
+        args: Args<'_>,
+    ) -> Result<DatabaseIndex, StreamFault> {
+        let name = || String::from_utf8_lossy(args.get(0)).into_owned();
+        let lookup = self.table.lookup(args.words());
+        let Lookup::Found(registered) = lookup else {
+            return Err(StreamFault::Foreign(name()));
+        };
+        let spec = &registered.command.spec;
+        if !may_be_in_a_stream(spec) {
+            return Err(StreamFault::Foreign(name()));
+        }
+        let mut reply = Reply::default();
+        self.execute(Caller::Stream, db, lookup, args, &mut reply);
+        let reply = reply.output.to_vec();
+        if let Some(error) = reply.strip_prefix(b"-") {
+            let error = String::from_utf8_lossy(error).trim_end().to_owned();
+            return Err(StreamFault::Refused(name(), error));
+        }
+        if spec.name() == "select" {
+            let selected = args.integer(1).ok().and_then(|db| DatabaseIndex::try_from(db).ok());
+            return Ok(selected.unwrap_or(db));
+        }
+        Ok(db)
+    }
+}
+
+/// A stream holds writes, the choice of a database, and signs of life.
+fn may_be_in_a_stream(spec: &CommandSpec) -> bool {
+    spec.all_flags().contains(Flags::WRITE) || matches!(spec.name(), "select" | "ping")
+}
