@@ -62,6 +62,10 @@ impl Engine {
     fn prefetch_first_key(&mut self, token: Token) {
         let Some(session) = self.sessions.get(token) else { return };
         let Some(paused) = &session.paused else { return };
+        // An empty line or `*0` is consumed and is no request.
+        if paused.batch.len() == 0 {
+            return;
+        }
         let argument = |n| paused.batch.argument(0, n, &session.input);
         let name = argument(0).unwrap_or_default();
         let Lookup::Found(found) = self.table.lookup_name(name, || argument(1)) else { return };

@@ -16,6 +16,16 @@ fn what_is_set_is_got() {
 }
 
 #[test]
+fn what_holds_no_request_is_passed_over() {
+    let mut driver = Driver::new();
+    let client = driver.connect();
+    for nothing in ["\r\n", "\n", "*0\r\n", "*-1\r\n", "\r\n\r\n*0\r\n"] {
+        assert_eq!(driver.send(client, nothing.as_bytes()), b"", "{nothing:?}");
+    }
+    assert_eq!(driver.call(client, "PING"), "+PONG\r\n");
+}
+
+#[test]
 fn a_key_is_gone_at_its_deadline() {
     let mut driver = Driver::new();
     let client = driver.connect();

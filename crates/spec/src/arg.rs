@@ -250,6 +250,12 @@ impl Arg {
         self.optional
     }
 
+    /// Whether it may be given several times.
+    #[must_use]
+    pub const fn is_multiple(&self) -> bool {
+        !matches!(self.repeats, Repeats::Never)
+    }
+
     pub(crate) const fn repeats(&self) -> Repeats {
         self.repeats
     }

@@ -7,9 +7,12 @@ use std::rc::Rc;
 
 use dunlin_commands::{Host, Table};
 use dunlin_config::{Config, LogLevel};
-use dunlin_keyspace::{Freer, Garbage};
+use dunlin_keyspace::{Freer, Garbage, Keyspace};
 use dunlin_node::{Environment, Node, Peer, Token};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
+
+/// When a node's time begins: 2023-11-14 22:13:20 UTC.
+pub const START_UNIX_MS: i64 = 1_700_000_000_000;
 
 /// A node, and the time it believes.
 pub struct Driver {
@@ -56,14 +59,20 @@ impl Driver {
     /// A node with the default configuration, at 2023-11-14 22:13:20 UTC.
     #[must_use]
     pub fn new() -> Self {
-        let time = Rc::new(Cell::new(1_700_000_000_000_000));
+        Self::with(Config::default(), START_UNIX_MS)
+    }
+
+    /// A node with its own configuration and time.
+    #[must_use]
+    pub fn with(config: Config, unix_ms: i64) -> Self {
+        let time = Rc::new(Cell::new(unix_ms * 1000));
         let environment = Environment {
             clock: Box::new(ManualClock(Rc::clone(&time))),
             seed: 1,
             freer: Box::new(DropAtOnce),
             host: Box::new(Silent),
         };
-        let mut node = Node::new(Config::default(), Table::new(), environment);
+        let mut node = Node::new(config, Table::new(), environment);
         node.begin_turn(at(time.get()));
         Self { node, time }
     }
@@ -72,6 +81,17 @@ impl Driver {
     pub fn advance_ms(&mut self, ms: i64) {
         self.time.set(self.time.get() + ms * 1000);
         self.node.begin_turn(at(self.time.get()));
+    }
+
+    /// The data it holds.
+    pub fn keyspace(&mut self) -> &Keyspace {
+        &self.node.engine_mut().keyspace
+    }
+
+    /// The time it believes.
+    #[must_use]
+    pub fn unix_ms(&self) -> i64 {
+        self.time.get() / 1000
     }
 
     /// A new connection.

@@ -1,0 +1,339 @@
+//! The stream of changes is complete: a second server that repeats it, encoded and parsed again,
+//! holds the same data, whatever its own clock says.
+
+mod driver;
+
+use std::collections::HashMap;
+
+use driver::{Driver, START_UNIX_MS};
+use dunlin_commands::Digest;
+use dunlin_config::Config;
+use dunlin_engine::{Follower, StreamFault};
+use dunlin_keyspace::{EvictionOrder, EvictionPolicy, EvictionScope, Keyspace};
+use dunlin_node::Token;
+use dunlin_spec::{Arg, ArgKind, Flags};
+use dunlin_testkit::oracle;
+use dunlin_testkit::oracle::script::{Action, Script};
+use fastrand::Rng;
+use proptest::prelude::*;
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// A server and one that follows it.
+struct Pair {
+    primary: Driver,
+    replica: Driver,
+    follower: Follower,
+    rng: Rng,
+}
+
+impl Pair {
+    fn new(config: Config, clock_offset_ms: i64, seed: u64) -> Self {
+        let mut primary = Driver::with(config, START_UNIX_MS);
+        primary.node.engine_mut().record_changes(true);
+        let replica = Driver::with(Config::default(), START_UNIX_MS + clock_offset_ms);
+        Self { primary, replica, follower: Follower::default(), rng: Rng::with_seed(seed) }
+    }
+
+    fn advance_ms(&mut self, ms: i64) {
+        self.primary.advance_ms(ms);
+        self.replica.advance_ms(ms);
+    }
+
+    /// Hands over what was recorded, in pieces.
+    fn deliver(&mut self) {
+        let bytes = self.primary.node.engine_mut().stream.take();
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let (piece, behind) = rest.split_at(self.rng.usize(1..=rest.len().min(300)));
+            let outcome = self.replica.node.engine_mut().follow(&mut self.follower, piece);
+            if let Err(fault) = outcome {
+                panic!("{fault} in {}", String::from_utf8_lossy(&bytes));
+            }
+            rest = behind;
+        }
+        assert!(self.follower.is_at_end_of_command());
+    }
+
+    /// Both hold the same keys, values and deadlines.
+    fn assert_equal(&mut self, after: &str) {
+        self.deliver();
+        let (ours, theirs) = (self.primary.keyspace(), self.replica.keyspace());
+        assert_same_deadlines(ours, theirs, after);
+        let digests = [ours, theirs].map(|keyspace| Digest::of_keyspace(keyspace).to_hex());
+        assert_eq!(digests[0], digests[1], "after {after}");
+    }
+}
+
+fn assert_same_deadlines(ours: &Keyspace, theirs: &Keyspace, after: &str) {
+    for db in 0..ours.databases() {
+        assert_eq!(ours.database(db).len(), theirs.database(db).len(), "db {db} after {after}");
+        ours.database(db).for_each(|entry| {
+            let key = String::from_utf8_lossy(entry.key());
+            let other = theirs.held(db, entry.key());
+            let other = other.unwrap_or_else(|| panic!("no {key} after {after}"));
+            assert_eq!(entry.deadline(), other.deadline(), "{key} after {after}");
+        });
+    }
+}
+
+/// Plays a script without looking at the replies.
+fn play(pair: &mut Pair, script: &Script) {
+    let mut clients: HashMap<&str, Token> = HashMap::new();
+    for step in &script.steps {
+        pair.advance_ms(1);
+        let primary = &mut pair.primary;
+        let client = *clients.entry(&step.client).or_insert_with(|| primary.connect());
+        match &step.action {
+            Action::Exchange(bytes) | Action::Send(bytes) => drop(primary.send(client, bytes)),
+            Action::Close => {
+                primary.node.handle_end(client);
+                clients.remove(step.client.as_str());
+            }
+            Action::Read | Action::ExpectClose => {}
+        }
+        while pair.primary.node.next_action().is_some() {}
+    }
+}
+
+#[test]
+fn every_recorded_script_gives_the_same_data() {
+    let root = oracle::directory();
+    let mut commands = 0;
+    for path in oracle::scripts(&root, None) {
+        let script = Script::load(&path).expect("a script");
+        for clock_offset_ms in [0, 10 * HOUR_MS, -10 * HOUR_MS] {
+            let mut pair = Pair::new(Config::default(), clock_offset_ms, 1);
+            play(&mut pair, &script);
+            pair.assert_equal(&oracle::name_of(&root, &path));
+            commands += pair.follower.commands();
+        }
+    }
+    assert!(commands > 1500, "only {commands} commands were propagated");
+}
+
+/// Makes calls that a command declares to take.
+struct Calls {
+    rng: Rng,
+    unix_ms: i64,
+}
+
+impl Calls {
+    fn call(&mut self, name: &str, args: &[Arg]) -> Vec<Vec<u8>> {
+        let mut words: Vec<Vec<u8>> = name.split('|').map(Vec::from).collect();
+        for arg in args {
+            self.argument(arg, &mut words);
+        }
+        words
+    }
+
+    fn argument(&mut self, arg: &Arg, words: &mut Vec<Vec<u8>>) {
+        if arg.is_optional() && self.rng.bool() {
+            return;
+        }
+        let times = if arg.is_multiple() { self.rng.usize(1..4) } else { 1 };
+        for _ in 0..times {
+            if let Some(token) = arg.token_text() {
+                words.push(token.into());
+            }
+            self.value(arg, words);
+        }
+    }
+
+    fn value(&mut self, arg: &Arg, words: &mut Vec<Vec<u8>>) {
+        let word = match arg.kind() {
+            ArgKind::PureToken => return,
+            ArgKind::OneOf => {
+                let choice = self.rng.usize(..arg.args().len());
+                return self.argument(&arg.args()[choice], words);
+            }
+            ArgKind::Block => {
+                return arg.args().iter().for_each(|arg| self.argument(arg, words));
+            }
+            ArgKind::Key => format!("key:{}", self.rng.u8(..6)),
+            ArgKind::Integer => self.one_of(&["0", "1", "1", "2", "3", "7", "15", "100", "-1"]),
+            ArgKind::Double => self.one_of(&["0.1", "-2.5", "3", "1e3", "0.3333333333333333"]),
+            ArgKind::UnixTime => {
+                let ms = self.unix_ms + self.rng.i64(-20..200);
+                if arg.name().contains("milli") { ms } else { ms / 1000 + 1 }.to_string()
+            }
+            ArgKind::String | ArgKind::Pattern => match arg.name() {
+                "encoding" => self.one_of(&["u8", "i16", "u63", "i5"]),
+                _ => self.text(),
+            },
+        };
+        words.push(word.into_bytes());
+    }
+
+    fn text(&mut self) -> String {
+        match self.rng.u8(..8) {
+            0 => "x".repeat(self.rng.usize(40..3000)),
+            1 => self.rng.i64(-20_000..20_000).to_string(),
+            _ => self.one_of(&["", "0", "17", "2.5", "1e2", "abc", "\r\n"]),
+        }
+    }
+
+    fn one_of(&mut self, choices: &[&str]) -> String {
+        self.rng.choice(choices).copied().unwrap_or_default().to_owned()
+    }
+}
+
+fn request(words: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        bytes.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
+        bytes.extend_from_slice(word);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes
+}
+
+/// Removes keys that no command names, as the periodic work and a full memory do.
+fn remove_some(pair: &mut Pair) {
+    let (db, orders) = (
+        pair.rng.u32(..4),
+        [EvictionOrder::ByClock, EvictionOrder::ByDeadline, EvictionOrder::Random],
+    );
+    let order = *pair.rng.choice(&orders).expect("three orders");
+    let scope = if pair.rng.bool() { EvictionScope::AllKeys } else { EvictionScope::Volatile };
+    let evicts = pair.rng.u8(..4) == 0;
+    let engine = pair.primary.node.engine_mut();
+    engine.keyspace.expire_due(db, &mut 5);
+    if evicts {
+        engine.keyspace.evict_one(EvictionPolicy { scope, order }, 5);
+    }
+    engine.propagate_removals();
+}
+
+#[test]
+fn random_calls_of_every_write_command_give_the_same_data() {
+    let mut refused = 0;
+    for seed in 0..40 {
+        let mut config = Config::default();
+        config.memory.lazyfree_lazy_expire = seed % 2 == 1;
+        config.memory.lazyfree_lazy_eviction = seed % 3 == 1;
+        config.memory.lazyfree_lazy_user_del = seed % 5 == 1;
+        let clock_offset_ms = [0, 7 * HOUR_MS, -7 * HOUR_MS, 1][seed as usize % 4];
+        let mut pair = Pair::new(config, clock_offset_ms, seed);
+        let client = pair.primary.connect();
+        let mut writes: Vec<(&str, &[Arg])> = Vec::new();
+        for registered in pair.primary.node.engine_mut().table().all() {
+            let command = registered.command;
+            if command.subcommands.is_empty() && command.spec.all_flags().contains(Flags::WRITE) {
+                writes.push((command.spec.name(), command.spec.arguments()));
+            }
+        }
+        for _ in 0..400 {
+            let ms = *pair.rng.choice(&[0, 0, 0, 1, 1, 5, 40]).expect("some");
+            pair.advance_ms(ms);
+            let mut calls = Calls { rng: pair.rng.fork(), unix_ms: pair.primary.unix_ms() };
+            let words = match pair.rng.u8(..12) {
+                0 => vec![b"SELECT".to_vec(), calls.one_of(&["0", "1", "2", "3"]).into_bytes()],
+                1 => vec![b"GET".to_vec(), format!("key:{}", pair.rng.u8(..6)).into_bytes()],
+                2 => {
+                    remove_some(&mut pair);
+                    continue;
+                }
+                _ => {
+                    let (name, args) = *pair.rng.choice(&writes).expect("there are writes");
+                    // Emptying everything is right but leaves little to compare.
+                    let rare = name.starts_with("flush") && pair.rng.u8(..8) > 0;
+                    if rare {
+                        continue;
+                    }
+                    calls.call(name, args)
+                }
+            };
+            let reply = pair.primary.send(client, &request(&words));
+            refused += usize::from(reply.starts_with(b"-"));
+            pair.assert_equal(&String::from_utf8_lossy(&words.join(&b' ')));
+        }
+        assert!(pair.follower.commands() > 100, "{} commands", pair.follower.commands());
+    }
+    assert!(refused < 40 * 200, "{refused} of 16000 calls were refused");
+}
+
+/// A stream for the tests below: three writes in two databases.
+const STREAM: &[u8] = b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n\
+    *5\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n$4\r\nPXAT\r\n$13\r\n1700000000500\r\n\
+    *2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n\
+    *3\r\n$3\r\nSET\r\n$1\r\nb\r\n$1\r\n2\r\n\
+    *2\r\n$4\r\nINCR\r\n$1\r\nb\r\n";
+
+fn follow_all(pieces: &[&[u8]]) -> (Result<(), StreamFault>, String) {
+    let mut driver = Driver::new();
+    let engine = driver.node.engine_mut();
+    let mut follower = Follower::default();
+    let mut outcome = Ok(());
+    for piece in pieces {
+        outcome = engine.follow(&mut follower, piece);
+    }
+    (outcome, Digest::of_keyspace(&engine.keyspace).to_hex())
+}
+
+#[test]
+fn pieces_make_no_difference() {
+    let (outcome, whole) = follow_all(&[STREAM]);
+    assert_eq!(outcome, Ok(()));
+    for len in 1..STREAM.len() {
+        let pieces: Vec<&[u8]> = STREAM.chunks(len).collect();
+        assert_eq!(follow_all(&pieces), (Ok(()), whole.clone()), "in pieces of {len}");
+    }
+}
+
+#[test]
+fn large_values_pass() {
+    let mut pair = Pair::new(Config::default(), 0, 1);
+    let client = pair.primary.connect();
+    let set = [b"SET".to_vec(), b"large".to_vec(), vec![b'v'; 300_000]];
+    pair.primary.send(client, &request(&set));
+    pair.primary.send(client, &request(&[b"APPEND".to_vec(), b"large".to_vec(), vec![0; 99_999]]));
+    pair.assert_equal("a large value");
+    assert_eq!(pair.follower.commands(), 3);
+}
+
+#[test]
+fn what_is_no_change_is_a_fault_and_nothing_follows_it() {
+    let check = |bytes: &[u8], expected: &str| {
+        let mut driver = Driver::new();
+        let engine = driver.node.engine_mut();
+        let mut follower = Follower::default();
+        engine.follow(&mut follower, STREAM).expect("a sound stream");
+        let before = Digest::of_keyspace(&engine.keyspace);
+        let fault = engine.follow(&mut follower, bytes).expect_err("a fault");
+        assert!(fault.to_string().contains(expected), "{fault}");
+        assert_eq!(engine.follow(&mut follower, STREAM), Err(fault));
+        assert_eq!(Digest::of_keyspace(&engine.keyspace), before);
+    };
+    check(b"*1\r\n$8\r\nSHUTDOWN\r\n*1\r\n$8\r\nFLUSHALL\r\n", "'SHUTDOWN' is no change");
+    check(b"*2\r\n$5\r\nDEBUG\r\n$8\r\nSEGFAULT\r\n", "'DEBUG' is no change");
+    check(b"*1\r\n$6\r\nNOSUCH\r\n", "'NOSUCH' is no change");
+    check(b"*1\r\n$3\r\nSET\r\n", "wrong number of arguments");
+    check(b"*2\r\n$6\r\nSELECT\r\n$2\r\n99\r\n", "out of range");
+    check(b"*1\r\n$9000000000000000000\r\n", "invalid bulk length");
+    check(b"*2000000000000\r\n", "invalid multibulk length");
+    check(b"*2\r\nxx\r\n", "expected '$'");
+}
+
+proptest! {
+    /// Damaged in any place, a stream is followed up to the fault or to its end.
+    #[test]
+    fn damage_never_panics(
+        damage in prop::collection::vec((0..STREAM.len(), any::<u8>()), 1..4),
+        cut in 0..STREAM.len(),
+    ) {
+        let mut bytes = STREAM.to_vec();
+        for (at, byte) in damage {
+            bytes[at] = byte;
+        }
+        let whole = follow_all(&[&bytes]);
+        let halves = follow_all(&[&bytes[..cut], &bytes[cut..]]);
+        prop_assert_eq!(whole.1, halves.1);
+        prop_assert_eq!(whole.0.is_err(), halves.0.is_err());
+    }
+
+    #[test]
+    fn garbage_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = follow_all(&[&bytes]);
+    }
+}
