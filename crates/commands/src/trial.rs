@@ -4,7 +4,7 @@ use dunlin_config::{Config, LogLevel};
 use dunlin_keyspace::{Freer, Garbage, Keyspace, Layout};
 use dunlin_metrics::Metrics;
 use dunlin_resp::Reply;
-use dunlin_session::Sessions;
+use dunlin_session::{Peer, Sessions};
 use dunlin_stdx::time::{Monotonic, Now};
 
 use crate::args::Args;
@@ -25,6 +25,7 @@ pub(crate) struct Trial {
     metrics: Metrics,
     table: Table,
     effects: Effects,
+    caller: Caller,
     now: Now,
     propagated: Vec<String>,
 }
@@ -66,11 +67,26 @@ impl Trial {
             metrics: Metrics::new(table.all().len()),
             table,
             effects,
+            caller: Caller::Stream,
             now: Now::default(),
             propagated: Vec::new(),
         };
         trial.at_ms(1000);
         trial
+    }
+
+    /// As [`Trial::new`], where a client runs the commands, not a stream.
+    pub(crate) fn of_client() -> Self {
+        let mut trial = Self::new();
+        trial.caller = Caller::Client(trial.sessions.open(Peer::default(), trial.now));
+        trial
+    }
+
+    /// Runs commands, each with the reply it must get.
+    pub(crate) fn check(&mut self, script: &[(&str, &str)]) {
+        for (command, reply) in script {
+            assert_eq!(self.run(command), format!("{reply}\r\n"), "{command}");
+        }
     }
 
     /// Sets the time.
@@ -105,7 +121,7 @@ impl Trial {
             table: &self.table,
             switches: &mut self.switches,
             host: &mut self.host,
-            caller: Caller::Stream,
+            caller: self.caller,
             now: self.now,
         };
         if let Err(error) = (found.command.run)(&mut cx, args) {

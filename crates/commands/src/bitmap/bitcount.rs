@@ -64,3 +64,24 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     cx.reply.integer(count_ones(bytes, range) as i64);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn bits_of_a_part() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("SET k foobar", "+OK"),
+            ("BITCOUNT k", ":26"),
+            ("BITCOUNT k 0 0", ":4"),
+            ("BITCOUNT k 1 1 byte", ":6"),
+            ("BITCOUNT k 5 30 BIT", ":17"),
+            ("BITCOUNT k -1 -2 BOGUS", ":0"),
+            ("BITCOUNT k 0 0 BOGUS", "-ERR syntax error"),
+            ("BITCOUNT k 0", "-ERR syntax error"),
+            ("BITCOUNT nosuch 0", ":0"),
+        ]);
+    }
+}

@@ -299,3 +299,52 @@ impl Fields<'_, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn steps_see_what_steps_before_them_wrote() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            (
+                "BITFIELD k SET u8 #1 200 INCRBY u8 #1 100 GET i8 #1 OVERFLOW FAIL INCRBY u8 8 250",
+                "*4\r\n:0\r\n:44\r\n:44\r\n$-1",
+            ),
+            ("STRLEN k", ":2"),
+            ("BITFIELD k OVERFLOW SAT INCRBY i4 0 100 SET i4 0 -100", "*2\r\n:7\r\n:7"),
+            ("BITFIELD k GET i4 0", "*1\r\n:-8"),
+            ("BITFIELD k", "*0"),
+        ]);
+        assert_eq!(trial.events(), ["setbit k", "setbit k"]);
+    }
+
+    #[test]
+    fn what_changes_nothing_is_not_told() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("BITFIELD k SET u8 0 1", "*1\r\n:0"),
+            ("BITFIELD k SET u8 0 1 INCRBY u8 0 0", "*2\r\n:1\r\n:1"),
+        ]);
+        assert_eq!(trial.events(), ["setbit k"]);
+        assert_eq!(trial.propagated(), ["BITFIELD k SET u8 0 1"]);
+    }
+
+    #[test]
+    fn words_that_are_no_steps() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("BITFIELD k GET u64 0", "-ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."),
+            ("BITFIELD k GET u8 -1", "-ERR bit offset is not an integer or out of range"),
+            ("BITFIELD k GET u8 #-1", "-ERR bit offset is not an integer or out of range"),
+            ("BITFIELD k SET u8 0 x", "-ERR value is not an integer or out of range"),
+            ("BITFIELD k SET u8 0", "-ERR syntax error"),
+            ("BITFIELD k OVERFLOW no", "-ERR Invalid OVERFLOW type specified"),
+            ("BITFIELD k OVERFLOW", "-ERR syntax error"),
+            ("EXISTS k", ":0"),
+        ]);
+        assert!(trial.events().is_empty());
+        assert!(trial.propagated().is_empty());
+    }
+}

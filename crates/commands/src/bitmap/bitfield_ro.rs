@@ -38,3 +38,20 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     read_all(cx, args.get(1), &operations)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn only_reads() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("SET k A", "+OK"),
+            ("BITFIELD_RO k GET u8 0 GET i2 1 GET u8 100", "*3\r\n:65\r\n:-2\r\n:0"),
+            ("BITFIELD_RO k SET u8 0 1", "-ERR BITFIELD_RO only supports the GET subcommand"),
+            ("BITFIELD_RO k SET u8 0 x", "-ERR value is not an integer or out of range"),
+            ("BITFIELD_RO k OVERFLOW SAT", "*0"),
+        ]);
+    }
+}

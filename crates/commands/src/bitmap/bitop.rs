@@ -105,3 +105,40 @@ fn store(cx: &mut Context<'_>, key: &[u8], result: Vec<u8>) {
     }
     cx.changed(KeyEventClass::STRING, "set", key);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn shorter_strings_end_in_zeros() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("MSET a abc b a", "+OK"),
+            ("BITOP AND d a b", ":3"),
+            ("GET d", "$3\r\na\0\0"),
+            ("BITOP or d b a", ":3"),
+            ("GET d", "$3\r\nabc"),
+            ("BITOP XOR d a b nosuch", ":3"),
+            ("GET d", "$3\r\n\0bc"),
+            ("BITOP NOT d d", ":3"),
+            ("BITCOUNT d", ":17"),
+            ("BITOP NOT d a b", "-ERR BITOP NOT must be called with a single source key."),
+            ("BITOP NAND d a", "-ERR syntax error"),
+        ]);
+        assert_eq!(trial.events(), ["set a", "set b", "set d", "set d", "set d", "set d"]);
+    }
+
+    #[test]
+    fn an_empty_result_removes_the_key() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("SET d v", "+OK"),
+            ("BITOP OR d nosuch", ":0"),
+            ("EXISTS d", ":0"),
+            ("BITOP OR d nosuch", ":0"),
+        ]);
+        assert_eq!(trial.events(), ["set d", "del d"]);
+        assert_eq!(trial.propagated(), ["SET d v", "BITOP OR d nosuch"]);
+    }
+}

@@ -83,3 +83,27 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     cx.reply.integer(place);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn zeros_without_end_unless_an_end_is_named() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("SETRANGE k 0 \"\\xff\\xf0\\x00\"", ":3"),
+            ("BITPOS k 0", ":12"),
+            ("BITPOS k 1 2", ":-1"),
+            ("BITPOS k 1 -3 -1 BIT", ":-1"),
+            ("SETRANGE k 0 \"\\xff\\xff\\xff\"", ":3"),
+            ("BITPOS k 0", ":24"),
+            ("BITPOS k 0 1", ":24"),
+            ("BITPOS k 0 0 -1", ":-1"),
+            ("BITPOS k 0 9", ":-1"),
+            ("BITPOS k 2", "-ERR The bit argument must be 1 or 0."),
+            ("BITPOS nosuch 0 x", ":0"),
+            ("BITPOS nosuch 1", ":-1"),
+        ]);
+    }
+}

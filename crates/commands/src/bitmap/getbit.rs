@@ -40,3 +40,22 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     cx.reply.integer(i64::from(bit));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn bits_of_text_and_of_integers() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("SET k 1", "+OK"),
+            ("GETBIT k 2", ":1"),
+            ("GETBIT k 0", ":0"),
+            ("GETBIT k 7", ":1"),
+            ("GETBIT k 8", ":0"),
+            ("GETBIT nosuch 4294967295", ":0"),
+            ("GETBIT k #1", "-ERR bit offset is not an integer or out of range"),
+        ]);
+    }
+}

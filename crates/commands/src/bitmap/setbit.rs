@@ -86,3 +86,39 @@ fn set(slot: &mut Occupied<'_>, bit: Bit, on: bool) -> Result<Outcome, CommandEr
     }
     Ok(Outcome { was_set, changed: true })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn the_highest_bit_comes_first() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("SETBIT k 1 1", ":0"),
+            ("GET k", "$1\r\n@"),
+            ("SETBIT k 7 1", ":0"),
+            ("GET k", "$1\r\nA"),
+            ("SETBIT k 7 1", ":1"),
+            ("SETBIT k 15 0", ":0"),
+            ("STRLEN k", ":2"),
+        ]);
+        assert_eq!(trial.events(), ["setbit k", "setbit k", "setbit k"]);
+        assert_eq!(trial.propagated(), ["SETBIT k 1 1", "SETBIT k 7 1", "SETBIT k 15 0"]);
+    }
+
+    #[test]
+    fn only_bits_that_may_be() {
+        let mut trial = Trial::of_client();
+        trial.check(&[
+            ("SETBIT k 0 2", "-ERR bit is not an integer or out of range"),
+            ("SETBIT k 0 01", "-ERR bit is not an integer or out of range"),
+            ("SETBIT k -1 1", "-ERR bit offset is not an integer or out of range"),
+            ("SETBIT k 4294967296 1", "-ERR bit offset is not an integer or out of range"),
+            ("SETBIT k x 2", "-ERR bit offset is not an integer or out of range"),
+            ("EXISTS k", ":0"),
+        ]);
+        assert!(trial.events().is_empty());
+        assert!(trial.propagated().is_empty());
+    }
+}

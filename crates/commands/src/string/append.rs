@@ -50,3 +50,27 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     cx.reply.integer(len as i64);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn a_string_begins_or_grows() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("APPEND k ab", ":2"),
+            ("APPEND k 12", ":4"),
+            ("GET k", "$4\r\nab12"),
+            ("APPEND k \"\"", ":4"),
+        ]);
+        assert_eq!(trial.events(), ["append k", "append k", "append k"]);
+        assert_eq!(trial.propagated(), ["APPEND k ab", "APPEND k 12", "APPEND k "]);
+    }
+
+    #[test]
+    fn an_integer_becomes_text() {
+        let mut trial = Trial::new();
+        trial.check(&[("SET k 12", "+OK"), ("APPEND k 3", ":3"), ("INCR k", ":124")]);
+    }
+}

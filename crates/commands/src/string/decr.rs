@@ -30,3 +30,20 @@ pub(super) const COMMAND: Command = Command::new(SPEC, run);
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     add(cx, args.get(1), -1)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn counting_down_starts_at_zero() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("DECR k", ":-1"),
+            ("DECR k", ":-2"),
+            ("SET k -9223372036854775808", "+OK"),
+            ("DECR k", "-ERR increment or decrement would overflow"),
+        ]);
+        assert_eq!(trial.events(), ["incrby k", "incrby k", "set k"]);
+    }
+}

@@ -34,3 +34,22 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         .ok_or(CommandError::fixed("ERR decrement would overflow"))?;
     add(cx, args.get(1), increment)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn the_least_integer_has_no_opposite() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("DECRBY k 5", ":-5"),
+            ("DECRBY k -9223372036854775807", ":9223372036854775802"),
+            ("DECRBY k -9223372036854775808", "-ERR decrement would overflow"),
+            ("DECRBY k -6", "-ERR increment or decrement would overflow"),
+            ("DECRBY k 1.5", "-ERR value is not an integer or out of range"),
+        ]);
+        assert_eq!(trial.events(), ["incrby k", "incrby k"]);
+        assert_eq!(trial.propagated(), ["DECRBY k 5", "DECRBY k -9223372036854775807"]);
+    }
+}

@@ -27,3 +27,23 @@ pub(super) const COMMAND: Command = Command::new(SPEC, run);
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     reply_value(cx, args.get(1)).map(|_| ())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn what_is_set_is_got() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("GET k", "$-1"),
+            ("SET k 0012", "+OK"),
+            ("GET k", "$4\r\n0012"),
+            ("SET k -12", "+OK"),
+            ("GET k", "$3\r\n-12"),
+            ("SET k \"\"", "+OK"),
+            ("GET k", "$0\r\n"),
+        ]);
+        assert_eq!(trial.propagated(), ["SET k 0012", "SET k -12", "SET k "]);
+    }
+}

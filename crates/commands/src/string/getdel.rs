@@ -40,3 +40,21 @@ pub(super) fn remove(cx: &mut Context<'_>, key: &[u8], lazily: bool) {
         cx.effects.rewrite(&[if lazily { b"UNLINK" } else { b"DEL" }, key]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn a_key_is_read_for_the_last_time() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("GETDEL k", "$-1"),
+            ("SET k v", "+OK"),
+            ("GETDEL k", "$1\r\nv"),
+            ("GET k", "$-1"),
+        ]);
+        assert_eq!(trial.events(), ["set k", "del k"]);
+        assert_eq!(trial.propagated(), ["SET k v", "DEL k"]);
+    }
+}

@@ -116,3 +116,54 @@ fn persist(cx: &mut Context<'_>, key: &[u8]) {
     cx.changed(KeyEventClass::GENERIC, "persist", key);
     cx.effects.rewrite(&[b"PERSIST", key]);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn a_deadline_comes_moves_and_goes() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("GETEX k EX 10", "$-1"),
+            ("SET k v", "+OK"),
+            ("GETEX k", "$1\r\nv"),
+            ("GETEX k EX 10", "$1\r\nv"),
+            ("PTTL k", ":10000"),
+            ("GETEX k pxat 5000", "$1\r\nv"),
+            ("PTTL k", ":4000"),
+            ("GETEX k PERSIST", "$1\r\nv"),
+            ("PTTL k", ":-1"),
+            ("GETEX k PERSIST", "$1\r\nv"),
+        ]);
+        assert_eq!(trial.events(), ["set k", "expire k", "expire k", "persist k"]);
+        assert_eq!(
+            trial.propagated(),
+            ["SET k v", "PEXPIREAT k 11000", "PEXPIREAT k 5000", "PERSIST k"]
+        );
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_removes_the_key() {
+        let mut trial = Trial::of_client();
+        trial.check(&[("SET k v", "+OK"), ("GETEX k PXAT 1000", "$1\r\nv"), ("GET k", "$-1")]);
+        assert_eq!(trial.events(), ["set k", "del k"]);
+        assert_eq!(trial.propagated(), ["SET k v", "DEL k"]);
+    }
+
+    #[test]
+    fn one_option_at_a_time() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("GETEX k EX 1 PX 1", "-ERR syntax error"),
+            ("GETEX k PERSIST EX 1", "-ERR syntax error"),
+            ("GETEX k EX", "-ERR syntax error"),
+            ("GETEX k EX x", "$-1"),
+            ("SET k v", "+OK"),
+            ("GETEX k EX x", "-ERR value is not an integer or out of range"),
+            ("GETEX k EX 0", "-ERR invalid expire time in 'getex' command"),
+            ("GETEX k EX 1 EX 20", "$1\r\nv"),
+            ("PTTL k", ":20000"),
+        ]);
+    }
+}

@@ -67,6 +67,7 @@ fn included(start: i64, end: i64, len: usize) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trial::Trial;
 
     #[test]
     fn both_ends_are_included_and_negative_ones_count_from_the_end() {
@@ -87,5 +88,18 @@ mod tests {
         ] {
             assert_eq!(included(start, end, len), expected, "{start} {end} of {len}");
         }
+    }
+
+    #[test]
+    fn parts_of_text_and_of_integers() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("GETRANGE nosuch 0 -1", "$0\r\n"),
+            ("SET k 12345", "+OK"),
+            ("GETRANGE k 1 -2", "$3\r\n234"),
+            ("GETRANGE k 3 1", "$0\r\n"),
+            ("GETRANGE k x 1", "-ERR value is not an integer or out of range"),
+            ("SUBSTR k -2 -1", "$2\r\n45"),
+        ]);
     }
 }

@@ -32,3 +32,21 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     cx.effects.rewrite(&[b"SET", args.get(1), args.get(2)]);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn the_old_value_is_replied_and_its_deadline_goes() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("GETSET k a", "$-1"),
+            ("SET k b PX 100", "+OK"),
+            ("GETSET k c", "$1\r\nb"),
+            ("PTTL k", ":-1"),
+        ]);
+        assert_eq!(trial.events(), ["set k", "set k", "expire k", "set k"]);
+        assert_eq!(trial.propagated(), ["SET k a", "SET k b PXAT 1100", "SET k c"]);
+    }
+}

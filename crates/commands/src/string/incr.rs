@@ -68,3 +68,32 @@ fn integer(slot: &Occupied<'_>) -> Result<i64, CommandError> {
     };
     parse_i64(text).ok_or(CommandError::NotInteger)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn counting_starts_at_zero_and_stops_at_the_end() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("INCR k", ":1"),
+            ("INCR k", ":2"),
+            ("SET k 9223372036854775807", "+OK"),
+            ("INCR k", "-ERR increment or decrement would overflow"),
+            ("GET k", "$19\r\n9223372036854775807"),
+            ("SET k 1.0", "+OK"),
+            ("INCR k", "-ERR value is not an integer or out of range"),
+            ("SET k \" 1\"", "+OK"),
+            ("INCR k", "-ERR value is not an integer or out of range"),
+        ]);
+    }
+
+    #[test]
+    fn a_deadline_stays() {
+        let mut trial = Trial::new();
+        trial.check(&[("SET k 9 PX 100", "+OK"), ("INCR k", ":10"), ("PTTL k", ":100")]);
+        assert_eq!(trial.events(), ["set k", "expire k", "incrby k"]);
+        assert_eq!(trial.propagated(), ["SET k 9 PXAT 1100", "INCR k"]);
+    }
+}

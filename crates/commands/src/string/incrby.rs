@@ -30,3 +30,21 @@ pub(super) const COMMAND: Command = Command::new(SPEC, run);
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     add(cx, args.get(1), args.integer(2)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn sums_stay_within_64_bits() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("INCRBY k 9223372036854775807", ":9223372036854775807"),
+            ("INCRBY k 1", "-ERR increment or decrement would overflow"),
+            ("INCRBY k -9223372036854775808", ":-1"),
+            ("INCRBY k 9223372036854775808", "-ERR value is not an integer or out of range"),
+            ("INCRBY k 01", "-ERR value is not an integer or out of range"),
+        ]);
+        assert_eq!(trial.events(), ["incrby k", "incrby k"]);
+    }
+}

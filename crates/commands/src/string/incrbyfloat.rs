@@ -68,3 +68,47 @@ fn number(slot: &Occupied<'_>) -> Result<LongDouble, CommandError> {
 fn as_text(text: &[u8]) -> NewValue<'_> {
     if text.len() <= INLINE_MAX { NewValue::Inline(text) } else { NewValue::string(text) }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn sums_are_propagated_as_results() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("SET k 10.50 PX 100", "+OK"),
+            ("INCRBYFLOAT k 0.1", "$4\r\n10.6"),
+            ("PTTL k", ":100"),
+            ("INCRBYFLOAT k -10.6", "$1\r\n0"),
+            ("INCRBYFLOAT n 5e3", "$4\r\n5000"),
+        ]);
+        assert_eq!(
+            trial.events(),
+            ["set k", "expire k", "incrbyfloat k", "incrbyfloat k", "incrbyfloat n"]
+        );
+        assert_eq!(
+            trial.propagated(),
+            [
+                "SET k 10.50 PXAT 1100",
+                "SET k 10.6 KEEPTTL",
+                "SET k 0 KEEPTTL",
+                "SET n 5000 KEEPTTL"
+            ]
+        );
+    }
+
+    #[test]
+    fn only_finite_numbers_count() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("INCRBYFLOAT k x", "-ERR value is not a valid float"),
+            ("INCRBYFLOAT k nan", "-ERR value is not a valid float"),
+            ("INCRBYFLOAT k inf", "-ERR increment would produce NaN or Infinity"),
+            ("EXISTS k", ":0"),
+            ("SET k abc", "+OK"),
+            ("INCRBYFLOAT k 1", "-ERR value is not a valid float"),
+            ("SET k 1e4000", "+OK"),
+        ]);
+    }
+}

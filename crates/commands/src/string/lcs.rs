@@ -134,3 +134,23 @@ fn reply_matches(cx: &mut Context<'_>, common: &Subsequence, options: Options) {
     cx.reply.bulk(b"len");
     cx.reply.integer(common.text.len() as i64);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn text_length_and_places() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("MSET a ohmytext b mynewtext", "+OK"),
+            ("LCS a b", "$6\r\nmytext"),
+            ("LCS a b LEN", ":6"),
+            ("LCS a b IDX MINMATCHLEN 4 WITHMATCHLEN", "*4\r\n$7\r\nmatches\r\n*1\r\n*3\r\n*2\r\n:4\r\n:7\r\n*2\r\n:5\r\n:8\r\n:4\r\n$3\r\nlen\r\n:6"),
+            ("LCS a nosuch", "$0\r\n"),
+            ("LCS a b LEN IDX", "-ERR If you want both the length and indexes, please just use IDX."),
+            ("LCS a b MINMATCHLEN", "-ERR syntax error"),
+            ("LCS a b MINMATCHLEN x", "-ERR value is not an integer or out of range"),
+        ]);
+    }
+}

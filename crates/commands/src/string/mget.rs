@@ -37,3 +37,17 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn strings_and_gaps() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("MSET a 1 b two", "+OK"),
+            ("MGET a nosuch b a", "*4\r\n$1\r\n1\r\n$-1\r\n$3\r\ntwo\r\n$1\r\n1"),
+        ]);
+    }
+}

@@ -51,3 +51,23 @@ pub(super) fn set_all(cx: &mut Context<'_>, args: Args<'_>) {
         cx.changed(KeyEventClass::STRING, "set", key);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn each_key_gets_its_value() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("SET a 0 PX 100", "+OK"),
+            ("MSET a 1 b 2 a 3", "+OK"),
+            ("GET a", "$1\r\n3"),
+            ("PTTL a", ":-1"),
+            ("GET b", "$1\r\n2"),
+            ("MSET a 1 b", "-ERR wrong number of arguments for 'mset' command"),
+        ]);
+        assert_eq!(trial.events(), ["set a", "expire a", "set a", "set b", "set a"]);
+        assert_eq!(trial.propagated(), ["SET a 0 PXAT 1100", "MSET a 1 b 2 a 3"]);
+    }
+}

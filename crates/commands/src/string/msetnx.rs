@@ -37,3 +37,22 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     cx.reply.integer(i64::from(!one_exists));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn all_or_nothing() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("MSETNX a 1 b 2 a 3", ":1"),
+            ("MSETNX c 1 b 9", ":0"),
+            ("EXISTS c", ":0"),
+            ("GET a", "$1\r\n3"),
+            ("MSETNX a 1 b", "-ERR wrong number of arguments for 'msetnx' command"),
+        ]);
+        assert_eq!(trial.events(), ["set a", "set b", "set a"]);
+        assert_eq!(trial.propagated(), ["MSETNX a 1 b 2 a 3"]);
+    }
+}

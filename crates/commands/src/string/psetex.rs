@@ -32,3 +32,20 @@ pub(super) const COMMAND: Command = Command::new(SPEC, run);
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     set_for(cx, args, Unit::Px, "psetex")
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn a_value_for_some_milliseconds() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("PSETEX k 10 v", "+OK"),
+            ("PTTL k", ":10"),
+            ("PSETEX k -1 v", "-ERR invalid expire time in 'psetex' command"),
+        ]);
+        assert_eq!(trial.events(), ["set k", "expire k"]);
+        assert_eq!(trial.propagated(), ["SET k v PXAT 1010"]);
+    }
+}

@@ -210,3 +210,72 @@ impl<'a> Options<'a> {
         Ok(options)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn conditions() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("SET k a XX", "$-1"),
+            ("SET k a NX", "+OK"),
+            ("SET k b nx", "$-1"),
+            ("SET k c xx", "+OK"),
+            ("SET k d GET", "$1\r\nc"),
+            ("SET new e GET", "$-1"),
+            ("SET k f NX GET", "$1\r\nd"),
+            ("GET k", "$1\r\nd"),
+            ("SET gone g XX GET", "$-1"),
+            ("EXISTS gone", ":0"),
+        ]);
+        assert_eq!(trial.events(), ["set k", "set k", "set k", "set new"]);
+        assert_eq!(trial.propagated(), ["SET k a NX", "SET k c xx", "SET k d", "SET new e"]);
+    }
+
+    #[test]
+    fn deadlines() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("SET k v EX 10", "+OK"),
+            ("PTTL k", ":10000"),
+            ("SET k v KEEPTTL", "+OK"),
+            ("PTTL k", ":10000"),
+            ("SET k v PXAT 3000", "+OK"),
+            ("PTTL k", ":2000"),
+            ("SET k v EXAT 3 GET", "$1\r\nv"),
+            ("SET k v", "+OK"),
+            ("PTTL k", ":-1"),
+        ]);
+        assert_eq!(
+            trial.propagated(),
+            [
+                "SET k v PXAT 11000",
+                "SET k v KEEPTTL",
+                "SET k v PXAT 3000",
+                "SET k v PXAT 3000",
+                "SET k v"
+            ]
+        );
+    }
+
+    #[test]
+    fn options_that_exclude_each_other() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("SET k v NX XX", "-ERR syntax error"),
+            ("SET k v EX 1 PX 1", "-ERR syntax error"),
+            ("SET k v EX 1 KEEPTTL", "-ERR syntax error"),
+            ("SET k v KEEPTTL EX 1", "-ERR syntax error"),
+            ("SET k v EX", "-ERR syntax error"),
+            ("SET k v PERSIST", "-ERR syntax error"),
+            ("SET k v EX x BOGUS", "-ERR syntax error"),
+            ("SET k v EX x", "-ERR value is not an integer or out of range"),
+            ("SET k v EX 0", "-ERR invalid expire time in 'set' command"),
+            ("EXISTS k", ":0"),
+        ]);
+        assert!(trial.events().is_empty());
+        assert!(trial.propagated().is_empty());
+    }
+}

@@ -50,3 +50,22 @@ pub(super) fn set_for(
     cx.reply.ok();
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn a_value_for_some_seconds() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("SETEX k 10 v", "+OK"),
+            ("PTTL k", ":10000"),
+            ("SETEX k 0 v", "-ERR invalid expire time in 'setex' command"),
+            ("SETEX k x v", "-ERR value is not an integer or out of range"),
+            ("SETEX k 9223372036854776 v", "-ERR invalid expire time in 'setex' command"),
+        ]);
+        assert_eq!(trial.events(), ["set k", "expire k"]);
+        assert_eq!(trial.propagated(), ["SET k v PXAT 11000"]);
+    }
+}

@@ -30,3 +30,16 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     cx.reply.integer(i64::from(outcome == Outcome::Set));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn only_a_new_key_is_set() {
+        let mut trial = Trial::new();
+        trial.check(&[("SETNX k a", ":1"), ("SETNX k b", ":0"), ("GET k", "$1\r\na")]);
+        assert_eq!(trial.events(), ["set k"]);
+        assert_eq!(trial.propagated(), ["SETNX k a"]);
+    }
+}

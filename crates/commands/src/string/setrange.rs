@@ -66,3 +66,39 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     cx.reply.integer(len as i64);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn gaps_are_filled_with_zeros() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("SETRANGE k 2 ab", ":4"),
+            ("GETRANGE k 0 -1", "$4\r\n\0\0ab"),
+            ("SETRANGE k 0 xy", ":4"),
+            ("SETRANGE k 9 \"\"", ":4"),
+            ("SETRANGE nosuch 9 \"\"", ":0"),
+            ("EXISTS nosuch", ":0"),
+            ("SETRANGE k -1 x", "-ERR offset is out of range"),
+            ("SETRANGE k x y", "-ERR value is not an integer or out of range"),
+        ]);
+        assert_eq!(trial.events(), ["setrange k", "setrange k"]);
+        assert_eq!(trial.propagated(), ["SETRANGE k 2 ab", "SETRANGE k 0 xy"]);
+    }
+
+    #[test]
+    fn nothing_longer_than_the_limit() {
+        let mut trial = Trial::of_client();
+        trial.check(&[
+            (
+                "SETRANGE k 536870911 xy",
+                "-ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+            ),
+            ("EXISTS k", ":0"),
+        ]);
+        assert!(trial.events().is_empty());
+        assert!(trial.propagated().is_empty());
+    }
+}

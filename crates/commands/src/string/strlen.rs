@@ -31,3 +31,20 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     cx.reply.integer(len as i64);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn lengths() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("STRLEN nosuch", ":0"),
+            ("SET k -1234", "+OK"),
+            ("STRLEN k", ":5"),
+            ("SET k \"\"", "+OK"),
+            ("STRLEN k", ":0"),
+        ]);
+    }
+}
