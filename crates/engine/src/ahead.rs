@@ -63,7 +63,7 @@ impl Engine {
         let Some(session) = self.sessions.get(token) else { return };
         let Some(paused) = &session.paused else { return };
         // An empty line or `*0` is consumed and is no request.
-        if paused.batch.len() == 0 {
+        if paused.batch.is_empty() {
             return;
         }
         let argument = |n| paused.batch.argument(0, n, &session.input);
