@@ -406,15 +406,14 @@ impl Entry {
         let shape = self.shape();
         if shape.kind == BOXED {
             let Object::String(text) = self.object_mut()?;
-            text.to_mut().resize(len, 0);
+            text.grow(len);
             return Some(text.to_mut());
         }
         if self.grow_within_allocation(shape, len) {
             return self.string_mut();
         }
-        let mut grown = Vec::with_capacity(len);
-        grown.extend_from_slice(self.string_mut()?);
-        grown.resize(len, 0);
+        let mut grown = vec![0; len];
+        grown[..held].copy_from_slice(self.string_mut()?);
         let deadline = self.deadline();
         if len <= INLINE_MAX {
             self.assign(NewValue::Inline(&grown), deadline);

@@ -49,7 +49,7 @@ impl Object {
 pub enum LargeString {
     /// Set as a whole; clones share the bytes.
     Shared(Bytes),
-    /// Edited in place; grows by doubling.
+    /// Edited in place; see [`LargeString::grow`].
     Owned(Vec<u8>),
 }
 
@@ -81,5 +81,61 @@ impl LargeString {
             Self::Owned(bytes) => bytes,
             Self::Shared(_) => unreachable!("just made owned"),
         }
+    }
+
+    /// Lengthens the string with zeros to `len` if it is shorter. With room to spare, so that a
+    /// series of appends costs O(1) each; where most of it is zeros, fresh memory is taken, which
+    /// the system hands out zeroed and does not touch before somebody does.
+    pub fn grow(&mut self, len: usize) {
+        let bytes = self.to_mut();
+        if len <= bytes.len() {
+            return;
+        }
+        if len > bytes.capacity() {
+            if len / 2 >= bytes.len() {
+                let mut grown = vec![0; len];
+                grown[..bytes.len()].copy_from_slice(bytes);
+                *bytes = grown;
+                return;
+            }
+            bytes.reserve_exact(len - bytes.len() + spare_bytes(len));
+        }
+        bytes.resize(len, 0);
+    }
+}
+
+/// Room to leave behind a string that grew to `len` bytes: as much again for small ones, an eighth
+/// for large ones, where doubling would keep more memory than it saves time.
+fn spare_bytes(len: usize) -> usize {
+    const SMALL_MAX: usize = 1024 * 1024;
+    if len <= SMALL_MAX { len } else { SMALL_MAX.max(len / 8) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growing_byte_by_byte_moves_the_string_rarely() {
+        let mut text = LargeString::Shared(Bytes::from(vec![b'x'; 5000]));
+        let mut moves = 0;
+        for len in 5001..3_000_000 {
+            let before = text.capacity();
+            text.grow(len);
+            moves += usize::from(text.capacity() != before);
+            assert!(text.capacity() <= 2 * len);
+        }
+        assert!(moves < 20, "{moves}");
+        assert_eq!(text.as_slice()[..5001], [[b'x'; 5000].as_slice(), &[0]].concat());
+    }
+
+    #[test]
+    fn a_far_end_takes_no_room_to_spare() {
+        let mut text = LargeString::Owned(vec![b'x'; 5000]);
+        text.grow(50_000_000);
+        assert_eq!((text.as_slice().len(), text.capacity()), (50_000_000, 50_000_000));
+        assert_eq!(text.as_slice()[4998..5003], *b"xx\0\0\0");
+        text.grow(10);
+        assert_eq!(text.as_slice().len(), 50_000_000);
     }
 }
