@@ -45,7 +45,7 @@ impl Engine {
         let Some(session) = self.sessions.get(token) else { return };
         let output = &session.reply.output;
         let limit = self.output_limit(session.class());
-        let waiting = output.queued_memory_bytes() as u64;
+        let waiting = output.limited_bytes() as u64;
         let is_over = |bytes: u64| bytes != 0 && waiting >= bytes;
         let is_hard = output.has_overflowed() || is_over(limit.hard_bytes);
         let now = self.now.monotonic;
@@ -67,6 +67,7 @@ impl Engine {
         }
         let client = describe(session, None, self.now.monotonic);
         session.reply.output.clear();
+        session.paused = None;
         self.sessions.close(token, Closing::Now);
         self.metrics.counters.output_buffer_disconnections += 1;
         let line = format!(
@@ -153,8 +154,10 @@ impl Engine {
         }
         if silent_us > SHRINK_AFTER_US && session.paused.is_none() {
             session.input.shrink_to_fit();
+            session.decoder.shrink();
         }
         session.reply_peak_bytes = u32::try_from(session.reply.output.len()).unwrap_or(u32::MAX);
+        self.metrics.counters.net_output_bytes += session.reply.output.take_sent_bytes();
         let usage = session.usage(None);
         let input_bytes = usage.query + usage.query_free + usage.arguments;
         self.sessions.peaks.note(input_bytes, usage.output(), now);

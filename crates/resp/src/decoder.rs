@@ -201,7 +201,7 @@ impl RequestDecoder {
     #[inline]
     pub fn fill_target<'a>(&'a mut self, input: &'a mut Vec<u8>) -> &'a mut Vec<u8> {
         match self.partial.as_deref_mut() {
-            Some(Partial { receiving: Some(receiving), .. }) => &mut receiving.buffer,
+            Some(Partial { receiving: Some(receiving), .. }) => receiving.target(),
             _ => input,
         }
     }
@@ -210,6 +210,14 @@ impl RequestDecoder {
     #[must_use]
     pub const fn is_partial(&self) -> bool {
         self.partial.is_some()
+    }
+
+    /// Gives back the room that waits for the rest of a large argument, of a client that has
+    /// stopped in the middle of it. It is reserved again when more arrives.
+    pub fn shrink(&mut self) {
+        if let Some(Partial { receiving: Some(receiving), .. }) = self.partial.as_deref_mut() {
+            receiving.buffer.shrink_to_fit();
+        }
     }
 
     /// Whether [`Self::fill_target`] is a large argument.
@@ -491,6 +499,16 @@ impl Partial {
 }
 
 impl Receiving {
+    /// The buffer, with room for at least a part of what is missing: it has none after
+    /// [`RequestDecoder::shrink`].
+    #[inline]
+    fn target(&mut self) -> &mut Vec<u8> {
+        if self.buffer.len() == self.buffer.capacity() {
+            self.buffer.reserve_exact(self.missing().min(FIRST_RESERVE_BYTES_MAX));
+        }
+        &mut self.buffer
+    }
+
     /// Bytes still to come, line end included.
     fn missing(&self) -> usize {
         (self.len + 2).saturating_sub(self.buffer.len())

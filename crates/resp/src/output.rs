@@ -33,6 +33,8 @@ pub struct Output {
     tail: Vec<u8>,
     /// Bytes of the first chunk (of the tail, if there is none) that have been sent.
     sent: usize,
+    /// Bytes that have been sent and not been [counted](Self::take_sent_bytes).
+    sent_uncounted: u64,
     /// Sum of the lengths of `chunks`.
     chunk_bytes: usize,
     /// How many chunks have left: makes places permanent.
@@ -73,6 +75,7 @@ impl Output {
             chunks: VecDeque::new(),
             tail: Vec::new(),
             sent: 0,
+            sent_uncounted: 0,
             chunk_bytes: 0,
             chunks_gone: 0,
             limit: 0,
@@ -80,7 +83,7 @@ impl Output {
         }
     }
 
-    /// Sets how many bytes may wait behind the first chunk (0 is no limit). Beyond it the output
+    /// Sets how many bytes may wait (0 is no limit, and a chunk may always). Beyond it the output
     /// [overflows](Self::has_overflowed): what waits is dropped, and so is all that follows. One
     /// command with a reply of a billion elements then costs a chunk of memory, not all of it.
     #[inline]
@@ -117,7 +120,7 @@ impl Output {
     }
 
     /// Memory of what waits behind the first buffer, in bytes (`omem` of CLIENT LIST): chunks, and
-    /// the tail if it outgrew one. What `client-output-buffer-limit` limits.
+    /// the tail if it outgrew one.
     #[must_use]
     pub fn queued_memory_bytes(&self) -> usize {
         let chunk_memory = |chunk: &Chunk| match chunk {
@@ -127,6 +130,13 @@ impl Output {
         self.chunks.iter().map(chunk_memory).sum::<usize>()
             + self.chunks.len() * size_of::<Chunk>()
             + if self.tail_is_long() { self.tail.capacity() } else { 0 }
+    }
+
+    /// What `client-output-buffer-limit` limits, in bytes: all memory held, once more waits than one
+    /// chunk takes.
+    #[must_use]
+    pub fn limited_bytes(&self) -> usize {
+        if self.queued_chunks() == 0 { 0 } else { self.memory_bytes() }
     }
 
     /// Count of what [`Self::queued_memory_bytes`] counts (`oll` of CLIENT LIST).
@@ -176,7 +186,7 @@ impl Output {
 
     /// Whether `additional` bytes are too many, or were before; drops everything if so.
     fn overflows(&mut self, additional: usize) -> bool {
-        if self.limit != 0 && self.len() + additional > self.limit.saturating_add(CHUNK_BYTES) {
+        if self.limit != 0 && self.len() + additional > self.limit.max(CHUNK_BYTES) {
             self.overflowed = true;
         }
         if self.overflowed {
@@ -224,6 +234,7 @@ impl Output {
     /// If there are not so many.
     pub fn advance(&mut self, count: usize) {
         assert!(count <= self.len(), "more bytes sent than there were");
+        self.sent_uncounted += count as u64;
         self.sent += count;
         while let Some(chunk) = self.chunks.front() {
             let len = chunk.bytes().len();
@@ -239,6 +250,12 @@ impl Output {
             self.tail.clear();
             self.sent = 0;
         }
+    }
+
+    /// Bytes sent since the last call, for statistics.
+    #[inline]
+    pub const fn take_sent_bytes(&mut self) -> u64 {
+        std::mem::replace(&mut self.sent_uncounted, 0)
     }
 
     /// Takes the buffer when everything is sent, for a pool: ten thousand idle clients then hold

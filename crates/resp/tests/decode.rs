@@ -269,3 +269,25 @@ proptest! {
         let _ = feed(bytes.chunks(7), &Limits::default());
     }
 }
+
+/// A client that stops in the middle of a large argument does not keep the room for the rest.
+#[test]
+fn a_large_argument_goes_on_after_shrinking() {
+    let (mut decoder, mut batch) = (RequestDecoder::new(), Batch::new());
+    let mut input = b"*2\r\n$4\r\nECHO\r\n$100000\r\nabc".to_vec();
+    let limits = Limits::default();
+    let progress = decoder.decode(&mut input, 0, &limits, &mut batch).unwrap();
+    assert_eq!(progress.consumed, 0);
+    assert!(decoder.memory_bytes() > 100_000);
+    decoder.shrink();
+    assert!(decoder.memory_bytes() < 1000, "{}", decoder.memory_bytes());
+    let mut rest = [vec![b'x'; 99_997], b"\r\n".to_vec()].concat();
+    while !rest.is_empty() {
+        let target = decoder.fill_target(&mut input);
+        let room = (target.capacity() - target.len()).min(rest.len());
+        assert!(room > 0);
+        target.extend(rest.drain(..room));
+    }
+    let _ = decoder.decode(&mut input, 0, &limits, &mut batch).unwrap();
+    assert_eq!(batch.argument(0, 1, &input).map(<[u8]>::len), Some(100_000));
+}
