@@ -157,7 +157,6 @@ impl Engine {
             session.decoder.shrink();
         }
         session.reply_peak_bytes = u32::try_from(session.reply.output.len()).unwrap_or(u32::MAX);
-        self.metrics.counters.net_output_bytes += session.reply.output.take_sent_bytes();
         let usage = session.usage(None);
         let input_bytes = usage.query + usage.query_free + usage.arguments;
         self.sessions.peaks.note(input_bytes, usage.output(), now);

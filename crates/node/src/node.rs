@@ -246,8 +246,6 @@ impl Node {
         let now = self.engine.now();
         let Some(session) = self.engine.sessions.get_mut(token) else { return };
         session.last_interaction = now.monotonic;
-        let sent_bytes = session.reply.output.take_sent_bytes();
-        self.engine.metrics.counters.net_output_bytes += sent_bytes;
         if session.paused.as_ref().is_some_and(|paused| paused.waiting == Waiting::ForOutput) {
             self.actions.push(Action::Resume(token));
         }

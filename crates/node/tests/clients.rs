@@ -134,6 +134,7 @@ fn the_soft_limit_gives_time() {
         let input = driver.node.input(client).expect("not paused");
         input.extend_from_slice(b"GET k\r\n");
         driver.node.handle_input(client, 7);
+        driver.node.run();
     };
     send_unread(&mut driver);
     assert_eq!(pass(&mut driver, 3000), []);

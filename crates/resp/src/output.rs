@@ -33,8 +33,6 @@ pub struct Output {
     tail: Vec<u8>,
     /// Bytes of the first chunk (of the tail, if there is none) that have been sent.
     sent: usize,
-    /// Bytes that have been sent and not been [counted](Self::take_sent_bytes).
-    sent_uncounted: u64,
     /// Sum of the lengths of `chunks`.
     chunk_bytes: usize,
     /// How many chunks have left: makes places permanent.
@@ -75,7 +73,6 @@ impl Output {
             chunks: VecDeque::new(),
             tail: Vec::new(),
             sent: 0,
-            sent_uncounted: 0,
             chunk_bytes: 0,
             chunks_gone: 0,
             limit: 0,
@@ -234,7 +231,6 @@ impl Output {
     /// If there are not so many.
     pub fn advance(&mut self, count: usize) {
         assert!(count <= self.len(), "more bytes sent than there were");
-        self.sent_uncounted += count as u64;
         self.sent += count;
         while let Some(chunk) = self.chunks.front() {
             let len = chunk.bytes().len();
@@ -250,12 +246,6 @@ impl Output {
             self.tail.clear();
             self.sent = 0;
         }
-    }
-
-    /// Bytes sent since the last call, for statistics.
-    #[inline]
-    pub const fn take_sent_bytes(&mut self) -> u64 {
-        std::mem::replace(&mut self.sent_uncounted, 0)
     }
 
     /// Takes the buffer when everything is sent, for a pool: ten thousand idle clients then hold

@@ -8,7 +8,7 @@ use dunlin_resp::Protocol;
 use dunlin_stdx::time::Monotonic;
 
 use crate::attribute::shown_attribute;
-use crate::session::{Closing, Session, SessionFlags};
+use crate::session::{Closing, Session, SessionFlags, Waiting};
 use crate::usage::Running;
 
 const US_PER_SECOND: u64 = 1_000_000;
@@ -81,7 +81,8 @@ fn letters(session: &Session) -> String {
 
 /// What the event loop waits for: `r` for requests, `w` for room to send.
 fn events(session: &Session, has_output: bool) -> &'static str {
-    let reads = session.is_open() && session.paused.is_none();
+    let waits = session.paused.as_ref().is_some_and(|paused| paused.waiting != Waiting::ForTurn);
+    let reads = session.is_open() && !waits;
     match (reads, has_output) {
         (true, true) => "rw",
         (true, false) => "r",
