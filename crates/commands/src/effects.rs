@@ -143,17 +143,17 @@ impl Effects {
         }
     }
 
-    /// Whether there is nothing to propagate and nothing to count.
+    /// Whether there is nothing to propagate, to count and to tell.
     #[must_use]
     #[inline]
     pub const fn is_empty(&self) -> bool {
-        self.changes == 0 && !self.propagate_unchanged
+        self.changes == 0 && !self.propagate_unchanged && self.events.is_empty()
     }
 
     /// Whether the client's own words are to be propagated.
     #[must_use]
     pub const fn is_verbatim(&self) -> bool {
-        !self.is_empty() && !self.rewrites
+        (self.changes > 0 || self.propagate_unchanged) && !self.rewrites
     }
 
     /// Calls `visit` with the words of each rewritten command, in order.
@@ -171,12 +171,29 @@ impl Effects {
         }
     }
 
+    /// Whether anybody wants events of one of these classes.
+    #[must_use]
+    pub const fn wants(&self, classes: KeyEventClass) -> bool {
+        self.event_mask.intersects(classes)
+    }
+
+    /// Records events again that were taken, behind those recorded since.
+    pub fn add_events(&mut self, events: Vec<KeyEvent>) {
+        self.events.extend(events);
+    }
+
     /// Takes the recorded events, in order.
     pub fn take_events(&mut self) -> Vec<KeyEvent> {
         std::mem::take(&mut self.events)
     }
 
-    /// Forgets everything but the event mask; buffers are kept.
+    /// Forgets the recorded events.
+    #[inline]
+    pub fn clear_events(&mut self) {
+        self.events.clear();
+    }
+
+    /// Forgets everything but events and the event mask; buffers are kept.
     #[inline]
     pub fn clear(&mut self) {
         self.changes = 0;

@@ -55,6 +55,7 @@ impl Engine {
         if flags.contains(Flags::ADMIN) {
             // It may have been CONFIG SET.
             self.notable_ns = notable_ns(logging);
+            self.eviction_pending = self.config.memory.maxmemory != 0;
         }
         if ns >= self.notable_ns {
             self.account_notable(caller, registered, args, ns);

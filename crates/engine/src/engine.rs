@@ -2,9 +2,11 @@
 
 use dunlin_commands::parameters::{self, Target};
 use dunlin_commands::table::{Lookup, Registered};
-use dunlin_commands::{Args, Caller, CommandError, Context, Effects, Host, Switches, Table};
+use dunlin_commands::{
+    Args, Caller, CommandError, Context, Effects, Host, KeyEventClass, Switches, Table,
+};
 use dunlin_config::Config;
-use dunlin_keyspace::{Keyspace, RemovalCause};
+use dunlin_keyspace::{Keyspace, Removal, RemovalCause};
 use dunlin_metrics::{Metrics, TickScale};
 use dunlin_resp::{Batch, Reply};
 use dunlin_session::{Access, Paused, Sessions};
@@ -52,7 +54,7 @@ pub struct Engine {
     /// Batches whose memory is used again.
     #[expect(clippy::vec_box, reason = "sessions hold them boxed")]
     pub(crate) spare_paused: Vec<Box<Paused>>,
-    effects: Effects,
+    pub(crate) effects: Effects,
     pub(crate) host: Box<dyn Host>,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) now: Now,
@@ -68,6 +70,10 @@ pub struct Engine {
     loading: bool,
     /// Where the next look at the clients begins; see [`Engine::sweep_clients`].
     pub(crate) sweep_from: usize,
+    /// Keys are still to be removed because of `maxmemory`.
+    pub(crate) eviction_pending: bool,
+    /// The database in which the next slice of expiry begins.
+    pub(crate) expire_from: u32,
     /// When an attack across protocols was logged last.
     pub(crate) attack_logged: Option<Monotonic>,
 }
@@ -103,6 +109,8 @@ impl Engine {
             notable_ns: 0,
             loading: false,
             sweep_from: 0,
+            eviction_pending: false,
+            expire_from: 0,
             attack_logged: None,
         };
         engine.follow_parameters();
@@ -131,6 +139,7 @@ impl Engine {
         self.now = now;
         self.keyspace.begin_turn(now.unix_ms());
         self.sessions.pause.expire(now.monotonic);
+        self.report_removals();
         self.ticks = self.clock.ticks();
     }
 
@@ -174,6 +183,11 @@ impl Engine {
         self.loading = loading;
     }
 
+    /// Whether the data set is being loaded.
+    pub(crate) const fn is_loading(&self) -> bool {
+        self.loading
+    }
+
     /// Who may log in.
     #[must_use]
     #[inline]
@@ -196,7 +210,10 @@ impl Engine {
             }
             return self.refuse(None, reply, &check::unknown(lookup, args));
         };
-        if let Err(error) = self.check(caller, registered, args) {
+        let permitted = self
+            .check(caller, registered, args)
+            .and_then(|()| self.check_memory(caller, registered));
+        if let Err(error) = permitted {
             return self.refuse(Some(registered), reply, &error);
         }
         self.effects.set_followed(self.stream.is_wanted());
@@ -257,29 +274,21 @@ impl Engine {
         reply.error(text.as_bytes());
     }
 
+    /// Lets removals be noted if anybody wants to hear of them: followers, or subscribers of events.
+    fn report_removals(&mut self) {
+        let classes = KeyEventClass::EXPIRED.union(KeyEventClass::EVICTED);
+        self.keyspace.report_removals(self.stream.is_wanted() || self.effects.wants(classes));
+    }
+
     /// Starts or stops recording changes for whoever follows this server.
     pub fn record_changes(&mut self, wanted: bool) {
         self.stream.set_wanted(wanted);
-        self.keyspace.report_removals(wanted);
-    }
-
-    /// Tells followers which keys expired or were evicted since the last call. Every command does
-    /// so when it ends; whoever removes keys between commands calls this.
-    pub fn propagate_removals(&mut self) {
-        while let Some(removal) = self.keyspace.next_removal() {
-            if self.stream.is_wanted() {
-                let lazy = match removal.cause {
-                    RemovalCause::Expired => self.config.memory.lazyfree_lazy_expire,
-                    RemovalCause::Evicted => self.config.memory.lazyfree_lazy_eviction,
-                };
-                let name: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
-                self.stream.append(removal.db, &[name, &removal.key]);
-            }
-        }
+        self.report_removals();
     }
 
     /// Hands what the command changed to everybody who follows, in order: keys that expired or were
     /// evicted on the way come first.
+    #[inline]
     fn propagate(&mut self, db: u32, args: Args<'_>) {
         self.propagate_removals();
         if self.effects.is_empty() {
@@ -294,5 +303,39 @@ impl Engine {
             }
         }
         self.effects.clear();
+        self.effects.clear_events();
+    }
+
+    /// Tells of keys that expired or were evicted since the last call. Every command does so when it
+    /// ends; whoever removes keys between commands calls this.
+    #[inline]
+    pub fn propagate_removals(&mut self) {
+        if let Some(first) = self.keyspace.next_removal() {
+            self.propagate_each_removal(first);
+        }
+    }
+
+    #[cold]
+    fn propagate_each_removal(&mut self, first: Removal) {
+        let events_of_command = self.effects.take_events();
+        let mut next = Some(first);
+        while let Some(Removal { db, key, cause }) = next {
+            let memory = &self.config.memory;
+            let (lazy, class, event) = match cause {
+                RemovalCause::Expired => {
+                    (memory.lazyfree_lazy_expire, KeyEventClass::EXPIRED, "expired")
+                }
+                RemovalCause::Evicted => {
+                    (memory.lazyfree_lazy_eviction, KeyEventClass::EVICTED, "evicted")
+                }
+            };
+            if self.stream.is_wanted() {
+                let name: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
+                self.stream.append(db, &[name, &key]);
+            }
+            self.effects.notify(class, event, db, &key);
+            next = self.keyspace.next_removal();
+        }
+        self.effects.add_events(events_of_command);
     }
 }

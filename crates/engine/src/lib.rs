@@ -15,6 +15,8 @@ mod ahead;
 mod check;
 mod clients;
 mod engine;
+mod eviction;
+mod expiry;
 mod follow;
 mod input;
 mod monitor;

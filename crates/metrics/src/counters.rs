@@ -38,6 +38,12 @@ pub struct Counters {
     pub cron_ns: u64,
     /// Most commands in one turn (`eventloop_cmd_per_cycle_max`).
     pub turn_commands_max: u64,
+    /// Time spent on removing keys whose deadline has passed, in microseconds
+    /// (`expire_cycle_cpu_milliseconds`).
+    pub expire_cycle_us: u64,
+    /// How often the time for that was up before all were found
+    /// (`expired_time_cap_reached_count`).
+    pub expire_cycles_cut: u64,
     /// Commands run before this turn began.
     commands_before_turn: u64,
     /// Changes since the last snapshot (`rdb_changes_since_last_save`); not reset.

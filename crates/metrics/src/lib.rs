@@ -17,6 +17,7 @@ mod latency;
 mod metrics;
 mod rates;
 mod slow_log;
+mod spells;
 mod ticks;
 
 pub use command_stats::CommandStats;
@@ -27,4 +28,5 @@ pub use latency::{EventHistory, LatencyMonitor, LatencySample, LatencySummary};
 pub use metrics::Metrics;
 pub use rates::{Rate, Rates};
 pub use slow_log::{SlowCommand, SlowLog, SlowLogEntry};
+pub use spells::Spells;
 pub use ticks::TickScale;

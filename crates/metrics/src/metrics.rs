@@ -2,7 +2,7 @@
 
 use dunlin_stdx::time::Now;
 
-use crate::{CommandStats, Counters, ErrorCounts, LatencyMonitor, Rates, SlowLog};
+use crate::{CommandStats, Counters, ErrorCounts, LatencyMonitor, Rates, SlowLog, Spells};
 
 /// What a server counts and remembers about itself.
 #[derive(Debug, Default)]
@@ -25,6 +25,8 @@ pub struct Metrics {
     pub memory_startup_bytes: u64,
     /// When the server was made.
     pub started: Now,
+    /// While more than `maxmemory` was used (`total_eviction_exceeded_time`).
+    pub memory_exceeded: Spells,
 }
 
 impl Metrics {
@@ -60,6 +62,7 @@ impl Metrics {
         self.commands.fill_with(CommandStats::default);
         self.errors = ErrorCounts::default();
         self.rates = Rates::default();
+        self.memory_exceeded = Spells::default();
     }
 }
 

@@ -58,6 +58,7 @@ pub struct Node {
     with_output: Vec<Token>,
     actions: Vec<Action>,
     next_cron: Monotonic,
+    next_expiry: Monotonic,
 }
 
 impl Node {
@@ -79,6 +80,7 @@ impl Node {
             with_output: Vec::new(),
             actions: Vec::new(),
             next_cron: Monotonic(0),
+            next_expiry: Monotonic(0),
         }
     }
 
@@ -290,21 +292,32 @@ impl Node {
     /// When [`Node::handle_deadline`] wants to be called.
     #[must_use]
     pub fn next_deadline(&self) -> Monotonic {
+        if self.engine.is_eviction_pending() {
+            return Monotonic(0);
+        }
         let pause_end = self.engine.sessions.pause.ends_at();
-        pause_end.map_or(self.next_cron, |end| self.next_cron.min(end))
+        let due = self.next_cron.min(self.next_expiry);
+        pause_end.map_or(due, |end| due.min(end))
     }
 
     /// The deadline has come: periodic work.
     pub fn handle_deadline(&mut self) {
+        if self.engine.is_eviction_pending() {
+            self.engine.continue_eviction();
+        }
         let now = self.engine.now().monotonic;
-        if now < self.next_cron {
-            return;
+        let is_paused = self.engine.switches.cron_paused;
+        if now >= self.next_cron {
+            let hz = u64::from(self.engine.config.process.hz).clamp(1, 500);
+            self.next_cron = now.plus_us(1_000_000 / hz);
+            if !is_paused {
+                self.engine.run_cron(hz);
+            }
         }
-        let hz = u64::from(self.engine.config.process.hz).clamp(1, 500);
-        self.next_cron = now.plus_us(1_000_000 / hz);
-        if self.engine.switches.cron_paused {
-            return;
+        if now >= self.next_expiry {
+            let more = !is_paused && self.engine.expire_due();
+            let pause_end = now.plus_us(self.engine.expiry_pause_us());
+            self.next_expiry = if more { pause_end } else { self.next_cron };
         }
-        self.engine.run_cron(hz);
     }
 }

@@ -232,6 +232,7 @@ fn large_values_are_kept_and_replied_without_copies() {
         let input = node.driver.node.input(node.client).expect("room");
         input.extend_from_slice(command.as_bytes());
         node.driver.node.handle_input(node.client, command.len());
+        node.driver.node.run();
         let output = node.driver.node.output(node.client).expect("a session");
         let own = output.memory_bytes();
         (output.len(), own, node.driver.received(node.client))

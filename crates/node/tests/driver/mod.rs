@@ -2,11 +2,11 @@
 
 #![allow(unreachable_pub, dead_code, reason = "every test file uses its part of the driver")]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use dunlin_commands::{Host, Table};
-use dunlin_config::{Config, LogLevel};
+use dunlin_commands::{Host, NotApplied, Table};
+use dunlin_config::{Changes, Config, LogLevel};
 use dunlin_keyspace::{Freer, Garbage, Keyspace};
 use dunlin_node::{Environment, Node, Peer, Token};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
@@ -14,22 +14,42 @@ use dunlin_stdx::time::{Clock, Monotonic, Now};
 /// When a node's time begins: 2023-11-14 22:13:20 UTC.
 pub const START_UNIX_MS: i64 = 1_700_000_000_000;
 
-/// A node, and the time it believes.
+/// A node, and the world it believes in.
 pub struct Driver {
     /// The node.
     pub node: Node,
-    time: Rc<Cell<i64>>,
+    /// What the node is told of time and process.
+    pub world: Rc<World>,
 }
 
-struct ManualClock(Rc<Cell<i64>>);
+/// Time and process, as the node sees them.
+pub struct World {
+    time_us: Cell<i64>,
+    /// How much time passes whenever the node reads its cycle counter, in microseconds.
+    pub look_us: Cell<i64>,
+    /// Bytes that the program holds.
+    pub memory: Cell<u64>,
+    /// By how much that becomes less whenever the node asks, for want of a real allocator.
+    pub memory_falls: Cell<u64>,
+    /// What was written to the log.
+    pub log: RefCell<Vec<String>>,
+    /// The parameter whose changes the process refuses.
+    pub refused: Cell<Option<&'static str>>,
+    /// The configuration file.
+    pub config_file: RefCell<Result<Option<Vec<u8>>, String>>,
+}
+
+struct ManualClock(Rc<World>);
 
 impl Clock for ManualClock {
     fn now(&self) -> Now {
-        at(self.0.get())
+        at(self.0.time_us.get())
     }
 
     fn ticks(&self) -> u64 {
-        self.0.get().unsigned_abs()
+        let World { time_us, look_us, .. } = &*self.0;
+        time_us.set(time_us.get() + look_us.get());
+        time_us.get().unsigned_abs()
     }
 
     fn ticks_to_us(&self, ticks: u64) -> u64 {
@@ -49,10 +69,34 @@ impl Freer for DropAtOnce {
     }
 }
 
-struct Silent;
+struct Process(Rc<World>);
 
-impl Host for Silent {
-    fn log(&mut self, _: LogLevel, _: &str) {}
+impl Host for Process {
+    fn log(&mut self, _: LogLevel, line: &str) {
+        self.0.log.borrow_mut().push(line.to_owned());
+    }
+
+    fn used_memory_bytes(&self) -> u64 {
+        let memory = self.0.memory.get();
+        self.0.memory.set(memory.saturating_sub(self.0.memory_falls.get()));
+        memory
+    }
+
+    fn apply_config(&mut self, _: &Config, changes: &Changes) -> Result<(), NotApplied> {
+        match self.0.refused.get().filter(|parameter| changes.includes(parameter)) {
+            Some(parameter) => Err(NotApplied { parameter, reason: "Unable to.".to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    fn read_config_file(&self) -> Result<Option<Vec<u8>>, String> {
+        self.0.config_file.borrow().clone()
+    }
+
+    fn replace_config_file(&mut self, content: &[u8]) -> Result<(), String> {
+        *self.0.config_file.borrow_mut() = Ok(Some(content.to_vec()));
+        Ok(())
+    }
 }
 
 impl Driver {
@@ -65,22 +109,45 @@ impl Driver {
     /// A node with its own configuration and time.
     #[must_use]
     pub fn with(config: Config, unix_ms: i64) -> Self {
-        let time = Rc::new(Cell::new(unix_ms * 1000));
+        let world = Rc::new(World {
+            time_us: Cell::new(unix_ms * 1000),
+            look_us: Cell::new(0),
+            memory: Cell::new(0),
+            memory_falls: Cell::new(0),
+            log: RefCell::default(),
+            refused: Cell::new(None),
+            config_file: RefCell::new(Ok(None)),
+        });
         let environment = Environment {
-            clock: Box::new(ManualClock(Rc::clone(&time))),
+            clock: Box::new(ManualClock(Rc::clone(&world))),
             seed: 1,
             freer: Box::new(DropAtOnce),
-            host: Box::new(Silent),
+            host: Box::new(Process(Rc::clone(&world))),
         };
         let mut node = Node::new(config, Table::new(), environment);
-        node.begin_turn(at(time.get()));
-        Self { node, time }
+        node.begin_turn(at(world.time_us.get()));
+        Self { node, world }
     }
 
     /// Lets time pass.
     pub fn advance_ms(&mut self, ms: i64) {
-        self.time.set(self.time.get() + ms * 1000);
-        self.node.begin_turn(at(self.time.get()));
+        self.world.time_us.set(self.world.time_us.get() + ms * 1000);
+        self.node.begin_turn(at(self.world.time_us.get()));
+    }
+
+    /// The next turn, without events: does what is due.
+    pub fn turn(&mut self) {
+        let now = at(self.world.time_us.get());
+        self.node.begin_turn(now);
+        if self.node.next_deadline() <= now.monotonic {
+            self.node.handle_deadline();
+        }
+    }
+
+    /// Milliseconds until the node wants to do something; 0 if it is due.
+    pub fn ms_until_due(&self) -> u64 {
+        let now = at(self.world.time_us.get()).monotonic;
+        self.node.next_deadline().since_us(now) / 1000
     }
 
     /// The data it holds.
@@ -91,7 +158,7 @@ impl Driver {
     /// The time it believes.
     #[must_use]
     pub fn unix_ms(&self) -> i64 {
-        self.time.get() / 1000
+        self.world.time_us.get() / 1000
     }
 
     /// A new connection.

@@ -30,12 +30,16 @@ const FIELDS: &[Field] = &[
     ("sync_partial_err", |_| 0_u64.into()),
     ("expired_keys", |v| v.cx.keyspace.stats().expired.into()),
     ("expired_stale_perc", |_| 0.0.into()),
-    ("expired_time_cap_reached_count", |_| 0_u64.into()),
-    ("expire_cycle_cpu_milliseconds", |_| 0_u64.into()),
+    ("expired_time_cap_reached_count", |v| v.cx.metrics.counters.expire_cycles_cut.into()),
+    ("expire_cycle_cpu_milliseconds", |v| (v.cx.metrics.counters.expire_cycle_us / 1000).into()),
     ("evicted_keys", |v| v.cx.keyspace.stats().evicted.into()),
     ("evicted_clients", |v| v.cx.metrics.counters.clients_evicted.into()),
-    ("total_eviction_exceeded_time", |_| 0_u64.into()),
-    ("current_eviction_exceeded_time", |_| 0_u64.into()),
+    ("total_eviction_exceeded_time", |v| {
+        (v.cx.metrics.memory_exceeded.total_us(v.cx.now.monotonic) / 1000).into()
+    }),
+    ("current_eviction_exceeded_time", |v| {
+        (v.cx.metrics.memory_exceeded.current_us(v.cx.now.monotonic) / 1000).into()
+    }),
     ("keyspace_hits", |v| v.cx.keyspace.stats().hits.into()),
     ("keyspace_misses", |v| v.cx.keyspace.stats().misses.into()),
     ("pubsub_channels", |_| 0_u64.into()),
