@@ -5,8 +5,9 @@ use std::io::{self, IsTerminal, Read};
 use std::process::ExitCode;
 use std::rc::Rc;
 
+use dunlin_commands::table::RenameError;
 use dunlin_commands::{ProcessFacts, Table};
-use dunlin_config::{Arguments, Config, Loaded, Mode, Text};
+use dunlin_config::{Arguments, Config, Directive, FatalConfigError, Loaded, Mode, Problem, Text};
 use dunlin_node::{Environment, Node};
 use dunlin_reactor::{CycleClock, ListenerControl, Reactor, os_error_text};
 
@@ -49,6 +50,10 @@ fn required<T>(result: io::Result<T>, what: &str, log: &Log) -> Result<T, Failed
 fn try_serve(program: &Program) -> Result<(), Failed> {
     let log = Log::new();
     let (arguments, mut loaded) = read_configuration(program, &log)?;
+    let table = command_table(&loaded.renamed_commands).map_err(|error| {
+        eprintln!("{error}");
+        Failed
+    })?;
     log.configure(&loaded.config);
     let supervisor = become_what_is_asked_for(&loaded, &log)?;
     announce(program, &arguments, &loaded, &log);
@@ -85,7 +90,7 @@ fn try_serve(program: &Program) -> Result<(), Failed> {
         freer: Box::new(freer),
         host: Box::new(host),
     };
-    let node = Node::new(config, Table::new(), environment);
+    let node = Node::new(config, table, environment);
     let mut serving = Serving::new(node, log.clone(), stop_request, stops);
     log.notice("Server initialized");
     for (tag, kind) in [(TCP, "tcp"), (UNIX, "unix")] {
@@ -169,6 +174,22 @@ fn read_configuration(program: &Program, log: &Log) -> Result<(Arguments, Loaded
             Err(Failed)
         }
     }
+}
+
+/// All commands, under the names that `rename-command` lines give them.
+fn command_table(renamed: &[Directive]) -> Result<Table, FatalConfigError> {
+    let mut table = Table::new();
+    for line in renamed {
+        let [_, old, new] = line.words.as_slice() else { continue };
+        table.rename(old, new).map_err(|error| {
+            let problem = match error {
+                RenameError::NoSuchCommand => Problem::NoSuchCommand,
+                RenameError::NameTaken => Problem::CommandNameTaken,
+            };
+            FatalConfigError::at(&line.origin, problem)
+        })?;
+    }
+    Ok(table)
 }
 
 fn absolute(path: &Text) -> Text {
@@ -318,5 +339,20 @@ mod tests {
         let expected = format!("{}/a.conf", here.display());
         assert_eq!(absolute(&Text::from("a.conf")), Text::from(expected.as_str()));
         assert_eq!(absolute(&Text::from("/a.conf")), Text::from("/a.conf"));
+    }
+
+    #[test]
+    fn commands_are_renamed_as_the_configuration_says() {
+        let table = |words: &str| {
+            let words: Vec<&[u8]> = words.split(' ').map(str::as_bytes).collect();
+            let arguments = Arguments::parse(&words);
+            let loaded = dunlin_config::load(&arguments.sources(None), Mode::Server, &Disk);
+            command_table(&loaded.expect("valid lines").renamed_commands)
+        };
+        let renamed = table("--rename-command GET Fetch").expect("renamed");
+        assert!(renamed.get(b"get").is_none() && renamed.get(b"FETCH").is_some());
+        let refused = |words| table(words).expect_err("refused").problem;
+        assert_eq!(refused("--rename-command NOSUCH x"), Problem::NoSuchCommand);
+        assert_eq!(refused("--rename-command get set"), Problem::CommandNameTaken);
     }
 }
