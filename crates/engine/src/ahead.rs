@@ -5,7 +5,6 @@
 //! million keys they were 11 of 100 samples of a GET (perf, 50 clients, pipeline 1).
 
 use dunlin_commands::table::Lookup;
-use dunlin_resp::RequestDecoder;
 use dunlin_session::{Paused, Token, Waiting};
 
 use crate::engine::Engine;
@@ -38,19 +37,11 @@ impl Engine {
         let mut paused = self.spare_paused.pop().unwrap_or_default();
         paused.batch.clear();
         let decoded = session.decoder.decode(&mut session.input, 0, &limits, &mut paused.batch);
-        let whole = match decoded {
-            Ok(progress) => {
-                paused.consumed = progress.consumed;
-                !progress.more && progress.consumed == session.input.len()
-            }
-            Err(_) => {
-                // What came before the error runs first; decoding on from there meets it again.
-                let last = paused.batch.len().checked_sub(1);
-                paused.consumed = last.map_or(0, |last| paused.batch.request(last).end);
-                session.decoder = RequestDecoder::default();
-                false
-            }
-        };
+        let whole = decoded.is_ok_and(|progress| {
+            paused.consumed = progress.consumed;
+            !progress.more && progress.consumed == session.input.len() && !paused.batch.is_empty()
+        });
+        paused.failure = decoded.err();
         (paused.next, paused.waiting) = (0, Waiting::ForTurn);
         session.paused = Some(paused);
         if whole {

@@ -76,8 +76,13 @@ impl Engine {
             (paused.next, paused.waiting) = (next, waiting);
             return Some(paused);
         }
-        let consumed = paused.consumed;
+        let (consumed, failure) = (paused.consumed, paused.failure.take());
         self.spare(paused);
+        if let Some(error) = failure {
+            self.refuse_protocol(token, error, &mut work.reply);
+            work.input.clear();
+            return None;
+        }
         if consumed == work.input.len() && !work.decoder.is_partial() {
             work.input.clear();
             return None;
@@ -103,7 +108,8 @@ impl Engine {
             }
             if let Some((next, waiting)) = self.run_batch(token, &batch, 0, work) {
                 let batch = std::mem::take(&mut batch);
-                paused = Some(Box::new(Paused { waiting, batch, next, consumed }));
+                let failure = decoded.err();
+                paused = Some(Box::new(Paused { waiting, batch, next, consumed, failure }));
                 break;
             }
             match decoded {

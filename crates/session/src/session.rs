@@ -1,6 +1,6 @@
 //! One client.
 
-use dunlin_resp::{Batch, Reply, RequestDecoder};
+use dunlin_resp::{Batch, ProtocolError, Reply, RequestDecoder};
 use dunlin_stdx::time::{Monotonic, Now};
 
 use crate::access::{Access, DEFAULT_USER};
@@ -130,6 +130,8 @@ pub struct Paused {
     pub next: usize,
     /// Bytes of the input that the decoder has consumed.
     pub consumed: usize,
+    /// What is wrong with the bytes behind these requests, if something is.
+    pub failure: Option<ProtocolError>,
 }
 
 impl Session {
