@@ -213,7 +213,8 @@ impl Shape {
 /// Source: jemalloc manual, "size classes". With another allocator this only wastes the rounding.
 const fn allocation_len(len: usize) -> usize {
     let step = if len <= 128 { 16 } else { (len - 1).next_power_of_two() / 8 };
-    len.div_ceil(step) * step
+    // The step is a power of two: rounding up needs no division.
+    (len + step - 1) & !(step - 1)
 }
 
 impl Entry {
@@ -608,8 +609,10 @@ impl Entry {
         let clock = self.clock();
         let (from, to) = (old.layout(), new.layout());
         if from == to {
-            // SAFETY: both places are inside the allocation; `copy` allows overlap.
-            unsafe { ptr::copy(self.at(old.key_at()), self.at(new.key_at()), old.key_len) };
+            if old.key_at() != new.key_at() {
+                // SAFETY: both places are inside the allocation; `copy` allows overlap.
+                unsafe { ptr::copy(self.at(old.key_at()), self.at(new.key_at()), old.key_len) };
+            }
         } else {
             let moved = allocate(new);
             // SAFETY: two different allocations, each of the length its shape says; the old one
