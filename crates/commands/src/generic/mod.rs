@@ -58,11 +58,14 @@ pub const COMMANDS: &[Command] = &[
 /// The database that a word of the client's names.
 ///
 /// # Errors
-/// [`CommandError::NotInteger`], or `ERR DB index is out of range`.
+/// [`CommandError::NotInteger`], `ERR value is out of range ...` or `ERR DB index is out of range`.
 fn database_index(cx: &Context<'_>, word: &[u8]) -> Result<DatabaseIndex, CommandError> {
-    let index = dunlin_stdx::number::parse_i64(word)
-        .filter(|index| i32::try_from(*index).is_ok())
-        .ok_or(CommandError::NotInteger)?;
+    let index = dunlin_stdx::number::parse_i64(word).ok_or(CommandError::NotInteger)?;
+    if i32::try_from(index).is_err() {
+        return Err(CommandError::fixed(
+            "ERR value is out of range, value must between -2147483648 and 2147483647",
+        ));
+    }
     u32::try_from(index)
         .ok()
         .filter(|index| *index < cx.keyspace.databases())

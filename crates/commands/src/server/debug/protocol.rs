@@ -43,10 +43,11 @@ pub(super) fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             if reply.protocol == Protocol::Resp2 {
                 return Err(CommandError::fixed("ERR RESP2 is not supported by this command"));
             }
+            // What is pushed while a command runs is sent behind its reply.
+            reply.bulk(b"Some real reply following the push reply");
             reply.push(2);
             reply.bulk(b"server-cpu-usage");
             reply.integer(42);
-            reply.bulk(b"Some real reply following the push reply");
         }
         b"true" => reply.boolean(true),
         b"false" => reply.boolean(false),
