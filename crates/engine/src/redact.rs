@@ -1,6 +1,8 @@
 //! Secrets among the words of a command, which the slow log and monitors must not show.
 //!
-//! Source: checked against a 7.2.6 server, which shows the same words in the same places.
+//! Source: compared with a 7.2.6 server.
+//!
+//! Differs: words behind an AUTH that lacks one are hidden too; 7.2 shows them.
 
 use std::borrow::Cow;
 
