@@ -40,7 +40,14 @@ impl Engine {
 
     /// Takes note of what a client costs now, and ends it if too much output waits. To be called
     /// when something was written for it.
+    #[inline]
     pub fn check_output(&mut self, token: Token) {
+        if self.sessions.get(token).is_some_and(|session| !session.is_light()) {
+            self.check_output_limits(token);
+        }
+    }
+
+    fn check_output_limits(&mut self, token: Token) {
         self.sessions.account(token);
         let Some(session) = self.sessions.get(token) else { return };
         let output = &session.reply.output;
@@ -160,7 +167,7 @@ impl Engine {
         let usage = session.usage(None);
         let input_bytes = usage.query + usage.query_free + usage.arguments;
         self.sessions.peaks.note(input_bytes, usage.output(), now);
-        self.check_output(token);
+        self.check_output_limits(token);
     }
 
     /// Ends a connection over which a browser was made to speak HTTP.
