@@ -34,6 +34,7 @@ enum Room {
 
 impl Engine {
     /// Makes room for a command of a client, and refuses one that needs memory when there is none.
+    #[inline]
     pub(crate) fn check_memory(
         &mut self,
         caller: Caller,

@@ -69,6 +69,6 @@ impl Engine {
     #[must_use]
     pub fn expiry_pause_us(&self) -> u64 {
         let effort = u64::from(self.config.memory.active_expire_effort.clamp(1, 10));
-        SLICE_NS / 1000 + 1100 - 100 * effort
+        SLICE_NS / 1000 + 600 - 50 * effort
     }
 }

@@ -66,7 +66,7 @@ fn a_slice_takes_a_millisecond_and_all_databases_get_their_turn() {
 fn effort_shortens_the_pause() {
     let mut driver = Driver::new();
     let engine = driver.node.engine_mut();
-    assert_eq!(engine.expiry_pause_us(), 2000);
+    assert_eq!(engine.expiry_pause_us(), 1550);
     engine.config.memory.active_expire_effort = 10;
     assert_eq!(engine.expiry_pause_us(), 1100);
 }

@@ -66,7 +66,7 @@ pub(super) fn info(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     for name in names {
         match cx.table.by_full_name(name) {
             Some(registered) => write_info(cx.reply, registered),
-            None => cx.reply.null_array(),
+            None => cx.reply.null(),
         }
     }
     Ok(())
