@@ -29,6 +29,8 @@ pub struct RewriteState<'a> {
     pub modules: Option<&'a [Vec<u8>]>,
     /// In sentinel mode, what the sentinel knows, each as what follows `sentinel `.
     pub sentinel: Option<&'a [Vec<u8>]>,
+    /// Writes parameters that have their defaults too (DEBUG CONFIG-REWRITE-FORCE-ALL).
+    pub with_defaults: bool,
 }
 
 impl Config {
@@ -37,11 +39,12 @@ impl Config {
         let mut file = File::read(old, state.sentinel.is_some());
         for parameter in Parameter::all() {
             let no_data = state.sentinel.is_some();
-            let lines = if no_data && parameter.name == "save" {
+            let mut lines = if no_data && parameter.name == "save" {
                 Vec::new()
             } else {
                 self.lines_of(parameter)
             };
+            lines.iter_mut().for_each(|line| line.forced |= state.with_defaults);
             file.replace(parameter.name.as_bytes(), lines);
         }
         if let Some(users) = state.users {

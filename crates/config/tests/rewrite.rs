@@ -81,7 +81,8 @@ fn protected_mode_survives_a_rewrite() {
 fn state_of_others_replaces_its_lines() {
     let users = [b"default on nopass ~* &* +@all".to_vec()];
     let modules = [b"/m.so 1".to_vec()];
-    let state = RewriteState { users: Some(&users), modules: Some(&modules), sentinel: None };
+    let state =
+        RewriteState { users: Some(&users), modules: Some(&modules), ..RewriteState::default() };
     let old = "user a on\nuser b on\n# c\nloadmodule /old.so\n";
     let new = rewritten(old, &state);
     assert!(new.starts_with("user default on nopass ~* &* +@all\n\n# c\nloadmodule /m.so 1\n"));
@@ -102,4 +103,17 @@ fn sentinel_lines_stay_with_their_kind() {
     let head = "sentinel monitor m 2.2.2.2 2 2\n# c\nsentinel myid y\nport 26380\n\n";
     assert!(new.starts_with(head), "{new}");
     assert!(new.ends_with("\nsentinel current-epoch 3\n"), "{new}");
+}
+
+#[test]
+fn defaults_are_written_on_request_and_load_again() {
+    let text = "port 7000\nsave 5 5\nmaxmemory 1mb\n";
+    let state = RewriteState { with_defaults: true, ..RewriteState::default() };
+    let new = rewritten(text, &state);
+    assert!(new.contains("\nhz 10\n") && new.contains("\nappendonly no\n"), "{new}");
+    let (before, after) = (loaded(text).config, loaded(&new).config);
+    for parameter in dunlin_config::Parameter::all() {
+        let name = parameter.name.as_bytes();
+        assert_eq!(after.get(name), before.get(name), "{}", parameter.name);
+    }
 }

@@ -104,12 +104,21 @@ fn resetstat(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 }
 
 fn rewrite(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
+    write_file(cx, &RewriteState::default())
+}
+
+/// DEBUG CONFIG-REWRITE-FORCE-ALL: the same with all parameters that have their defaults.
+pub(crate) fn rewrite_all(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
+    write_file(cx, &RewriteState { with_defaults: true, ..RewriteState::default() })
+}
+
+fn write_file(cx: &mut Context<'_>, state: &RewriteState<'_>) -> CommandResult {
     const NO_FILE: CommandError =
         CommandError::fixed("ERR The server is running without a config file");
     let outcome = match cx.host.read_config_file() {
         Ok(None) => return Err(NO_FILE),
         Ok(Some(old)) => {
-            let content = cx.config.rewrite(&old, &RewriteState::default());
+            let content = cx.config.rewrite(&old, state);
             cx.host.replace_config_file(&content)
         }
         Err(reason) => Err(reason),

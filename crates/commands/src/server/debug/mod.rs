@@ -21,6 +21,7 @@ use crate::args::Args;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
 use crate::help::reply_help;
+use crate::server::config;
 use crate::server::digest::Digest;
 use crate::table::Command;
 
@@ -49,6 +50,7 @@ const ANY: usize = usize::MAX;
 const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "assert", words: 2..=ANY, run: process::assert },
     Subcommand { name: "change-repl-id", words: 2..=2, run: process::change_replication_id },
+    Subcommand { name: "config-rewrite-force-all", words: 2..=2, run: config::rewrite_all },
     Subcommand { name: "crash-and-recover", words: 2..=ANY, run: process::restart },
     Subcommand { name: "digest", words: 2..=2, run: digest },
     Subcommand { name: "digest-value", words: 2..=ANY, run: digest_value },
