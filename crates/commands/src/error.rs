@@ -28,6 +28,8 @@ pub enum CommandError {
     InvalidExpire(&'static str),
     /// Any other text, code included and without the leading `-`.
     Text(Cow<'static, str>),
+    /// A text that repeats bytes of the client, which need not be UTF-8.
+    Quoting(Vec<u8>),
 }
 
 impl CommandError {
@@ -73,6 +75,19 @@ impl CommandError {
                 format!("ERR invalid expire time in '{name}' command").into()
             }
             Self::Text(text) => Cow::Borrowed(text),
+            Self::Quoting(text) => String::from_utf8_lossy(text),
+        }
+    }
+
+    /// The bytes on the wire: those of [`Self::text`], and what the client sent as it sent it.
+    #[must_use]
+    pub fn bytes(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Quoting(text) => Cow::Borrowed(text),
+            other => match other.text() {
+                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            },
         }
     }
 }

@@ -13,29 +13,30 @@ const ECHO_BYTES_MAX: usize = 128;
 
 /// The error for a name that is no command, or no subcommand of its container.
 pub(crate) fn unknown(lookup: Lookup, args: Args<'_>) -> CommandError {
-    let word = |index: usize| printable(args.get(index));
     if let Lookup::UnknownSubcommand(container) = lookup {
         let name = container.command.spec.name().to_ascii_uppercase();
-        let subcommand = word(1);
-        return CommandError::err(format!("unknown subcommand '{subcommand}'. Try {name} HELP."));
+        let subcommand = repeated(args.get(1), ECHO_BYTES_MAX);
+        let text =
+            [b"ERR unknown subcommand '", subcommand, b"'. Try ", name.as_bytes(), b" HELP."];
+        return CommandError::Quoting(text.concat());
     }
-    let mut beginning = String::new();
+    let mut beginning: Vec<u8> = Vec::new();
     for &word in &args.words()[1..] {
         if beginning.len() >= ECHO_BYTES_MAX {
             break;
         }
-        let room = ECHO_BYTES_MAX - beginning.len();
-        beginning.push_str(&format!("'{}' ", printable(&word[..word.len().min(room)])));
+        let word = repeated(word, ECHO_BYTES_MAX - beginning.len());
+        beginning.extend([b"'".as_slice(), word, b"' "].concat());
     }
-    let name = word(0);
-    CommandError::err(format!("unknown command '{name}', with args beginning with: {beginning}"))
+    let name = repeated(args.get(0), ECHO_BYTES_MAX);
+    let text = [b"ERR unknown command '", name, b"', with args beginning with: ", &beginning];
+    CommandError::Quoting(text.concat())
 }
 
-/// A word as an error may repeat it: bounded, and up to a zero byte; line ends would break the reply.
-fn printable(word: &[u8]) -> String {
+/// A word as an error repeats it: bounded, and up to a zero byte.
+fn repeated(word: &[u8], bytes_max: usize) -> &[u8] {
     let end = word.iter().position(|byte| *byte == 0).unwrap_or(word.len());
-    let bounded = &word[..end.min(ECHO_BYTES_MAX)];
-    String::from_utf8_lossy(bounded).into_owned()
+    &word[..end.min(bytes_max)]
 }
 
 /// The number of words fits the command.

@@ -269,9 +269,9 @@ impl Engine {
     }
 
     fn answer_error(&mut self, reply: &mut Reply, error: &CommandError) {
-        let text = error.text();
-        self.metrics.error_sent(text.as_bytes());
-        reply.error(text.as_bytes());
+        let text = error.bytes();
+        self.metrics.error_sent(&text);
+        reply.error(&text);
     }
 
     /// Lets removals be noted if anybody wants to hear of them: followers, or subscribers of events.

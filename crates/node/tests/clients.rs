@@ -266,3 +266,26 @@ fn an_idle_connection_holds_no_buffer() {
         assert!(usage.total < 1024, "{usage:?}");
     }
 }
+
+#[test]
+fn an_endless_request_ends_the_client() {
+    let mut driver = Driver::new();
+    config(&mut driver, "client-query-buffer-limit", "1mb");
+    let client = driver.connect();
+    assert_eq!(driver.send(client, b"*1\r\n$5000000\r\n"), b"");
+    assert_eq!(settle(&mut driver), []);
+    assert_eq!(driver.send(client, &vec![b'v'; 1_200_000]), b"");
+    assert_eq!(settle(&mut driver), [Action::Close(client)]);
+    assert_eq!(driver.node.engine_mut().metrics.counters.query_buffer_disconnections, 1);
+}
+
+#[test]
+fn errors_repeat_what_was_sent_byte_for_byte() {
+    let mut driver = Driver::new();
+    let client = driver.connect();
+    let reply = driver.send(client, b"NO\xff \xfe\r\n");
+    let expected = b"-ERR unknown command 'NO\xff', with args beginning with: '\xfe' \r\n";
+    assert_eq!(reply, expected);
+    let reply = driver.send(client, b"CLIENT \xff\r\n");
+    assert_eq!(reply, b"-ERR unknown subcommand '\xff'. Try CLIENT HELP.\r\n");
+}
