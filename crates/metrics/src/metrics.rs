@@ -19,6 +19,8 @@ pub struct Metrics {
     pub latency: LatencyMonitor,
     /// What happened per second, lately.
     pub rates: Rates,
+    /// The use of memory when it was last asked for, in bytes (`used_memory`).
+    pub memory_used_bytes: u64,
     /// The highest use of memory seen, in bytes (`used_memory_peak`).
     pub memory_peak_bytes: u64,
     /// The use of memory when the server was made, without data, in bytes (`used_memory_startup`).
@@ -50,6 +52,7 @@ impl Metrics {
 
     /// Notes how much memory is used now; the peak follows.
     pub const fn memory_used(&mut self, bytes: u64) {
+        self.memory_used_bytes = bytes;
         if bytes > self.memory_peak_bytes {
             self.memory_peak_bytes = bytes;
         }

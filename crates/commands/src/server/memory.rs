@@ -76,7 +76,7 @@ pub const COMMAND: Command = Command::container(
 );
 
 fn doctor(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
-    let overview = MemoryOverview::of(cx);
+    let overview = MemoryOverview::now(cx);
     let report = memory_doctor::report(&overview, cx.sessions.len(), &cx.host.process().allocator);
     cx.reply.verbatim(*b"txt", report.as_bytes());
     Ok(())
@@ -161,9 +161,7 @@ const FIGURES_AFTER: &[Row] = &[
 ];
 
 fn stats(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
-    let used = cx.host.used_memory_bytes();
-    cx.metrics.memory_used(used);
-    let overview = MemoryOverview::of(cx);
+    let overview = MemoryOverview::now(cx);
     let pairs = FIGURES_BEFORE.len() + overview.databases.len() + FIGURES_AFTER.len();
     cx.reply.map(pairs);
     write_figures(cx.reply, FIGURES_BEFORE, &overview);

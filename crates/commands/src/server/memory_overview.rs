@@ -39,15 +39,22 @@ pub(super) struct MemoryOverview {
 }
 
 impl MemoryOverview {
-    pub(super) fn of(cx: &Context<'_>) -> Self {
-        let used = cx.host.used_memory_bytes();
+    /// The memory as it is now.
+    pub(super) fn now(cx: &mut Context<'_>) -> Self {
+        cx.metrics.memory_used(cx.host.used_memory_bytes());
+        Self::as_noted(cx)
+    }
+
+    /// The same, with the use of memory that was noted last: so the peak is never below it.
+    pub(super) fn as_noted(cx: &Context<'_>) -> Self {
+        let used = cx.metrics.memory_used_bytes;
         let databases = (0..cx.keyspace.databases()).map(|db| (db, cx.keyspace.database(db)));
         let filled = databases.filter(|(_, database)| !database.is_empty());
         let overhead =
             filled.clone().map(|(db, d)| DatabaseOverhead { db, tables: d.table_bytes() as u64 });
         Self {
             used,
-            peak: cx.metrics.memory_peak_bytes.max(used),
+            peak: cx.metrics.memory_peak_bytes,
             startup: cx.metrics.memory_startup_bytes,
             clients: cx.sessions.memory_bytes() as u64,
             databases: overhead.collect(),

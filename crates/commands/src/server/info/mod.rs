@@ -94,8 +94,7 @@ const SECTIONS: &[Section] = &[
 ];
 
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let used = cx.host.used_memory_bytes();
-    cx.metrics.memory_used(used);
+    cx.metrics.memory_used(cx.host.used_memory_bytes());
     let text = render(&View::new(cx), &args.words()[1..]);
     cx.reply.verbatim(*b"txt", &text);
     Ok(())

@@ -61,17 +61,15 @@ fn tcp_port(view: &View<'_, '_>) -> u16 {
     }
 }
 
-/// One line for each kind of listener.
+/// One line for each kind of listener; kinds have fixed numbers.
 fn listeners(view: &View<'_, '_>, text: &mut Vec<u8>) {
     let network = &view.cx.config.network;
-    let mut number = 0;
     if network.port != 0 && !network.bind.0.is_empty() {
-        let shown = |address: &String| format!(",bind={}", address.trim_start_matches('-'));
-        let bind: String = network.bind.0.iter().map(shown).collect();
-        put(text, format_args!("listener{number}:name=tcp{bind},port={}", network.port));
-        number += 1;
+        let bind: String =
+            network.bind.0.iter().map(|address| format!(",bind={address}")).collect();
+        put(text, format_args!("listener0:name=tcp{bind},port={}", network.port));
     }
     if !network.unixsocket.is_empty() {
-        put(text, format_args!("listener{number}:name=unix,bind={}", network.unixsocket));
+        put(text, format_args!("listener1:name=unix,bind={}", network.unixsocket));
     }
 }

@@ -31,7 +31,7 @@ impl<'a, 'b> View<'a, 'b> {
     }
 
     pub(super) fn memory(&self) -> &MemoryOverview {
-        self.memory.get_or_init(|| MemoryOverview::of(self.cx))
+        self.memory.get_or_init(|| MemoryOverview::as_noted(self.cx))
     }
 
     /// Seconds since the server was made.
