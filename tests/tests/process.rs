@@ -51,7 +51,8 @@ fn a_fault_is_reported_before_it_ends() {
 
 #[test]
 fn shutdown_forms() {
-    for form in ["SHUTDOWN", "SHUTDOWN NOSAVE", "SHUTDOWN SAVE NOW", "SHUTDOWN NOW FORCE NOSAVE"] {
+    for form in ["SHUTDOWN", "SHUTDOWN NOSAVE", "SHUTDOWN NOW FORCE NOSAVE", "SHUTDOWN SAVE FORCE"]
+    {
         let mut server = Server::start();
         let mut client = server.client();
         client.send(format!("{form}\r\n").as_bytes()).expect("sent");

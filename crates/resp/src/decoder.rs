@@ -345,13 +345,16 @@ impl RequestDecoder {
             return Ok(Some(end));
         }
         self.partial = Some(partial);
-        self.check_unfinished(input.len().saturating_sub(end), limits)?;
+        self.check_unfinished(input.len().saturating_sub(start), limits)?;
         Ok(None)
     }
 
-    /// As in Redis, what counts against the limit is what has not yet become an argument.
-    fn check_unfinished(&self, unparsed: usize, limits: &Limits) -> Result<(), ProtocolError> {
-        if unparsed + self.receiving_bytes() > limits.query_buffer_max {
+    /// What counts against the limit is the whole unfinished request.
+    ///
+    /// Differs: Redis counts only what has not yet become an argument, so that a request of many
+    /// arguments may take any amount of memory.
+    fn check_unfinished(&self, unfinished: usize, limits: &Limits) -> Result<(), ProtocolError> {
+        if unfinished + self.memory_bytes() > limits.query_buffer_max {
             return Err(ProtocolError::QueryBufferLimit);
         }
         Ok(())

@@ -110,7 +110,9 @@ impl Service for Serving {
     fn accept(&mut self, accepted: Accepted) -> Result<Admission, Refusal> {
         let keepalive = self.node.engine_mut().config.network.tcp_keepalive;
         let keepalive = (keepalive > 0).then(|| Duration::from_secs(u64::from(keepalive)));
-        match self.node.connect(peer_of(&accepted)) {
+        let peer = peer_of(&accepted);
+        self.log.verbose(format_args!("Accepted {}", peer.address));
+        match self.node.connect(peer) {
             Ok(token) => Ok(Admission { id: connection(token), keepalive }),
             Err(refusal) => Err(Refusal(refusal.0)),
         }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::io::{self, IsTerminal, Read};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
 
@@ -164,7 +165,12 @@ fn read_configuration(program: &Program, log: &Log) -> Result<(Arguments, Loaded
     });
     let loaded = dunlin_config::load(&arguments.sources(stdin), Mode::Server, &Disk);
     match loaded {
-        Ok(loaded) => Ok((arguments, loaded)),
+        Ok(mut loaded) => {
+            // Without a `dir` line it is where the process was started, by its full name.
+            let dir = &mut loaded.config.persistence.dir;
+            *dir = absolute(dir);
+            Ok((arguments, loaded))
+        }
         Err(error) => {
             if error.is_log_message() {
                 log.warning(&error);
@@ -194,8 +200,10 @@ fn command_table(renamed: &[Directive]) -> Result<Table, FatalConfigError> {
 
 fn absolute(path: &Text) -> Text {
     use std::os::unix::ffi::OsStringExt;
-    let absolute = std::path::absolute(path.as_path());
-    absolute.map_or_else(|_| path.clone(), |path| Text::from(path.into_os_string().into_vec()))
+    // Collecting the parts drops a slash at the end.
+    let absolute = std::path::absolute(path.as_path()).map(|path| path.components().collect());
+    absolute
+        .map_or_else(|_| path.clone(), |path: PathBuf| Text::from(path.into_os_string().into_vec()))
 }
 
 /// Finds the supervisor, and goes into the background where none is in charge.
@@ -237,6 +245,12 @@ fn announce(program: &Program, arguments: &Arguments, loaded: &Loaded, log: &Log
     }
     for warning in &loaded.warnings {
         log.warning(warning);
+    }
+    if loaded.config.persistence.appendonly || !loaded.config.persistence.save.0.is_empty() {
+        log.warning(
+            "WARNING: this version keeps the data set in memory only: `save` and `appendonly` are \
+             read and kept, but nothing is written to disk yet.",
+        );
     }
     let maxmemory = loaded.config.memory.maxmemory;
     if maxmemory > 0 && maxmemory < 1024 * 1024 {
