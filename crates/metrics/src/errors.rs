@@ -1,4 +1,6 @@
 //! How often each error code was sent (INFO's `errorstats`).
+//!
+//! Differs: the list is bounded; 7.2 counts every code that a script makes up.
 
 use std::collections::BTreeMap;
 

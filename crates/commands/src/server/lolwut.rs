@@ -1,4 +1,8 @@
 //! `LOLWUT [VERSION version]`
+//!
+//! Source: Redis documentation, "LOLWUT".
+//!
+//! Differs: the picture is ours, and the same for every VERSION.
 
 use dunlin_spec::{Arg, CommandSpec, Flags, Group};
 

@@ -1,4 +1,9 @@
 //! `MONITOR`
+//!
+//! The client receives a line for each command that others run; the engine writes it when the
+//! command has run.
+//!
+//! Source: Redis documentation, "MONITOR"; texts and shapes of a 7.2.6 server.
 
 use dunlin_spec::{CommandSpec, Flags, Group};
 

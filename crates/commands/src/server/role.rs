@@ -1,6 +1,8 @@
 //! `ROLE`
 //!
 //! Role, replication offset and replicas: a primary without replicas.
+//!
+//! Source: Redis documentation, "ROLE"; texts and shapes of a 7.2.6 server.
 
 use dunlin_spec::{Categories, CommandSpec, Flags, Group};
 
