@@ -151,6 +151,8 @@ fn idletime(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 }
 
 /// Values are never shared here; the reply is what Redis's would be, because programs compare it.
+///
+/// Differs: in Redis a small number that COPY made is not shared, and has 1.
 fn refcount(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let policy = cx.config.memory.maxmemory_policy;
     let each_has_a_clock = cx.config.memory.maxmemory > 0 && (policy.is_lru() || policy.is_lfu());
