@@ -58,6 +58,11 @@ pub trait Host {
         Ok(())
     }
 
+    /// The process's working directory, which `dir` shows; `None` without a process.
+    fn working_directory(&self) -> Option<PathBuf> {
+        None
+    }
+
     /// The content of the configuration file (CONFIG REWRITE); `None` if the server runs without
     /// one, empty if it is gone.
     ///

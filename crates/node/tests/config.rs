@@ -54,6 +54,18 @@ fn protected_parameters_are_for_whom_the_configuration_says() {
 }
 
 #[test]
+fn the_directory_is_shown_as_the_process_has_it() {
+    let mut driver = Driver::new();
+    let client = driver.connect();
+    driver.node.engine_mut().config.security.enable_protected_configs =
+        dunlin_config::ProtectedAction::Yes;
+    *driver.world.directory.borrow_mut() = "/start/sub".into();
+    assert_eq!(driver.call(client, "CONFIG SET dir sub"), "+OK\r\n");
+    let shown = driver.call(client, "CONFIG GET dir");
+    assert_eq!(shown, "*2\r\n$3\r\ndir\r\n$10\r\n/start/sub\r\n");
+}
+
+#[test]
 fn a_rewrite_needs_a_file_and_tells_what_went_wrong() {
     let mut driver = Driver::new();
     let client = driver.connect();

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -89,6 +89,10 @@ impl Host for ProcessHost {
             }
         }
         Ok(())
+    }
+
+    fn working_directory(&self) -> Option<PathBuf> {
+        std::env::current_dir().ok()
     }
 
     fn read_config_file(&self) -> Result<Option<Vec<u8>>, String> {

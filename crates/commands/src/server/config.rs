@@ -150,6 +150,11 @@ fn set(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         cx.host.log(LogLevel::Warning, &line);
         return Err(refused(&SetError::NotApplied { name, reason: refusal.reason }));
     }
+    if changes.includes("dir")
+        && let Some(dir) = cx.host.working_directory()
+    {
+        cx.config.persistence.dir = dir.into_os_string().into_encoded_bytes().into();
+    }
     let mut target =
         Target { config: cx.config, keyspace: cx.keyspace, effects: cx.effects, host: cx.host };
     parameters::apply(&changes, &mut target);

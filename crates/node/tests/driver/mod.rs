@@ -3,6 +3,7 @@
 #![allow(unreachable_pub, dead_code, reason = "every test file uses its part of the driver")]
 
 use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use dunlin_commands::{Host, NotApplied, Table};
@@ -35,6 +36,8 @@ pub struct World {
     pub log: RefCell<Vec<String>>,
     /// The parameter whose changes the process refuses.
     pub refused: Cell<Option<&'static str>>,
+    /// The working directory.
+    pub directory: RefCell<PathBuf>,
     /// The configuration file.
     pub config_file: RefCell<Result<Option<Vec<u8>>, String>>,
 }
@@ -89,6 +92,10 @@ impl Host for Process {
         }
     }
 
+    fn working_directory(&self) -> Option<PathBuf> {
+        Some(self.0.directory.borrow().clone())
+    }
+
     fn read_config_file(&self) -> Result<Option<Vec<u8>>, String> {
         self.0.config_file.borrow().clone()
     }
@@ -116,6 +123,7 @@ impl Driver {
             memory_falls: Cell::new(0),
             log: RefCell::default(),
             refused: Cell::new(None),
+            directory: RefCell::default(),
             config_file: RefCell::new(Ok(None)),
         });
         let environment = Environment {
