@@ -16,6 +16,8 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod catalogue;
+mod command;
 mod context;
 mod effects;
 mod error;
@@ -33,12 +35,13 @@ pub mod server;
 pub mod string;
 
 pub use args::{Args, Cursor};
+pub use command::{Command, Run};
 pub use context::{Caller, Context};
 pub use effects::{Effects, KeyEvent, KeyEventClass};
 pub use error::{CommandError, CommandResult};
 pub use host::{CpuTimes, Crash, Host, MemoryFigures, NotApplied, ProcessFacts};
 pub use server::{Digest, Switches};
-pub use table::{Command, Table};
+pub use table::Table;
 
 /// The version of Redis whose behaviour this server has, as it tells clients.
 pub const REDIS_VERSION: &str = "7.2.4";

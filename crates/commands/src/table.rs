@@ -3,53 +3,7 @@
 //! Names are found by their packed lower-case bytes in a small open-addressed index: a request's
 //! name costs one hash and one comparison, whatever its case.
 
-use dunlin_spec::CommandSpec;
-
-use crate::args::Args;
-use crate::context::Context;
-use crate::error::CommandResult;
-
-/// How a command runs.
-pub type Run = fn(&mut Context<'_>, Args<'_>) -> CommandResult;
-
-/// A command: what it declares and what it does.
-#[derive(Debug)]
-pub struct Command {
-    /// What it declares.
-    pub spec: CommandSpec,
-    /// What it does. A container of subcommands is run only if it also works on its own.
-    pub run: Run,
-    /// Its subcommands, in the order COMMAND shows them.
-    pub subcommands: &'static [Command],
-}
-
-impl Command {
-    /// A command without subcommands.
-    #[must_use]
-    pub const fn new(spec: CommandSpec, run: Run) -> Self {
-        Self { spec, run, subcommands: &[] }
-    }
-
-    /// A container of subcommands: it does nothing of its own.
-    #[must_use]
-    pub const fn container(spec: CommandSpec, subcommands: &'static [Command]) -> Self {
-        Self { spec, run: run_nothing, subcommands }
-    }
-}
-
-/// A container without a subcommand never passes its arity check.
-fn run_nothing(_: &mut Context<'_>, _: Args<'_>) -> CommandResult {
-    unreachable!("the arity of a container asks for a subcommand")
-}
-
-/// The groups, in the order of the documentation.
-const GROUPS: &[&[Command]] = &[
-    crate::bitmap::COMMANDS,
-    crate::connection::COMMANDS,
-    crate::generic::COMMANDS,
-    crate::server::COMMANDS,
-    crate::string::COMMANDS,
-];
+use crate::command::Command;
 
 /// The number of a command or subcommand in the table; statistics are kept by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,18 +38,12 @@ pub struct Table {
     names: NameIndex,
 }
 
-impl Default for Table {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Table {
-    /// The table of every command, each under its own name.
+    /// The table of these groups' commands, each under its own name.
     #[must_use]
-    pub fn new() -> Self {
+    pub fn of(groups: &[&'static [Command]]) -> Self {
         let mut table = Self { commands: Vec::new(), names: NameIndex::default() };
-        for command in GROUPS.iter().copied().flatten() {
+        for command in groups.iter().copied().flatten() {
             let registered = table.register(command, false);
             table.names.insert(command.spec.name().as_bytes(), registered);
             for subcommand in command.subcommands {

@@ -10,9 +10,9 @@ use dunlin_values::IntText;
 use crate::args::Args;
 use crate::bitmap::bits::count_ones;
 use crate::bitmap::range::{self, Unit};
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("bitcount", Group::Bitmap, -2)
     .summary("Counts the number of set bits (population counting) in a string.")

@@ -17,11 +17,11 @@ use dunlin_values::{IntText, NewValue};
 use crate::args::{Args, Cursor};
 use crate::bitmap::field::{FieldType, Overflow};
 use crate::bitmap::offset;
+use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
 use crate::string::limit::StringLimit;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("bitfield", Group::Bitmap, -2)
     .summary("Performs arbitrary bitfield integer operations on strings.")

@@ -8,10 +8,10 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec}
 
 use crate::args::Args;
 use crate::bitmap::bitfield::{Operation, parse, read_all};
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
 use crate::string::limit::StringLimit;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("bitfield_ro", Group::Bitmap, -2)
     .summary("Performs arbitrary read-only bitfield integer operations on strings.")

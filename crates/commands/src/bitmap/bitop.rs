@@ -13,10 +13,10 @@ use dunlin_values::{INLINE_MAX, IntText, NewValue};
 
 use crate::args::Args;
 use crate::bitmap::bits::{Operation, combine, invert};
+use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("bitop", Group::Bitmap, -4)
     .summary("Performs bitwise operations on multiple strings, and stores the result.")

@@ -11,9 +11,9 @@ use dunlin_values::IntText;
 use crate::args::Args;
 use crate::bitmap::bits::find;
 use crate::bitmap::range::{self, Unit};
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("bitpos", Group::Bitmap, -3)
     .summary("Finds the first set (1) or clear (0) bit in a string.")

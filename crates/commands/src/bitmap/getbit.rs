@@ -9,10 +9,10 @@ use dunlin_values::IntText;
 
 use crate::args::Args;
 use crate::bitmap::offset;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
 use crate::string::limit::StringLimit;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("getbit", Group::Bitmap, 3)
     .summary("Returns a bit value by offset.")

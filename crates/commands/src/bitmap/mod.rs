@@ -1,6 +1,6 @@
 //! Commands on strings as arrays of bits. Bit 0 is the highest bit of the first byte.
 
-use crate::table::Command;
+use crate::command::Command;
 
 mod bitcount;
 mod bitfield;

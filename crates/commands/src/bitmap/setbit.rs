@@ -11,11 +11,11 @@ use dunlin_values::{IntText, NewValue};
 
 use crate::args::Args;
 use crate::bitmap::offset;
+use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
 use crate::string::limit::StringLimit;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("setbit", Group::Bitmap, 4)
     .summary(

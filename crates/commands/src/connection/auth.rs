@@ -7,9 +7,9 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 
 use super::{NO_CONNECTION, connection};
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("auth", Group::Connection, -2)
     .summary("Authenticates the connection.")

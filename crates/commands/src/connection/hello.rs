@@ -10,9 +10,9 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 use super::auth::WRONG_PASSWORD;
 use super::{NO_CONNECTION, connection};
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("hello", Group::Connection, -1)
     .summary("Handshakes with the Redis server.")

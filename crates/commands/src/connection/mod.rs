@@ -2,9 +2,9 @@
 
 use dunlin_session::Token;
 
+use crate::command::Command;
 use crate::context::Caller;
 use crate::error::CommandError;
-use crate::table::Command;
 
 mod auth;
 mod client;

@@ -5,9 +5,9 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("ping", Group::Connection, -1)
     .summary("Returns the server's liveliness response.")

@@ -6,9 +6,9 @@ use dunlin_session::Closing;
 use dunlin_spec::{Categories, CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("quit", Group::Connection, -1)
     .summary("Closes the connection.")

@@ -8,9 +8,9 @@ use dunlin_spec::{Categories, CommandSpec, Flags, Group};
 
 use super::connection;
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("reset", Group::Connection, 1)
     .summary("Resets the connection.")

@@ -7,11 +7,11 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
 use crate::generic::database_index;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("copy", Group::Generic, -3)
     .summary("Copies the value of a key to a new key.")

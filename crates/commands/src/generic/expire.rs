@@ -12,10 +12,10 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec}
 use dunlin_stdx::time::UnixMs;
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("expire", Group::Generic, -3)
     .summary("Sets the expiration time of a key in seconds.")

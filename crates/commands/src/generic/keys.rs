@@ -10,9 +10,9 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 use dunlin_stdx::glob::{self, Case};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("keys", Group::Generic, 2)
     .summary("Returns all key names that match a pattern.")

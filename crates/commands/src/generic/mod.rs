@@ -2,9 +2,9 @@
 
 use dunlin_keyspace::DatabaseIndex;
 
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::table::Command;
 
 mod copy;
 mod del;

@@ -12,10 +12,10 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec}
 use dunlin_values::StringRef;
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
 use crate::help::reply_help;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("object", Group::Generic, -2)
     .summary("A container for object introspection commands.")

@@ -8,10 +8,10 @@ use dunlin_keyspace::Slot;
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::CommandResult;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("persist", Group::Generic, 2)
     .summary("Removes the expiration time of a key.")

@@ -7,10 +7,10 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::generic::expire::{Clock, set_deadline};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("pexpireat", Group::Generic, -3)
     .summary("Sets the expiration time of a key to a Unix milliseconds timestamp.")

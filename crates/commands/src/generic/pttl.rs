@@ -7,10 +7,10 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::generic::ttl::{Form, tell_deadline};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("pttl", Group::Generic, 2)
     .summary("Returns the expiration time in milliseconds of a key.")

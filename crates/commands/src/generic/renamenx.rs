@@ -7,10 +7,10 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::generic::rename::{IfTaken, rename};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("renamenx", Group::Generic, 3)
     .summary("Renames a key only when the target key name doesn't exist.")

@@ -14,9 +14,9 @@ use dunlin_stdx::glob::{self, Case};
 use dunlin_values::{Entry, ValueType};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("scan", Group::Generic, -2)
     .summary("Iterates over the key names in the database.")

@@ -8,9 +8,9 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("ttl", Group::Generic, 2)
     .summary("Returns the expiration time in seconds of a key.")

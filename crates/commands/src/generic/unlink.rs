@@ -8,10 +8,10 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::generic::del::delete;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("unlink", Group::Generic, -2)
     .summary("Asynchronously deletes one or more keys.")

@@ -10,11 +10,11 @@ use dunlin_config::{LogLevel, ProtectedAction, RewriteState, SetContext, SetErro
 use dunlin_spec::{Arg, CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
 use crate::help::reply_help;
 use crate::parameters::{self, Target};
-use crate::table::Command;
 
 pub(crate) const SPEC: CommandSpec = CommandSpec::new("config", Group::Server, -2)
     .summary("A container for server configuration commands.")

@@ -8,9 +8,9 @@
 use dunlin_spec::{Categories, CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("dbsize", Group::Server, 1)
     .summary("Returns the number of keys in the database.")

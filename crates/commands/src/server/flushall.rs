@@ -7,10 +7,10 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::server::flushdb::is_lazy;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("flushall", Group::Server, -1)
     .summary("Removes all keys from all databases.")

@@ -8,9 +8,9 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("flushdb", Group::Server, -1)
     .summary("Remove all keys from the current database.")

@@ -17,10 +17,11 @@ use dunlin_spec::{Arg, CommandSpec, Flags, Group};
 use super::latency_doctor;
 use super::sparkline::{self, Point};
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
 use crate::help::reply_help;
-use crate::table::{Command, Registered};
+use crate::table::Registered;
 
 pub(crate) const SPEC: CommandSpec = CommandSpec::new("latency", Group::Server, -2)
     .summary("A container for latency diagnostics commands.")

@@ -8,9 +8,9 @@ use dunlin_spec::{Arg, CommandSpec, Flags, Group};
 
 use crate::REDIS_VERSION;
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::table::Command;
 
 pub(crate) const SPEC: CommandSpec = CommandSpec::new("lolwut", Group::Server, -1)
     .summary("Displays computer art and the Redis version")

@@ -18,10 +18,10 @@ use dunlin_spec::{Arg, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 use super::memory_doctor;
 use super::memory_overview::MemoryOverview;
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
 use crate::help::reply_help;
-use crate::table::Command;
 
 pub(crate) const SPEC: CommandSpec = CommandSpec::new("memory", Group::Server, -2)
     .summary("A container for memory diagnostics commands.")

@@ -22,7 +22,7 @@ mod sparkline;
 mod swapdb;
 mod time;
 
-use crate::table::Command;
+use crate::command::Command;
 
 pub use debug::Switches;
 pub use digest::Digest;

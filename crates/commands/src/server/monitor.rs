@@ -8,9 +8,9 @@
 use dunlin_spec::{CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 pub(crate) const SPEC: CommandSpec = CommandSpec::new("monitor", Group::Server, 1)
     .summary("Listens for all requests received by the server in real-time.")

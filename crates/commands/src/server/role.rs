@@ -7,9 +7,9 @@
 use dunlin_spec::{Categories, CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::table::Command;
 
 pub(crate) const SPEC: CommandSpec = CommandSpec::new("role", Group::Server, 1)
     .summary("Returns the replication role.")

@@ -11,9 +11,9 @@ use dunlin_session::Closing;
 use dunlin_spec::{Arg, CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("shutdown", Group::Server, -1)
     .summary("Synchronously saves the database(s) to disk and shuts down the Redis server.")

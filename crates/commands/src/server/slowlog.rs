@@ -13,10 +13,10 @@ use dunlin_spec::{Arg, CommandSpec, Flags, Group};
 use dunlin_stdx::number::parse_i64;
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
 use crate::help::reply_help;
-use crate::table::Command;
 
 pub(crate) const SPEC: CommandSpec = CommandSpec::new("slowlog", Group::Server, -2)
     .summary("A container for slow log commands.")

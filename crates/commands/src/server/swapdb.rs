@@ -8,9 +8,9 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 use dunlin_stdx::number::parse_i64;
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("swapdb", Group::Server, 3)
     .summary("Swaps two Redis databases.")

@@ -7,9 +7,9 @@
 use dunlin_spec::{CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("time", Group::Server, 1)
     .summary("Returns the server time.")

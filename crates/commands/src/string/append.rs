@@ -8,12 +8,12 @@ use dunlin_keyspace::Slot;
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
 use crate::string::limit::StringLimit;
 use crate::string::new_string;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("append", Group::String, 3)
     .summary("Appends a string to the value of a key. Creates the key if it doesn't exist.")

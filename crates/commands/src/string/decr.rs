@@ -7,10 +7,10 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::string::incr::add;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("decr", Group::String, 2)
     .summary(

@@ -7,10 +7,10 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::string::reply_value;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("get", Group::String, 2)
     .summary("Returns the string value of a key.")

@@ -7,11 +7,11 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::CommandResult;
 use crate::string::{Found, reply_value};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("getdel", Group::String, 2)
     .summary("Returns the string value of a key after deleting the key.")

@@ -11,13 +11,13 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec}
 use dunlin_stdx::time::UnixMs;
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::{Caller, Context};
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
 use crate::string::expiry::{Expiry, Unit};
 use crate::string::getdel::remove;
 use crate::string::reply_string;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("getex", Group::String, -2)
     .summary("Returns the string value of a key after setting its expiration time.")

@@ -11,9 +11,9 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec}
 use dunlin_values::{IntText, StringRef};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("getrange", Group::String, 4)
     .summary("Returns a substring of the string stored at a key.")

@@ -7,11 +7,11 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::string::reply_value;
 use crate::string::set::{Condition, Deadline, store};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("getset", Group::String, 3)
     .summary("Returns the previous string value of a key after setting it to a new value.")

@@ -11,10 +11,10 @@ use dunlin_stdx::number::parse_i64;
 use dunlin_values::{NewValue, StringRef};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("incr", Group::String, 2)
     .summary(

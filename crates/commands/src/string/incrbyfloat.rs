@@ -11,10 +11,10 @@ use dunlin_stdx::long_double::LongDouble;
 use dunlin_values::{INLINE_MAX, NewValue, StringRef};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("incrbyfloat", Group::String, 3)
     .summary(

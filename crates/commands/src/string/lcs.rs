@@ -9,10 +9,10 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec}
 use dunlin_values::{IntText, StringRef};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
 use crate::string::subsequence::{Match, Subsequence, common_len};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("lcs", Group::String, -3)
     .summary("Finds the longest common substring.")

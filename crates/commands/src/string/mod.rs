@@ -4,9 +4,9 @@ use dunlin_resp::Reply;
 use dunlin_values::{INLINE_MAX, NewValue, StringRef};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::table::Command;
 
 mod append;
 mod decr;

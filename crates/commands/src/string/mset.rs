@@ -7,11 +7,11 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
 use crate::string::new_string;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("mset", Group::String, -3)
     .summary("Atomically creates or modifies the string values of one or more keys.")

@@ -7,11 +7,11 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::string::expiry::Unit;
 use crate::string::setex::set_for;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("psetex", Group::String, 4)
     .summary(

@@ -11,12 +11,12 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec,
 use dunlin_stdx::time::UnixMs;
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
 use crate::string::expiry::{Expiry, Unit};
 use crate::string::{new_string, reply_value};
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("set", Group::String, -3)
     .summary(

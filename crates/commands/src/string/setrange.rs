@@ -10,11 +10,11 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec}
 use dunlin_values::NewValue;
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
 use crate::string::limit::StringLimit;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("setrange", Group::String, 4)
     .summary(

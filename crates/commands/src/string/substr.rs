@@ -6,8 +6,8 @@
 
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
+use crate::command::Command;
 use crate::string::getrange;
-use crate::table::Command;
 
 const SPEC: CommandSpec = CommandSpec::new("substr", Group::String, 4)
     .summary("Returns a substring from a string value.")

@@ -8,9 +8,9 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 
 use super::super::{NO_CONNECTION, connection};
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const GETNAME_SPEC: CommandSpec = CommandSpec::new("client|getname", Group::Connection, 2)
     .summary("Returns the name of the connection.")

@@ -13,9 +13,9 @@ use dunlin_stdx::number::parse_i64;
 
 use super::list::client_class;
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const KILL_SPEC: CommandSpec = CommandSpec::new("client|kill", Group::Connection, -3)
     .summary("Terminates open connections.")

@@ -7,10 +7,10 @@
 use dunlin_spec::{Categories, CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::help::reply_help;
-use crate::table::Command;
 
 mod attributes;
 mod kill;

@@ -8,9 +8,9 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 
 use super::super::NO_CONNECTION;
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const NO_EVICT_SPEC: CommandSpec = CommandSpec::new("client|no-evict", Group::Connection, 3)
     .summary("Sets the client eviction mode of the connection.")

@@ -9,9 +9,9 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 use dunlin_stdx::time::UnixMs;
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const PAUSE_SPEC: CommandSpec = CommandSpec::new("client|pause", Group::Connection, -3)
     .summary("Suspends commands processing.")

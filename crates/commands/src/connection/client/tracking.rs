@@ -7,9 +7,9 @@
 use dunlin_spec::{Categories, CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::table::Command;
 
 const GETREDIR_SPEC: CommandSpec = CommandSpec::new("client|getredir", Group::Connection, 2)
     .summary(

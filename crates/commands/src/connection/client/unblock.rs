@@ -8,9 +8,9 @@
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
-use crate::table::Command;
 
 const UNBLOCK_SPEC: CommandSpec = CommandSpec::new("client|unblock", Group::Connection, -3)
     .summary("Unblocks a client blocked by a blocking command from a different connection.")

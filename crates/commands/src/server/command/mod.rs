@@ -14,10 +14,10 @@ mod list;
 mod specs;
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
 use crate::help::reply_help;
-use crate::table::Command;
 
 /// COMMAND, which also works on its own.
 pub const COMMAND: Command = Command {

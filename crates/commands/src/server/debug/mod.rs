@@ -18,12 +18,12 @@ mod switches;
 use dunlin_spec::{CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
 use crate::help::reply_help;
 use crate::server::config;
 use crate::server::digest::Digest;
-use crate::table::Command;
 
 pub use switches::Switches;
 

@@ -30,9 +30,9 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 
 use self::view::{Value, View};
 use crate::args::Args;
+use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::table::Command;
 
 pub(crate) const SPEC: CommandSpec = CommandSpec::new("info", Group::Server, -1)
     .summary("Returns information and statistics about the server.")
