@@ -354,7 +354,11 @@ impl RequestDecoder {
     /// Differs: Redis counts only what has not yet become an argument, so that a request of many
     /// arguments may take any amount of memory.
     fn check_unfinished(&self, unfinished: usize, limits: &Limits) -> Result<(), ProtocolError> {
-        if unfinished + self.memory_bytes() > limits.query_buffer_max {
+        let complete = self
+            .partial
+            .as_ref()
+            .map_or(0, |partial| partial.large.iter().map(|(_, bytes)| bytes.len()).sum::<usize>());
+        if unfinished + complete + self.receiving_bytes() > limits.query_buffer_max {
             return Err(ProtocolError::QueryBufferLimit);
         }
         Ok(())
