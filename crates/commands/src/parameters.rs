@@ -6,7 +6,7 @@
 
 use dunlin_config::{Changes, Config, LogLevel, MaxmemoryPolicy};
 use dunlin_keyspace::{
-    AccessPolicy, EvictionOrder, EvictionPolicy, EvictionScope, Keyspace, LazyFree,
+    AccessPolicy, EvictionOrder, EvictionPolicy, EvictionScope, Growth, Keyspace, LazyFree,
 };
 
 use crate::effects::{Effects, KeyEventClass};
@@ -48,7 +48,7 @@ const ROWS: &[Row] = &[
         from_start: true,
         follow: |target| target.effects.set_event_mask(event_mask(target.config)),
     },
-    Row { parameters: &["maxmemory"], from_start: false, follow: warn_of_maxmemory },
+    Row { parameters: &["maxmemory"], from_start: false, follow: new_maxmemory },
 ];
 
 /// Makes everything follow the parameters that the server was started with.
@@ -107,7 +107,9 @@ fn event_mask(config: &Config) -> KeyEventClass {
     KeyEventClass::from_bits_truncate(config.logging.notify_keyspace_events.bits())
 }
 
-fn warn_of_maxmemory(target: &mut Target<'_>) {
+/// Tables may grow as usual until the next write finds memory tight.
+fn new_maxmemory(target: &mut Target<'_>) {
+    target.keyspace.set_growth(Growth::Early);
     let (maxmemory, used) = (target.config.memory.maxmemory, target.host.used_memory_bytes());
     if maxmemory != 0 && maxmemory < used {
         let line = format!(

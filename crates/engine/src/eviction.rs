@@ -9,6 +9,7 @@
 use dunlin_commands::parameters::eviction_policy;
 use dunlin_commands::table::Registered;
 use dunlin_commands::{Caller, CommandError};
+use dunlin_keyspace::Growth;
 use dunlin_spec::Flags;
 
 use crate::engine::Engine;
@@ -31,6 +32,10 @@ enum Room {
     /// There is nothing that may be removed.
     Nothing,
 }
+
+/// Memory is tight when less than this share of `maxmemory` is left: tables grow late then. A
+/// sixty-fourth is more than all the slack a table has.
+const TIGHT_SHARE: u64 = 64;
 
 impl Engine {
     /// Makes room for a command of a client, and refuses one that needs memory when there is none.
@@ -66,7 +71,10 @@ impl Engine {
     #[inline]
     fn make_room(&mut self) -> Room {
         let maxmemory = self.config.memory.maxmemory;
-        if maxmemory == 0 || self.host.used_memory_bytes() <= maxmemory {
+        let used = if maxmemory == 0 { 0 } else { self.host.used_memory_bytes() };
+        let tight = maxmemory > 0 && used > maxmemory - maxmemory / TIGHT_SHARE;
+        self.keyspace.set_growth(if tight { Growth::Late } else { Growth::Early });
+        if used <= maxmemory {
             if self.metrics.memory_exceeded.is_ongoing() {
                 self.metrics.memory_exceeded.end(self.now.monotonic);
             }

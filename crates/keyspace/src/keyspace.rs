@@ -1,7 +1,7 @@
 //! All databases of a node, and how a command reaches a key.
 
 use dunlin_stdx::time::UnixMs;
-use dunlin_table::ItemRef;
+use dunlin_table::{Growth, ItemRef};
 use dunlin_values::Entry;
 use fastrand::Rng;
 
@@ -41,6 +41,7 @@ pub struct Keyspace {
     pub(crate) now: UnixMs,
     pub(crate) rng: Rng,
     pub(crate) eviction_pool: EvictionPool,
+    growth: Growth,
     pub(crate) eviction_last_db: DatabaseIndex,
     /// Whether lookups move the access clock; CLIENT NO-TOUCH switches it off for a command.
     pub touch: bool,
@@ -63,6 +64,7 @@ impl Keyspace {
             now: UnixMs(0),
             rng,
             eviction_pool: EvictionPool::default(),
+            growth: Growth::Early,
             eviction_last_db: 0,
             touch: true,
         }
@@ -105,6 +107,12 @@ impl Keyspace {
     #[must_use]
     pub const fn expiry(&self) -> Expiry {
         self.expiry
+    }
+
+    /// Says how full tables may become before they grow: late when memory is at its limit.
+    #[inline]
+    pub const fn set_growth(&mut self, growth: Growth) {
+        self.growth = growth;
     }
 
     /// Follows a change of the `lazyfree-*` parameters.
@@ -252,8 +260,8 @@ impl Keyspace {
             }
             Err(table) => table,
         };
-        let (hasher, clock) = (&self.hasher, self.access.initial());
-        Slot::Vacant(Vacant { table, hash, hasher, key, clock, counts, changes, db })
+        let (hasher, clock, growth) = (&self.hasher, self.access.initial(), self.growth);
+        Slot::Vacant(Vacant { table, hash, hasher, key, clock, growth, counts, changes, db })
     }
 }
 

@@ -7,7 +7,7 @@
 use std::ops::Deref;
 
 use dunlin_stdx::time::UnixMs;
-use dunlin_table::{ItemMut, Table};
+use dunlin_table::{Growth, ItemMut, Table};
 use dunlin_values::{Encoding, Entry, NewValue, Object};
 
 use crate::changes::Changes;
@@ -121,6 +121,7 @@ pub struct Vacant<'a> {
     pub(crate) hasher: &'a KeyHasher,
     pub(crate) key: &'a [u8],
     pub(crate) clock: u32,
+    pub(crate) growth: Growth,
     pub(crate) counts: Counts<'a>,
     pub(crate) changes: &'a mut Changes,
     pub(crate) db: DatabaseIndex,
@@ -139,6 +140,7 @@ impl Vacant<'_> {
         self.changes.before_write(self.db, self.key);
         entry.set_clock(self.clock);
         self.counts.add(1, i64::from(entry.deadline().is_some()));
-        self.table.insert(self.hash, entry, |entry| self.hasher.hash(entry.key()));
+        let rehash = |entry: &Entry| self.hasher.hash(entry.key());
+        self.table.insert_with(self.hash, entry, rehash, self.growth);
     }
 }

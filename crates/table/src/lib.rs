@@ -79,4 +79,4 @@ pub use guard::{ItemMut, ItemRef};
 pub use item::{ThinItem, prefetch_line};
 pub use mark::TableStats;
 pub use scan::{CURSOR_BITS, Iter};
-pub use table::Table;
+pub use table::{Growth, Table};

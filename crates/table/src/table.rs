@@ -38,6 +38,30 @@ unsafe impl<T: ThinItem + Send> Send for Table<T> {}
 // SAFETY: methods that take `&self` only read, and hand out items behind shared references.
 unsafe impl<T: ThinItem + Sync> Sync for Table<T> {}
 
+/// How full segments may become before they grow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Growth {
+    /// Until look-ups would become slower: the usual.
+    #[default]
+    Early,
+    /// Until nearly every slot is taken. For tables whose items come and go at the limit of
+    /// memory: in a thousand segments some have always just had a few items more than the others,
+    /// and growing them all takes memory that nobody gives back.
+    Late,
+}
+
+impl Growth {
+    /// Items from which a segment grows before it takes another one.
+    #[inline]
+    fn limit(self, segment: Segment) -> u32 {
+        let usual = segment.header().grow_at;
+        match self {
+            Self::Early => usual,
+            Self::Late => usual.max((segment.slots() - segment.slots() / 50) as u32),
+        }
+    }
+}
+
 impl<T: ThinItem> Default for Table<T> {
     fn default() -> Self {
         Self::new()
@@ -179,18 +203,27 @@ impl<T: ThinItem> Table<T> {
     /// # Panics
     /// When the item's address has more than 48 bits.
     pub fn insert(&mut self, hash: u64, item: T, rehash: impl Fn(&T) -> u64) {
+        self.insert_with(hash, item, rehash, Growth::Early);
+    }
+
+    /// As [`Table::insert`], and says how full segments may become before they grow.
+    ///
+    /// # Panics
+    /// As [`Table::insert`].
+    pub fn insert_with(&mut self, hash: u64, item: T, rehash: impl Fn(&T) -> u64, growth: Growth) {
         debug_assert!(self.find(hash, item.key()).is_none(), "the key is in the table already");
         debug_assert_eq!(rehash(&item), hash);
         let deadline = item.deadline();
         let raw = item.into_raw();
-        let mut segment = self.segment_with_room(hash, &rehash);
+        let mut segment = self.segment_with_room(hash, &rehash, growth);
         loop {
             // Packed anew in each round: a split may move the window of kept hash bits.
             let packed = segment.pack(raw, hash, deadline.is_some());
             if segment.place(hash, packed) {
                 break;
             }
-            if worth_growing(segment)
+            if growth == Growth::Early
+                && worth_growing(segment)
                 && let Some(grown) = self.grow(hash, segment, &rehash)
             {
                 segment = grown;
@@ -290,13 +323,18 @@ impl<T: ThinItem> Table<T> {
 
     /// The segment for an insertion, grown when it is due.
     #[inline]
-    fn segment_with_room(&mut self, hash: u64, rehash: &dyn Fn(&T) -> u64) -> Segment {
+    fn segment_with_room(
+        &mut self,
+        hash: u64,
+        rehash: &dyn Fn(&T) -> u64,
+        growth: Growth,
+    ) -> Segment {
         let Some(mut segment) = self.segment(hash) else {
             let first = Segment::allocate(1, Node::ROOT, 0);
             self.root = Root::Single(first);
             return first;
         };
-        while segment.header().len >= segment.header().grow_at {
+        while segment.header().len >= growth.limit(segment) {
             match self.grow(hash, segment, rehash) {
                 Some(grown) => segment = grown,
                 None => break,

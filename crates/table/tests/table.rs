@@ -4,7 +4,7 @@ mod support;
 
 use std::rc::Rc;
 
-use dunlin_table::Table;
+use dunlin_table::{Growth, Table};
 use support::{Item, Numbers, hash_number, rehash};
 
 #[test]
@@ -232,4 +232,23 @@ fn prefetching_is_harmless() {
         }
     }
     numbers.table.assert_consistent(rehash);
+}
+
+/// At the limit of memory items come and go; the table must not take more memory each time.
+#[test]
+fn late_growth_keeps_its_size_while_items_come_and_go() {
+    let mut numbers = Numbers::of(0..100_000);
+    let before = numbers.table.stats().memory_bytes;
+    for number in 100_000..300_000_u64 {
+        numbers.table.insert_with(
+            hash_number(number),
+            Item::new(&number.to_le_bytes(), None, number, &numbers.alive),
+            rehash,
+            Growth::Late,
+        );
+        assert!(numbers.remove(number - 100_000));
+    }
+    numbers.assert_consistent();
+    let after = numbers.table.stats().memory_bytes;
+    assert!(after < before + before / 50, "{before} bytes became {after}");
 }
