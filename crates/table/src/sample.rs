@@ -93,7 +93,7 @@ impl<T: ThinItem> Table<T> {
     pub fn sample_with_deadline(&self, random: u64) -> Option<ItemRef<'_, T>> {
         let rank = Rng::with_seed(random).u64(..self.with_deadline().max(1) as u64);
         let (segment, rank) = self.segment_of_rank(rank)?;
-        volatile_items(&segment).nth(rank).map(ItemRef::new)
+        segment.volatile_items().nth(rank).map(ItemRef::new)
     }
 
     /// Up to `n` different items with a deadline, neighbours in hash order from a random one on.
@@ -113,7 +113,7 @@ impl<T: ThinItem> Table<T> {
             if here == 0 {
                 break;
             }
-            for packed in volatile_items(&segment).skip(first).take(wanted - visited) {
+            for packed in segment.volatile_items().skip(first).take(wanted - visited) {
                 visit(&packed.view::<T>());
                 visited += 1;
             }
@@ -137,8 +137,4 @@ impl<T: ThinItem> Table<T> {
             }
         }
     }
-}
-
-fn volatile_items(segment: &Segment) -> impl Iterator<Item = Packed> + '_ {
-    segment.items().map(|(_, packed)| packed).filter(|packed| packed.is_volatile())
 }

@@ -59,6 +59,9 @@ pub(crate) struct Header {
     /// added since.
     pub(crate) earliest_after_sweep: i64,
     stash: Option<Box<Stash>>,
+    /// One bit for each pair of buckets: set while one of the pair may hold an item with a
+    /// deadline. Among a thousand buckets with one such item, it is found without reading them.
+    volatile_pairs: u64,
     /// Items, the stash included.
     pub(crate) len: u32,
     /// Items with a deadline, the stash included.
@@ -76,6 +79,7 @@ pub(crate) struct Header {
 }
 
 const _: () = assert!(size_of::<Header>() == LINE);
+const _: () = assert!(BUCKETS_MAX <= 2 * u64::BITS as usize);
 
 /// Items that found no place near their home bucket. Practically empty unless many hashes agree
 /// in all bits that choose a bucket.
@@ -360,7 +364,10 @@ impl Segment {
     #[inline]
     pub(crate) fn show(&mut self, place: Place, tag: u8, item: Packed) {
         match place {
-            Place::Bucket { bucket, slot } => self.bucket_mut(bucket).set(slot, tag, item),
+            Place::Bucket { bucket, slot } => {
+                self.bucket_mut(bucket).set(slot, tag, item);
+                self.note_volatile(bucket, item);
+            }
             Place::Stash { index } => *self.stashed_mut(index) = Stashed { item, tag },
         }
     }
@@ -379,6 +386,7 @@ impl Segment {
             let bucket = self.bucket_mut(index);
             if let Some(slot) = bucket.free().first() {
                 bucket.set(slot, tag_of(hash), item);
+                self.note_volatile(index, item);
                 self.count_in(item);
                 let bucket = self.bucket_mut(home);
                 if distance > bucket.displacement() {
@@ -388,6 +396,35 @@ impl Segment {
             }
         }
         false
+    }
+
+    /// An item came into bucket `index`, or changed there.
+    #[inline]
+    fn note_volatile(&mut self, index: usize, item: Packed) {
+        // Most items have none, and their changes should not touch the header's line.
+        if item.is_volatile() {
+            self.header_mut().volatile_pairs |= 1 << (index / 2);
+        }
+    }
+
+    /// An item with a deadline left bucket `index`.
+    fn forget_volatile(&mut self, index: usize) {
+        let pair = index / 2;
+        let still = [2 * pair, 2 * pair + 1].into_iter().any(|index| {
+            index < self.buckets() && {
+                let bucket = self.bucket(index);
+                bucket.taken().any(|slot| bucket.slot(slot).is_volatile())
+            }
+        });
+        if !still {
+            self.header_mut().volatile_pairs &= !(1 << pair);
+        }
+    }
+
+    /// Whether bucket `index` may hold an item with a deadline.
+    #[inline]
+    fn may_be_volatile(&self, index: usize) -> bool {
+        self.header().volatile_pairs >> (index / 2) & 1 == 1
     }
 
     #[inline]
@@ -422,6 +459,9 @@ impl Segment {
     fn take_from_bucket(&mut self, index: usize, slot: usize) -> Packed {
         let tag = self.bucket(index).tag(slot);
         let item = self.bucket_mut(index).clear(slot);
+        if item.is_volatile() {
+            self.forget_volatile(index);
+        }
         let home = self.home(self.known_hash(item, tag));
         if home != index {
             let distance = if index > home { index - home } else { index + self.buckets() - home };
@@ -485,9 +525,23 @@ impl Segment {
             .chain(self.stashed().map(|(index, stashed)| (Place::Stash { index }, stashed.item)))
     }
 
+    /// All items with a deadline; reads only the buckets that may hold one.
+    pub(crate) fn volatile_items(&self) -> impl Iterator<Item = Packed> + '_ {
+        let buckets = (0..self.buckets()).filter(|index| self.may_be_volatile(*index));
+        let in_buckets = buckets.flat_map(move |index| {
+            let bucket = self.bucket(index);
+            bucket.taken().map(move |slot| bucket.slot(slot))
+        });
+        let stashed = self.stashed().map(|(_, stashed)| stashed.item);
+        in_buckets.chain(stashed).filter(|item| item.is_volatile())
+    }
+
     /// Items of bucket `index` (with `index == buckets()` for the stash) that have a deadline.
     pub(crate) fn volatile_places(&self, index: usize) -> Vec<Place> {
         if index < self.buckets() {
+            if !self.may_be_volatile(index) {
+                return Vec::new();
+            }
             let bucket = self.bucket(index);
             let slots = bucket.taken().filter(|&slot| bucket.slot(slot).is_volatile());
             return slots.map(|slot| Place::Bucket { bucket: index, slot }).collect();
@@ -543,6 +597,9 @@ impl Segment {
             assert_eq!(Node::on_path(self.depth(), hash), self.node(), "in the wrong segment");
             assert_eq!(self.home(self.known_hash(packed, 0)), self.home(hash), "window is wrong");
             assert_eq!(self.find::<T>(hash, item.key()), Some(place), "cannot be found");
+            if let Place::Bucket { bucket, .. } = place {
+                assert!(!packed.is_volatile() || self.may_be_volatile(bucket), "a bit is missing");
+            }
             assert_eq!(packed.is_volatile(), item.deadline().is_some());
             assert!(item.deadline().is_none_or(|deadline| header.earliest <= deadline));
             len += 1;
