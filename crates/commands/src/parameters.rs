@@ -2,7 +2,7 @@
 //!
 //! Most parameters are read where they count and need nothing here. Those of the process (ports,
 //! directory, log level) are followed by the process: [`Host::apply_config`]. What is left, state
-//! that is derived from parameters, is made to agree with them by [`ROWS`]: to add one, add a row.
+//! that is derived from parameters, is made to agree with them by `ROWS`: to add one, add a row.
 
 use dunlin_config::{Changes, Config, LogLevel, MaxmemoryPolicy};
 use dunlin_keyspace::{

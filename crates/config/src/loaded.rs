@@ -9,7 +9,7 @@ use crate::{Config, Text};
 /// One piece of the configuration. Pieces take effect in their order; a later line wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// A file (or a pattern that holds `*`, `?` or `[`), read through [`FileSource`].
+    /// A file (or a pattern that holds `*`, `?` or `[`), read through `FileSource`.
     File(Text),
     /// What came on standard input.
     Stdin(Text),
@@ -31,7 +31,7 @@ pub enum Mode {
 pub struct Directive {
     /// Its words, the directive's name in lower case included.
     pub words: Vec<Text>,
-    /// Where it stands, for [`FatalConfigError::at`].
+    /// Where it stands, for `FatalConfigError::at`.
     pub origin: Origin,
 }
 

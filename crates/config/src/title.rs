@@ -3,7 +3,7 @@
 /// A variable of `proc-title-template`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TitleVariable {
-    /// `{title}`: argv[0], or the job of a child.
+    /// `{title}`: `argv[0]`, or the job of a child.
     Title,
     /// `{listen-addr}`: first address and port, or the Unix socket.
     ListenAddr,

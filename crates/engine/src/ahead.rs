@@ -9,7 +9,7 @@ use dunlin_session::{Paused, Token, Waiting};
 
 use crate::engine::Engine;
 
-/// Connections looked at together, for the same reason as [`crate::plan::WINDOW`].
+/// Connections looked at together, for the same reason as the window of a pipeline.
 pub const CONNECTIONS_AHEAD_MAX: usize = 16;
 
 /// Input up to which a connection is looked at ahead; a longer pipeline overlaps its own look-ups.

@@ -26,9 +26,8 @@
 //!   edge is never lost.
 //!
 //! Being the one crate that meets the operating system and may use unsafe code, it also has the
-//! few calls of the process that need it: [`CommandLineArea`] (process title), [`local_time`],
-//! [`report_crashes`]. Unsafe code is confined to those files and `stream.rs`, which reads into
-//! spare capacity.
+//! few calls of the process that need it: [`CommandLineArea`] (process title), [`local_time()`],
+//! [`report_crashes`]. Unsafe code is confined to those files.
 
 mod clock;
 mod command_line;

@@ -31,7 +31,7 @@ pub(crate) fn line(rest: &[u8]) -> Line<'_> {
 }
 
 /// Reads a well-formed header of one or two digits, such as `$16\r\n`, and returns its number and
-/// its length. Everything else, errors included, is left to [`line`].
+/// its length. Everything else, errors included, is left to [`line()`].
 ///
 /// The first eight bytes are looked at as one word: kind and line end are compared at once.
 #[inline(always)]

@@ -2,7 +2,7 @@
 
 /// Whether a name keeps CLIENT LIST readable, whose fields are separated by blanks: printable
 /// ASCII without blanks. Empty is valid: it takes the name away. What follows a zero byte is not
-/// looked at, and not [shown](shown_attribute).
+/// looked at, and not shown (`shown_attribute`).
 #[must_use]
 pub fn is_valid_attribute(value: &[u8]) -> bool {
     shown_attribute(value).iter().all(u8::is_ascii_graphic)

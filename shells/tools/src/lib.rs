@@ -1,6 +1,6 @@
 //! Tools around the server.
 //!
-//! [`link`] makes the names under which guides expect the programs.
+//! [`link()`] makes the names under which guides expect the programs.
 
 #![forbid(unsafe_code)]
 

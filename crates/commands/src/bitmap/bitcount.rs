@@ -1,4 +1,4 @@
-//! BITCOUNT key [start end [BYTE | BIT]]
+//! `BITCOUNT key [start end [BYTE | BIT]]`
 //!
 //! Replies how many bits of a string, or of a part of it, are set.
 //!

@@ -1,5 +1,5 @@
-//! BITFIELD key [GET type offset | [OVERFLOW WRAP | SAT | FAIL] SET type offset value |
-//! INCRBY type offset increment ...]
+//! `BITFIELD key [GET type offset | [OVERFLOW WRAP | SAT | FAIL] SET type offset value | INCRBY
+//! type offset increment ...]`
 //!
 //! Reads and writes integers of any width at any bit of a string, one after the other; replies the
 //! number read, replaced or summed for each, nil for one that did not fit under OVERFLOW FAIL.

@@ -1,4 +1,4 @@
-//! BITOP AND | OR | XOR | NOT destkey key [key ...]
+//! `BITOP AND | OR | XOR | NOT destkey key [key ...]`
 //!
 //! Combines strings bit by bit and keeps the result; replies its length, that of the longest
 //! string. Shorter strings and missing keys count as if they ended in zeros; where all are empty,

@@ -1,4 +1,4 @@
-//! BITPOS key bit [start [end [BYTE | BIT]]]
+//! `BITPOS key bit [start [end [BYTE | BIT]]]`
 //!
 //! Replies the place of the first bit that is 0 or 1, or -1. A string is followed by zeros without
 //! end, unless the caller says where to stop.

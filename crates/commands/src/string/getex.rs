@@ -1,5 +1,5 @@
-//! GETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds |
-//! PXAT unix-time-milliseconds | PERSIST]
+//! `GETEX key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds
+//! | PERSIST]`
 //!
 //! Replies the string a key holds, or nil, and changes its deadline; without an option it is GET.
 //! Propagated as what it does: PEXPIREAT, PERSIST, or DEL where the deadline has passed.

@@ -1,4 +1,4 @@
-//! LCS key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]
+//! `LCS key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]`
 //!
 //! Replies the longest common subsequence of two strings, its length, or where its pieces lie.
 //!

@@ -1,4 +1,4 @@
-//! MGET key [key ...]
+//! `MGET key [key ...]`
 //!
 //! Replies the string each key holds, or nil where there is no string.
 //!

@@ -1,4 +1,4 @@
-//! MSET key value [key value ...]
+//! `MSET key value [key value ...]`
 //!
 //! Makes each key hold its string, whatever it held before.
 //!

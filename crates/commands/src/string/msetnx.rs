@@ -1,4 +1,4 @@
-//! MSETNX key value [key value ...]
+//! `MSETNX key value [key value ...]`
 //!
 //! Makes each key hold its string if none of the keys exists; replies 1 if they were set, else 0.
 //!

@@ -1,5 +1,5 @@
-//! SET key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds |
-//! PXAT unix-time-milliseconds | KEEPTTL]
+//! `SET key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT
+//! unix-time-milliseconds | KEEPTTL]`
 //!
 //! Makes a key hold a string, whatever it held before. A deadline that is not worded as PXAT is
 //! propagated as PXAT, so that every copy of the key expires at the same instant; GET is left out.
