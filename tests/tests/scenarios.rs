@@ -141,3 +141,28 @@ fn listeners_are_where_bind_says() {
         assert!(["dunlin", "redis-server"].contains(&name.trim()), "{name}");
     }
 }
+
+/// Guide 1.0: `make` and `make install` put the programs where guides look for them, and each works
+/// when it is copied elsewhere alone.
+#[test]
+fn make_puts_the_programs_where_guides_look() {
+    if !is_dunlin() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let done = Command::new("make")
+        .args(["-C", concat!(env!("CARGO_MANIFEST_DIR"), "/.."), "install", "CARGO=true"])
+        .arg(format!("PROGRAM={}", program().display()))
+        .arg(format!("PROGRAMS={}", path("src")))
+        .arg(format!("PREFIX={}", path("usr")))
+        .output()
+        .expect("make runs");
+    assert!(done.status.success(), "{done:?}");
+    fs::copy(path("src/redis-server"), path("redis-server")).expect("copied");
+    for program in ["redis-server", "src/redis-server", "usr/bin/redis-server"] {
+        let shown = Command::new(path(program)).arg("--version").output();
+        let shown = String::from_utf8(shown.expect("it runs").stdout).expect("text");
+        assert!(shown.starts_with("Redis server v=7.2.4 "), "{program}: {shown}");
+    }
+}
