@@ -25,21 +25,20 @@ const SPEC: CommandSpec = CommandSpec::new("expire", Group::Generic, -3)
     .categories(&[Categories::KEYSPACE])
     .keys(&[KeySpec::at(1, &[KeyFlags::RW, KeyFlags::UPDATE])])
     .history(&[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")])
-    .args(&[
-        Arg::key("key", 0),
-        Arg::integer("seconds"),
-        Arg::one_of(
-            "condition",
-            &[
-                Arg::literal("nx", "NX"),
-                Arg::literal("xx", "XX"),
-                Arg::literal("gt", "GT"),
-                Arg::literal("lt", "LT"),
-            ],
-        )
-        .optional()
-        .since("7.0.0"),
-    ]);
+    .args(&[Arg::key("key", 0), Arg::integer("seconds"), CONDITION]);
+
+/// The last argument of the family: what the old deadline must be for the new one to be set.
+pub(super) const CONDITION: Arg = Arg::one_of(
+    "condition",
+    &[
+        Arg::literal("nx", "NX"),
+        Arg::literal("xx", "XX"),
+        Arg::literal("gt", "GT"),
+        Arg::literal("lt", "LT"),
+    ],
+)
+.optional()
+.since("7.0.0");
 
 /// EXPIRE's entry in the command table.
 pub(super) const COMMAND: Command = Command::new(SPEC, run);

@@ -10,7 +10,7 @@ use crate::args::Args;
 use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
-use crate::generic::expire::{Clock, set_deadline};
+use crate::generic::expire::{CONDITION, Clock, set_deadline};
 
 const SPEC: CommandSpec = CommandSpec::new("pexpire", Group::Generic, -3)
     .summary("Sets the expiration time of a key in milliseconds.")
@@ -20,21 +20,7 @@ const SPEC: CommandSpec = CommandSpec::new("pexpire", Group::Generic, -3)
     .categories(&[Categories::KEYSPACE])
     .keys(&[KeySpec::at(1, &[KeyFlags::RW, KeyFlags::UPDATE])])
     .history(&[("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")])
-    .args(&[
-        Arg::key("key", 0),
-        Arg::integer("milliseconds"),
-        Arg::one_of(
-            "condition",
-            &[
-                Arg::literal("nx", "NX"),
-                Arg::literal("xx", "XX"),
-                Arg::literal("gt", "GT"),
-                Arg::literal("lt", "LT"),
-            ],
-        )
-        .optional()
-        .since("7.0.0"),
-    ]);
+    .args(&[Arg::key("key", 0), Arg::integer("milliseconds"), CONDITION]);
 
 /// PEXPIRE's entry in the command table.
 pub(super) const COMMAND: Command = Command::new(SPEC, run);
