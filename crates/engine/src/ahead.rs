@@ -35,9 +35,9 @@ impl Engine {
             return false;
         }
         let mut paused = self.spare_paused.pop().unwrap_or_default();
-        paused.batch.clear();
         let decoded = session.decoder.decode(&mut session.input, 0, &limits, &mut paused.batch);
         let whole = decoded.is_ok_and(|progress| {
+            // An empty line or `*0` is consumed and is no request.
             paused.consumed = progress.consumed;
             !progress.more && progress.consumed == session.input.len() && !paused.batch.is_empty()
         });
@@ -53,10 +53,6 @@ impl Engine {
     fn prefetch_first_key(&mut self, token: Token) {
         let Some(session) = self.sessions.get(token) else { return };
         let Some(paused) = &session.paused else { return };
-        // An empty line or `*0` is consumed and is no request.
-        if paused.batch.is_empty() {
-            return;
-        }
         let argument = |n| paused.batch.argument(0, n, &session.input);
         let name = argument(0).unwrap_or_default();
         let Lookup::Found(found) = self.table.lookup_name(name, || argument(1)) else { return };
@@ -85,7 +81,9 @@ impl Engine {
     }
 
     /// Keeps the memory of a batch that has run, for the next connection that is looked at ahead.
-    pub(crate) fn spare(&mut self, paused: Box<Paused>) {
+    /// Its large arguments are let go of.
+    pub(crate) fn spare(&mut self, mut paused: Box<Paused>) {
+        paused.batch.clear();
         if self.spare_paused.len() < CONNECTIONS_AHEAD_MAX {
             self.spare_paused.push(paused);
         }

@@ -122,6 +122,8 @@ impl Engine {
                 }
             }
         }
+        // A large argument must not outlive its value for want of another request.
+        batch.clear();
         self.batch = batch;
         if paused.is_none() {
             work.decoder.compact(&mut work.input, consumed);

@@ -4,6 +4,7 @@ mod driver;
 
 use driver::Driver;
 use dunlin_node::Token;
+use dunlin_values::StringRef;
 use proptest::prelude::*;
 
 /// A node that is followed, and one client.
@@ -272,4 +273,17 @@ proptest! {
             prop_assert_eq!(node.call("GETRANGE k 0 -1"), expected);
         }
     }
+}
+
+/// Nobody but the key holds a large value once its SET has run, so deleting the key frees it.
+#[test]
+fn a_large_argument_is_let_go_of_when_its_request_has_run() {
+    let mut node = Followed::new();
+    let value = vec![b'v'; 1_000_000];
+    let set = [b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1000000\r\n".as_slice(), &value, b"\r\n"].concat();
+    assert_eq!(node.driver.send(node.client, &set), b"+OK\r\n");
+    let engine = node.driver.node.engine_mut();
+    let entry = engine.keyspace.get(0, b"k").expect("just set");
+    let Some(StringRef::Shared(bytes)) = entry.string() else { panic!("a shared string") };
+    assert!(bytes.is_unique());
 }
