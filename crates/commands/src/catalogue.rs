@@ -8,8 +8,17 @@ const GROUPS: &[&[Command]] = &[
     crate::bitmap::COMMANDS,
     crate::connection::COMMANDS,
     crate::generic::COMMANDS,
+    crate::geo::COMMANDS,
+    crate::hash::COMMANDS,
+    crate::hyperloglog::COMMANDS,
+    crate::list::COMMANDS,
+    crate::pubsub::COMMANDS,
     crate::server::COMMANDS,
+    crate::set::COMMANDS,
+    crate::sorted_set::COMMANDS,
+    crate::stream::COMMANDS,
     crate::string::COMMANDS,
+    crate::transactions::COMMANDS,
 ];
 
 impl Default for Table {

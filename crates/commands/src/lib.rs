@@ -31,8 +31,17 @@ mod trial;
 pub mod bitmap;
 pub mod connection;
 pub mod generic;
+pub mod geo;
+pub mod hash;
+pub mod hyperloglog;
+pub mod list;
+pub mod pubsub;
 pub mod server;
+pub mod set;
+pub mod sorted_set;
+pub mod stream;
 pub mod string;
+pub mod transactions;
 
 pub use args::{Args, Cursor};
 pub use command::{Command, Run};

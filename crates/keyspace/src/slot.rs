@@ -8,7 +8,7 @@ use std::ops::Deref;
 
 use dunlin_stdx::time::UnixMs;
 use dunlin_table::{Growth, ItemMut, Table};
-use dunlin_values::{Encoding, Entry, NewValue, Object};
+use dunlin_values::{Encoding, Entry, NewValue, ValueMut};
 
 use crate::changes::Changes;
 use crate::database::Counts;
@@ -83,10 +83,11 @@ impl Occupied<'_> {
         }
     }
 
-    /// The boxed value for editing. `None` if the value is a small string.
-    pub fn object_mut(&mut self) -> Option<&mut Object> {
+    /// The value for editing: collections. Look through the slot first, and call this only when
+    /// something is going to change.
+    pub fn value_mut(&mut self) -> ValueMut<'_> {
         self.before_write();
-        self.item.object_mut()
+        ValueMut::new(&mut self.item)
     }
 
     /// Removes the key and hands its entry over.

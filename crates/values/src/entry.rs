@@ -1,18 +1,21 @@
 //! One allocation per key: header, deadline, key, and the value where it is small.
 //!
 //! ```text
-//! offset 0   kind    u8    0 inline string, 1 integer, 2 boxed object
+//! offset 0   kind    u8    0 inline string, 1 integer, 2 boxed object, 3 and up packed
 //!        1   flags   u8    DEADLINE | WIDE | RAW | EMITTED | HIDDEN
 //!        2   clock   u24   LRU seconds or LFU minutes and counter
 //!        5   key     u8    length of the key        (WIDE: unused)
 //!        6   value   u16   length of inline value   (WIDE: unused)
 //!        8   [deadline i64, Unix ms]                if DEADLINE
 //!            [key length u32, value length u32]     if WIDE
-//!            [word: the integer or the box]         unless inline
+//!            [word: the integer or the box]         unless inline or packed
 //!            key bytes, inline value bytes
 //! ```
 //!
 //! A 16-byte key with an 8-digit integer takes 32 bytes, with a 64-byte value and a deadline 96.
+//! A packed value is a small collection ([`PackedKind`]) whose bytes stand where those of an inline
+//! string would: a hash of a few fields is one allocation with its key.
+//!
 //! The allocation is as long as the allocator would round it up to anyway ([`allocation_len`]), so
 //! a value that grows or shrinks within its size class is rewritten in place.
 //!
@@ -30,7 +33,8 @@ use bytes::Bytes;
 use dunlin_stdx::time::UnixMs;
 use dunlin_table::ThinItem;
 
-use crate::kind::{EMBSTR_MAX, Encoding, ValueType};
+use crate::kind::{EMBSTR_MAX, Encoding, PackedKind, ValueType};
+use crate::listpack::Buffer;
 use crate::object::{LargeString, Object};
 
 /// Longest string, in bytes, that is kept inside the entry.
@@ -53,6 +57,8 @@ const VALUE_LEN_AT: usize = 6;
 const INLINE: u8 = 0;
 const INTEGER: u8 = 1;
 const BOXED: u8 = 2;
+/// First of the packed kinds: this and the number of the [`PackedKind`].
+const PACKED: u8 = 3;
 
 const DEADLINE: u8 = 1 << 0;
 const WIDE: u8 = 1 << 1;
@@ -81,6 +87,8 @@ pub enum NewValue<'a> {
     Inline(&'a [u8]),
     /// A string of at most [`INLINE_MAX`] bytes that a command built or edited: raw, however short.
     Raw(&'a [u8]),
+    /// A small collection in one run of bytes; at most 4 GB long.
+    Packed(PackedKind, &'a [u8]),
     /// Anything else.
     Boxed(Box<Object>),
 }
@@ -135,7 +143,7 @@ impl<'a> StringRef<'a> {
         'a: 'b,
     {
         match self {
-            Self::Int(number) => digits.0.format(number).as_bytes(),
+            Self::Int(number) => digits.format(number),
             Self::Bytes(bytes) => bytes,
             Self::Shared(bytes) => bytes,
         }
@@ -157,6 +165,13 @@ impl<'a> StringRef<'a> {
 /// Room for the digits of an integer-encoded string.
 pub struct IntText(itoa::Buffer);
 
+impl IntText {
+    /// The decimal form of `number`.
+    pub fn format(&mut self, number: i64) -> &[u8] {
+        self.0.format(number).as_bytes()
+    }
+}
+
 impl Default for IntText {
     fn default() -> Self {
         Self(itoa::Buffer::new())
@@ -174,12 +189,23 @@ struct Shape {
 
 impl Shape {
     fn new(kind: u8, flags: u8, key_len: usize, value_len: usize) -> Self {
-        let wide = if key_len > usize::from(u8::MAX) { WIDE } else { 0 };
+        let is_wide = key_len > usize::from(u8::MAX) || value_len > usize::from(u16::MAX);
+        let wide = if is_wide { WIDE } else { 0 };
         Self { kind, flags: (flags & !WIDE) | wide, key_len, value_len }
     }
 
     const fn has(self, flag: u8) -> bool {
         self.flags & flag != 0
+    }
+
+    /// Whether the value stands behind the key, instead of in the word.
+    const fn is_inline(self) -> bool {
+        self.kind == INLINE || self.kind >= PACKED
+    }
+
+    /// Which packed collection the value is, if it is one.
+    fn packed_kind(self) -> Option<PackedKind> {
+        PackedKind::ALL.get(usize::from(self.kind.checked_sub(PACKED)?)).copied()
     }
 
     const fn lengths_at(self) -> usize {
@@ -191,7 +217,7 @@ impl Shape {
     }
 
     const fn key_at(self) -> usize {
-        self.word_at() + if self.kind == INLINE { 0 } else { 8 }
+        self.word_at() + if self.is_inline() { 0 } else { 8 }
     }
 
     const fn value_at(self) -> usize {
@@ -199,12 +225,12 @@ impl Shape {
     }
 
     const fn total(self) -> usize {
-        self.value_at() + if self.kind == INLINE { self.value_len } else { 0 }
+        self.value_at() + if self.is_inline() { self.value_len } else { 0 }
     }
 
     fn layout(self) -> Layout {
         Layout::from_size_align(allocation_len(self.total()), ALIGN)
-            .expect("a key is at most 512 MB long")
+            .expect("key and value are at most 512 MB and 4 GB long")
     }
 }
 
@@ -262,7 +288,10 @@ impl Entry {
     /// The type of the value.
     #[must_use]
     pub fn value_type(&self) -> ValueType {
-        self.object().map_or(ValueType::String, Object::value_type)
+        match self.shape().packed_kind() {
+            Some(kind) => kind.value_type(),
+            None => self.object().map_or(ValueType::String, Object::value_type),
+        }
     }
 
     /// How the value is held, by the name clients see.
@@ -272,7 +301,9 @@ impl Entry {
         match shape.kind {
             INTEGER => Encoding::Int,
             INLINE if !shape.has(RAW) && shape.value_len <= EMBSTR_MAX => Encoding::Embstr,
-            _ => Encoding::Raw,
+            INLINE => Encoding::Raw,
+            BOXED => self.object().map_or(Encoding::Raw, Object::encoding),
+            _ => shape.packed_kind().map_or(Encoding::Raw, PackedKind::encoding),
         }
     }
 
@@ -290,11 +321,37 @@ impl Entry {
                 // SAFETY: kind INTEGER keeps its `i64` in the word, which is aligned to eight.
                 Some(StringRef::Int(unsafe { self.at(shape.word_at()).cast::<i64>().read() }))
             }
-            _ => match self.object()? {
+            BOXED => match self.object()? {
                 Object::String(LargeString::Shared(bytes)) => Some(StringRef::Shared(bytes)),
                 Object::String(LargeString::Owned(bytes)) => Some(StringRef::Bytes(bytes)),
+                _ => None,
             },
+            _ => None,
         }
+    }
+
+    /// The bytes of a packed collection; `None` if the value is anything else.
+    #[must_use]
+    #[inline]
+    pub fn packed(&self) -> Option<(PackedKind, &[u8])> {
+        let shape = self.shape();
+        let kind = shape.packed_kind()?;
+        // SAFETY: kinds from PACKED on have `value_len` bytes of value behind the key.
+        Some((kind, unsafe {
+            std::slice::from_raw_parts(self.at(shape.value_at()), shape.value_len)
+        }))
+    }
+
+    /// The bytes of a packed collection for editing; `None` if the value is anything else.
+    pub fn packed_mut(&mut self) -> Option<PackedMut<'_>> {
+        self.shape().packed_kind()?;
+        Some(PackedMut { entry: self })
+    }
+
+    /// Replaces the value and keeps key, deadline, clock and snapshot mark: a collection changes
+    /// its encoding. Returns the old value if it was boxed.
+    pub fn convert(&mut self, value: NewValue<'_>) -> Option<Box<Object>> {
+        self.assign_any(value, self.deadline())
     }
 
     /// The boxed value, if the value is not inside the entry.
@@ -383,10 +440,11 @@ impl Entry {
                 self.assign(NewValue::Inline(&text), self.deadline());
             }
             BOXED => {
-                let Object::String(text) = self.object_mut()?;
+                let Object::String(text) = self.object_mut()? else { return None };
                 return Some(text.to_mut());
             }
-            _ => {}
+            INLINE => {}
+            _ => return None,
         }
         let shape = self.shape();
         // SAFETY: flags are a byte of the header; kind is INLINE here, so `value_len` bytes of
@@ -406,7 +464,7 @@ impl Entry {
         }
         let shape = self.shape();
         if shape.kind == BOXED {
-            let Object::String(text) = self.object_mut()?;
+            let Object::String(text) = self.object_mut()? else { return None };
             text.grow(len);
             return Some(text.to_mut());
         }
@@ -477,14 +535,12 @@ impl Entry {
     pub fn duplicate(&self, key: &[u8], deadline: Option<UnixMs>) -> Self {
         let shape = self.shape();
         let value = match self.object() {
-            Some(Object::String(text)) => NewValue::shared(match text {
-                LargeString::Shared(bytes) => bytes.clone(),
-                LargeString::Owned(bytes) => Bytes::copy_from_slice(bytes),
-            }),
-            None => match self.string() {
-                Some(StringRef::Int(number)) => NewValue::Int(number),
-                Some(StringRef::Bytes(bytes)) => NewValue::Inline(bytes),
-                _ => unreachable!("what is not boxed is an integer or inline"),
+            Some(object) => NewValue::Boxed(Box::new(object.duplicate())),
+            None => match (self.packed(), self.string()) {
+                (Some((kind, bytes)), _) => NewValue::Packed(kind, bytes),
+                (None, Some(StringRef::Int(number))) => NewValue::Int(number),
+                (None, Some(StringRef::Bytes(bytes))) => NewValue::Inline(bytes),
+                _ => unreachable!("what is not boxed is an integer or inside the entry"),
             },
         };
         let copy = Self::new(key, value, deadline);
@@ -502,6 +558,9 @@ impl Entry {
         let value = match shape.kind {
             INTEGER => NewValue::Int(kept.word.addr() as i64),
             INLINE => NewValue::Inline(&kept.inline),
+            _ if shape.is_inline() => {
+                NewValue::Packed(shape.packed_kind().expect("kind says packed"), &kept.inline)
+            }
             _ => NewValue::Boxed(self.take_object(shape).expect("kind says boxed")),
         };
         let renamed = Self::new(key, value, self.deadline());
@@ -579,10 +638,10 @@ impl Entry {
     /// # Safety
     /// The allocation must have shape `shape`, and `inline` must not overlap it.
     unsafe fn write_value(&self, shape: Shape, word: Word, inline: &[u8]) {
-        debug_assert_eq!(inline.len(), if shape.kind == INLINE { shape.value_len } else { 0 });
+        debug_assert_eq!(inline.len(), if shape.is_inline() { shape.value_len } else { 0 });
         // SAFETY: by the caller's promise the places that `shape` names are inside.
         unsafe {
-            if shape.kind == INLINE {
+            if shape.is_inline() {
                 ptr::copy_nonoverlapping(inline.as_ptr(), self.at(shape.value_at()), inline.len());
             } else {
                 self.at(shape.word_at()).cast::<Word>().write(word);
@@ -631,6 +690,44 @@ impl Entry {
         unsafe { self.write_header(new, clock) };
     }
 
+    /// Replaces `removed` bytes of an inline value from `at` on by `inserted`.
+    fn splice_inline(&mut self, at: usize, removed: usize, inserted: &[u8]) {
+        let old = self.shape();
+        assert!(old.is_inline() && at + removed <= old.value_len, "the place is inside the value");
+        let new_len = old.value_len - removed + inserted.len();
+        assert!(u32::try_from(new_len).is_ok(), "a packed value is bounded");
+        let new = Shape::new(old.kind, old.flags, old.key_len, new_len);
+        let tail = at + removed;
+        let tail_len = old.value_len - tail;
+        if old.layout() == new.layout() && old.value_at() == new.value_at() {
+            let clock = self.clock();
+            // SAFETY: old and new value are inside the same allocation; `copy` allows the overlap
+            // of the tail with itself, and `inserted` is borrowed from elsewhere.
+            unsafe {
+                let value = self.at(old.value_at());
+                ptr::copy(value.add(tail), value.add(at + inserted.len()), tail_len);
+                ptr::copy_nonoverlapping(inserted.as_ptr(), value.add(at), inserted.len());
+                self.write_header(new, clock);
+            }
+            return;
+        }
+        let mut moved = Self(allocate(new));
+        // SAFETY: two different allocations, each of the length its shape says; head, insertion
+        // and tail add up to the new length.
+        unsafe {
+            moved.write_header(new, self.clock());
+            ptr::copy_nonoverlapping(self.at(old.key_at()), moved.at(new.key_at()), old.key_len);
+            let (from, to) = (self.at(old.value_at()), moved.at(new.value_at()));
+            ptr::copy_nonoverlapping(from, to, at);
+            ptr::copy_nonoverlapping(inserted.as_ptr(), to.add(at), inserted.len());
+            ptr::copy_nonoverlapping(from.add(tail), to.add(at + inserted.len()), tail_len);
+        }
+        if let Some(deadline) = self.deadline() {
+            moved.write_deadline(deadline);
+        }
+        std::mem::swap(self, &mut moved);
+    }
+
     /// Takes the box out, leaving an integer 0 in its place.
     fn take_object(&mut self, shape: Shape) -> Option<Box<Object>> {
         if shape.kind != BOXED {
@@ -650,13 +747,35 @@ impl Entry {
     fn detach_value(&self, shape: Shape) -> Detached {
         // SAFETY: the header says where word and inline bytes are.
         unsafe {
-            if shape.kind == INLINE {
+            if shape.is_inline() {
                 let bytes = std::slice::from_raw_parts(self.at(shape.value_at()), shape.value_len);
                 return Detached { word: ptr::null_mut(), inline: bytes.to_vec() };
             }
             let word = self.at(shape.word_at()).cast::<Word>().read();
             Detached { word, inline: Vec::new() }
         }
+    }
+}
+
+/// The bytes of a packed collection, for editing.
+pub struct PackedMut<'a> {
+    entry: &'a mut Entry,
+}
+
+impl Buffer for PackedMut<'_> {
+    fn bytes(&self) -> &[u8] {
+        self.entry.packed().expect("checked when the guard was made").1
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        let shape = self.entry.shape();
+        // SAFETY: the value is packed, which was checked when the guard was made: `value_len` bytes
+        // follow the key, and the guard holds the only reference to the entry.
+        unsafe { std::slice::from_raw_parts_mut(self.entry.at(shape.value_at()), shape.value_len) }
+    }
+
+    fn splice(&mut self, at: usize, removed: usize, inserted: &[u8]) {
+        self.entry.splice_inline(at, removed, inserted);
     }
 }
 
@@ -679,6 +798,7 @@ impl<'a> NewValue<'a> {
                 assert!(bytes.len() <= INLINE_MAX, "an inline value is bounded");
                 (INLINE, RAW, ptr::null_mut(), bytes)
             }
+            Self::Packed(kind, bytes) => (PACKED + kind as u8, 0, ptr::null_mut(), bytes),
             Self::Boxed(object) => (BOXED, 0, Box::into_raw(object), &[]),
         }
     }

@@ -13,9 +13,17 @@
 #![deny(unsafe_code)]
 
 mod entry;
+pub mod hash;
 mod kind;
+pub mod list;
+pub mod listpack;
 mod object;
+pub mod set;
+pub mod sorted_set;
+pub mod stream;
+mod value_mut;
 
-pub use entry::{Entry, INLINE_MAX, IntText, NewValue, StringRef};
-pub use kind::{EMBSTR_MAX, Encoding, ValueType};
+pub use entry::{Entry, INLINE_MAX, IntText, NewValue, PackedMut, StringRef};
+pub use kind::{EMBSTR_MAX, Encoding, PackedKind, ValueType};
 pub use object::{LargeString, Object};
+pub use value_mut::ValueMut;

@@ -2,13 +2,28 @@
 
 use bytes::Bytes;
 
-use crate::ValueType;
+use crate::hash::HashTable;
+use crate::kind::{Encoding, ValueType};
+use crate::list::Quicklist;
+use crate::set::SetTable;
+use crate::sorted_set::ScoreIndex;
+use crate::stream::Stream;
 
 /// A value in a box of its own.
 #[derive(Debug)]
 pub enum Object {
     /// A string longer than [`crate::INLINE_MAX`].
     String(LargeString),
+    /// A list of more than one node.
+    List(Box<Quicklist>),
+    /// A set in a table.
+    Set(Box<SetTable>),
+    /// A sorted set with its indexes.
+    SortedSet(Box<ScoreIndex>),
+    /// A hash in a table.
+    Hash(Box<HashTable>),
+    /// A stream.
+    Stream(Box<Stream>),
 }
 
 impl Object {
@@ -17,6 +32,23 @@ impl Object {
     pub const fn value_type(&self) -> ValueType {
         match self {
             Self::String(_) => ValueType::String,
+            Self::List(_) => ValueType::List,
+            Self::Set(_) => ValueType::Set,
+            Self::SortedSet(_) => ValueType::SortedSet,
+            Self::Hash(_) => ValueType::Hash,
+            Self::Stream(_) => ValueType::Stream,
+        }
+    }
+
+    /// How the value is held, by the name clients see.
+    #[must_use]
+    pub const fn encoding(&self) -> Encoding {
+        match self {
+            Self::String(_) => Encoding::Raw,
+            Self::List(_) => Encoding::Quicklist,
+            Self::Set(_) | Self::Hash(_) => Encoding::Hashtable,
+            Self::SortedSet(_) => Encoding::Skiplist,
+            Self::Stream(_) => Encoding::Stream,
         }
     }
 
@@ -25,9 +57,14 @@ impl Object {
     ///
     /// Source: Redis documentation, UNLINK.
     #[must_use]
-    pub const fn free_effort(&self) -> usize {
+    pub fn free_effort(&self) -> usize {
         match self {
             Self::String(_) => 1,
+            Self::List(list) => list.free_effort(),
+            Self::Set(set) => set.free_effort(),
+            Self::SortedSet(set) => set.free_effort(),
+            Self::Hash(hash) => hash.free_effort(),
+            Self::Stream(stream) => stream.free_effort(),
         }
     }
 
@@ -37,7 +74,28 @@ impl Object {
         size_of::<Self>()
             + match self {
                 Self::String(text) => text.capacity(),
+                Self::List(list) => list.heap_bytes(),
+                Self::Set(set) => set.heap_bytes(),
+                Self::SortedSet(set) => set.heap_bytes(),
+                Self::Hash(hash) => hash.heap_bytes(),
+                Self::Stream(stream) => stream.heap_bytes(),
             }
+    }
+
+    /// A copy; a large string shares its bytes.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        match self {
+            Self::String(text) => Self::String(LargeString::Shared(match text {
+                LargeString::Shared(bytes) => bytes.clone(),
+                LargeString::Owned(bytes) => Bytes::copy_from_slice(bytes),
+            })),
+            Self::List(list) => Self::List(list.clone()),
+            Self::Set(set) => Self::Set(set.clone()),
+            Self::SortedSet(set) => Self::SortedSet(set.clone()),
+            Self::Hash(hash) => Self::Hash(hash.clone()),
+            Self::Stream(stream) => Self::Stream(stream.clone()),
+        }
     }
 }
 

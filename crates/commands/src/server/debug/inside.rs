@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use dunlin_keyspace::DatabaseIndex;
 use dunlin_stdx::glob::{self, Case};
-use dunlin_values::{Encoding, Entry, StringRef};
+use dunlin_values::{Entry, StringRef};
 
 use crate::args::Args;
 use crate::context::Context;
@@ -163,7 +163,7 @@ impl Shape {
 pub(super) fn table_stats_of_key(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let entry = cx.keyspace.inspect(cx.db, args.get(2)).ok_or(CommandError::NoSuchKey)?;
     match entry.encoding() {
-        Encoding::Int | Encoding::Embstr | Encoding::Raw => Err(CommandError::fixed(
+        _ => Err(CommandError::fixed(
             "ERR The value stored at the specified key is not represented using an hash table",
         )),
     }

@@ -1,0 +1,6 @@
+//! The set commands.
+
+use crate::command::Command;
+
+/// The commands of this group.
+pub(crate) const COMMANDS: &[Command] = &[];

@@ -1,0 +1,6 @@
+//! The transaction commands.
+
+use crate::command::Command;
+
+/// The commands of this group.
+pub(crate) const COMMANDS: &[Command] = &[];

@@ -1,0 +1,19 @@
+//! A set in a table.
+
+/// A set in a table.
+#[derive(Clone, Debug, Default)]
+pub struct SetTable {}
+
+impl SetTable {
+    /// How much work dropping it is, counted in allocations.
+    #[must_use]
+    pub const fn free_effort(&self) -> usize {
+        1
+    }
+
+    /// Bytes of heap it holds, itself included.
+    #[must_use]
+    pub const fn heap_bytes(&self) -> usize {
+        size_of::<Self>()
+    }
+}

@@ -1,0 +1,19 @@
+//! A sorted set with its indexes.
+
+/// A sorted set with its indexes.
+#[derive(Clone, Debug, Default)]
+pub struct ScoreIndex {}
+
+impl ScoreIndex {
+    /// How much work dropping it is, counted in allocations.
+    #[must_use]
+    pub const fn free_effort(&self) -> usize {
+        1
+    }
+
+    /// Bytes of heap it holds, itself included.
+    #[must_use]
+    pub const fn heap_bytes(&self) -> usize {
+        size_of::<Self>()
+    }
+}
