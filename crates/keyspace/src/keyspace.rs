@@ -2,7 +2,7 @@
 
 use dunlin_stdx::time::UnixMs;
 use dunlin_table::{Growth, ItemRef};
-use dunlin_values::Entry;
+use dunlin_values::{Entry, MemberHasher};
 use fastrand::Rng;
 
 use crate::access::{AccessClock, AccessPolicy};
@@ -32,6 +32,7 @@ pub struct Keyspace {
     pub(crate) databases: Vec<Database>,
     pub(crate) layout: Layout,
     pub(crate) hasher: KeyHasher,
+    member_hasher: MemberHasher,
     pub(crate) access: AccessClock,
     pub(crate) changes: Changes,
     pub(crate) disposal: Disposal,
@@ -56,6 +57,7 @@ impl Keyspace {
             databases: (0..databases).map(|_| Database::new(layout)).collect(),
             layout,
             hasher: KeyHasher::new(rng.u64(..)),
+            member_hasher: MemberHasher::new(rng.u64(..)),
             access: AccessClock::new(AccessPolicy::Lru),
             changes: Changes::default(),
             disposal: Disposal { freer, lazy: LazyFree::default() },
@@ -169,6 +171,17 @@ impl Keyspace {
     #[inline]
     pub fn hash(&self, key: &[u8]) -> u64 {
         self.hasher.hash(key)
+    }
+
+    /// How values hash what they hold, for values that begin to need a table.
+    #[must_use]
+    pub const fn member_hasher(&self) -> MemberHasher {
+        self.member_hasher
+    }
+
+    /// A random number, for replies and values that must be fair.
+    pub fn random(&mut self) -> u64 {
+        self.rng.u64(..)
     }
 
     /// First step of a batch: brings the bucket of a key towards the processor.

@@ -19,7 +19,7 @@
 //! The allocation is as long as the allocator would round it up to anyway ([`allocation_len`]), so
 //! a value that grows or shrinks within its size class is rewritten in place.
 //!
-//! All `unsafe` of this crate is here. Whoever holds an [`Entry`] owns the allocation and, for
+//! All `unsafe` of this crate is here and in `thin`. Whoever holds an [`Entry`] owns the allocation and, for
 //! kind 2, the box; every read goes through the header, which only this module writes.
 
 #![allow(unsafe_code)]
@@ -237,7 +237,7 @@ impl Shape {
 /// The size class of `len` bytes: four classes per doubling above 128 bytes, steps of 16 below.
 ///
 /// Source: jemalloc manual, "size classes". With another allocator this only wastes the rounding.
-const fn allocation_len(len: usize) -> usize {
+pub(crate) const fn allocation_len(len: usize) -> usize {
     let step = if len <= 128 { 16 } else { (len - 1).next_power_of_two() / 8 };
     // The step is a power of two: rounding up needs no division.
     (len + step - 1) & !(step - 1)

@@ -14,6 +14,7 @@
 
 mod entry;
 pub mod hash;
+mod hasher;
 mod kind;
 pub mod list;
 pub mod listpack;
@@ -21,9 +22,12 @@ mod object;
 pub mod set;
 pub mod sorted_set;
 pub mod stream;
+mod thin;
 mod value_mut;
 
 pub use entry::{Entry, INLINE_MAX, IntText, NewValue, PackedMut, StringRef};
+pub use hasher::MemberHasher;
 pub use kind::{EMBSTR_MAX, Encoding, PackedKind, ValueType};
 pub use object::{LargeString, Object};
+pub use thin::ThinBytes;
 pub use value_mut::ValueMut;

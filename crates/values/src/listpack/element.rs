@@ -123,14 +123,15 @@ pub const fn encoded_len(element: Element<'_>) -> usize {
     body + back_len_len(body)
 }
 
-/// Bytes of the length behind an element whose body takes `body` bytes.
+/// Bytes of the length behind an element whose body takes `body` bytes. Redis takes a byte more than
+/// needed at 16383, 2097151 and 268435455, and a reader that checks expects it.
 #[inline]
 pub(super) const fn back_len_len(body: usize) -> usize {
     match body {
         0..=0x7f => 1,
-        0x80..=0x3fff => 2,
-        0x4000..=0x1f_ffff => 3,
-        0x20_0000..=0x0fff_ffff => 4,
+        0x80..=0x3ffe => 2,
+        0x3fff..=0x1f_fffe => 3,
+        0x1f_ffff..=0x0fff_fffe => 4,
         _ => 5,
     }
 }

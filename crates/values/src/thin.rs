@@ -1,0 +1,169 @@
+//! Bytes in an allocation of their own behind a thin pointer: what a table of strings holds.
+//!
+//! ```text
+//! length u8, 255: [length u32 follows]
+//! bytes
+//! ```
+//!
+//! A 65-byte member of a set takes 80 bytes with jemalloc, one of 15 bytes 16.
+//! The owner of a [`ThinBytes`] owns the allocation; it is written once, when it is made.
+
+#![allow(unsafe_code)]
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::ptr::{self, NonNull};
+
+use dunlin_table::ThinItem;
+
+use crate::entry::allocation_len;
+
+/// Length byte that says that a longer length follows.
+const LONG: u8 = u8::MAX;
+const LONG_HEADER: usize = 1 + size_of::<u32>();
+
+/// An owned, immutable string of up to 4 GB that is one pointer wide.
+pub struct ThinBytes(NonNull<u8>);
+
+// SAFETY: the handle owns its allocation, which nobody else refers to.
+unsafe impl Send for ThinBytes {}
+// SAFETY: shared handles only read bytes that do not change.
+unsafe impl Sync for ThinBytes {}
+
+impl ThinBytes {
+    /// A copy of `bytes`.
+    ///
+    /// # Panics
+    /// If there are 4 GB or more: commands take at most 512 MB.
+    #[must_use]
+    #[inline]
+    pub fn new(bytes: &[u8]) -> Self {
+        let layout = layout_of(bytes.len());
+        // SAFETY: the layout is never of size zero: it holds the length.
+        let memory = unsafe { alloc(layout) };
+        let memory = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout));
+        let header = header_len(bytes.len());
+        // SAFETY: the allocation holds the header and as many bytes, and cannot overlap `bytes`.
+        unsafe {
+            if header == 1 {
+                memory.write(bytes.len() as u8);
+            } else {
+                memory.write(LONG);
+                let len = (bytes.len() as u32).to_ne_bytes();
+                ptr::copy_nonoverlapping(len.as_ptr(), memory.as_ptr().add(1), len.len());
+            }
+            ptr::copy_nonoverlapping(bytes.as_ptr(), memory.as_ptr().add(header), bytes.len());
+        }
+        Self(memory)
+    }
+
+    /// The bytes.
+    #[must_use]
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        let len = self.len();
+        // SAFETY: the allocation holds `len` bytes behind the header and lives as long as `self`.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().add(header_len(len)), len) }
+    }
+
+    /// Number of bytes.
+    #[must_use]
+    #[inline]
+    pub const fn len(&self) -> usize {
+        // SAFETY: the first byte is the length, or says that four bytes of length follow.
+        unsafe {
+            match self.0.read() {
+                LONG => self.0.add(1).cast::<u32>().read_unaligned() as usize,
+                len => len as usize,
+            }
+        }
+    }
+
+    /// Whether there are no bytes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of heap that a string of `len` bytes takes.
+    #[must_use]
+    pub const fn heap_bytes_of(len: usize) -> usize {
+        allocation_len(header_len(len) + len)
+    }
+}
+
+#[inline]
+const fn header_len(len: usize) -> usize {
+    if len < LONG as usize { 1 } else { LONG_HEADER }
+}
+
+#[inline]
+fn layout_of(len: usize) -> Layout {
+    assert!(u32::try_from(len).is_ok(), "a string is shorter than 4 GB");
+    Layout::from_size_align(header_len(len) + len, 1).expect("4 GB are a valid size")
+}
+
+impl Drop for ThinBytes {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the allocation was made with this layout, and this is its only owner.
+        unsafe { dealloc(self.0.as_ptr(), layout_of(self.len())) };
+    }
+}
+
+impl Clone for ThinBytes {
+    fn clone(&self) -> Self {
+        Self::new(self.as_bytes())
+    }
+}
+
+impl fmt::Debug for ThinBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\"", self.as_bytes().escape_ascii())
+    }
+}
+
+// SAFETY: `into_raw` gives up the pointer without running Drop and `from_raw` takes it back; the
+// handle is a `NonNull`, and the bytes never change or move.
+unsafe impl ThinItem for ThinBytes {
+    #[inline]
+    fn into_raw(self) -> NonNull<u8> {
+        ManuallyDrop::new(self).0
+    }
+
+    #[inline]
+    unsafe fn from_raw(raw: NonNull<u8>) -> Self {
+        Self(raw)
+    }
+
+    #[inline]
+    fn key(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_any_length_come_back() {
+        for len in [0, 1, 63, 64, 254, 255, 256, 4096, 70_000] {
+            let bytes: Vec<u8> = (0..len).map(|n| n as u8).collect();
+            let thin = ThinBytes::new(&bytes);
+            assert_eq!((thin.as_bytes(), thin.len(), thin.is_empty()), (&*bytes, len, len == 0));
+            assert_eq!(thin.clone().as_bytes(), bytes);
+            // SAFETY: the pointer was just given up and is owned by nobody else.
+            let again = unsafe { ThinBytes::from_raw(thin.into_raw()) };
+            assert_eq!(again.key(), bytes);
+        }
+    }
+
+    #[test]
+    fn sizes_are_those_of_the_allocator() {
+        assert_eq!(ThinBytes::heap_bytes_of(15), 16);
+        assert_eq!(ThinBytes::heap_bytes_of(65), 80);
+        assert_eq!(ThinBytes::heap_bytes_of(300), 320);
+    }
+}
