@@ -9,10 +9,11 @@ TITLES = {
     "slowest_command_ms": "slowest command ms", "reclaim_s": "reclaimed after s", "get_p50_ms": "GET p50 ms",
     "get_p999_ms": "GET p99.9 ms", "get_max_ms": "GET max ms", "cpu_percent": "CPU %", "start_ms": "start to PONG ms",
     "idle_mb": "idle memory MB", "idle_cpu_percent": "idle CPU %", "instructions": "instructions/request",
-    "evicted": "evicted per write",
+    "evicted": "evicted per write", "command_ms": "command thread ms",
 }
 # Of these the spread and the ratio to the first server are shown.
-MAIN = {"throughput": ["cpu_us", "requests_s"], "memory": ["resident_bytes", "used_bytes"], "growth": ["pause_ms"],
+MAIN = {"throughput": ["cpu_us", "requests_s"], "types": ["cpu_us", "requests_s"], "collections": ["cpu_us", "command_ms"],
+        "memory": ["resident_bytes", "used_bytes"], "growth": ["pause_ms"],
         "expiry": ["reclaim_s", "get_p999_ms", "cpu_percent"], "eviction": ["cpu_us"], "slots": ["resident_bytes"],
         "process": ["start_ms", "idle_mb", "resident_bytes"], "instructions": ["instructions"]}
 

@@ -90,6 +90,11 @@ class Connection:
         if error:
             raise ReplyError(error.decode(errors="replace"))
 
+    def send_all(self, commands):
+        """Sends commands in one go and returns their replies."""
+        self.socket.sendall(b"".join(encode(*words) for words in commands))
+        return [self._reply() for _ in commands]
+
     def load(self, batches):
         """Sends (requests, number) batches one after the other."""
         for request, number in batches:
