@@ -11,7 +11,7 @@ use dunlin_config::Config;
 use dunlin_engine::{Follower, StreamFault};
 use dunlin_keyspace::{EvictionOrder, EvictionPolicy, EvictionScope, Keyspace};
 use dunlin_node::Token;
-use dunlin_spec::{Arg, ArgKind, Flags};
+use dunlin_spec::{Arg, ArgKind, Flags, Group};
 use dunlin_testkit::oracle;
 use dunlin_testkit::oracle::script::{Action, Script};
 use fastrand::Rng;
@@ -116,28 +116,62 @@ fn every_recorded_script_gives_the_same_data() {
 struct Calls {
     rng: Rng,
     unix_ms: i64,
+    /// What keys are called that the command works on: most calls should meet their type.
+    family: &'static str,
+}
+
+/// What the keys of a group's commands are called.
+fn family(group: Group) -> &'static str {
+    match group {
+        Group::List => "list",
+        Group::Set => "set",
+        Group::Hash => "hash",
+        Group::SortedSet | Group::Geo => "zset",
+        Group::Stream => "stream",
+        Group::String | Group::Bitmap | Group::HyperLogLog => "string",
+        _ => "any",
+    }
 }
 
 impl Calls {
     fn call(&mut self, name: &str, args: &[Arg]) -> Vec<Vec<u8>> {
         let mut words: Vec<Vec<u8>> = name.split('|').map(Vec::from).collect();
-        for arg in args {
-            self.argument(arg, &mut words);
-        }
+        self.sequence(args, &mut words);
         words
     }
 
-    fn argument(&mut self, arg: &Arg, words: &mut Vec<Vec<u8>>) {
+    fn sequence(&mut self, args: &[Arg], words: &mut Vec<Vec<u8>>) {
+        let mut count_at = None;
+        for arg in args {
+            if matches!(arg.name(), "numkeys" | "numfields" | "count") && !arg.is_optional() {
+                count_at = Some(words.len() + usize::from(arg.token_text().is_some()));
+                self.argument(arg, words);
+                continue;
+            }
+            let times = self.argument(arg, words);
+            if arg.is_multiple()
+                && let Some(at) = count_at.take()
+            {
+                words[at] = times.to_string().into_bytes();
+            }
+        }
+    }
+
+    /// Adds an argument, and tells how often.
+    fn argument(&mut self, arg: &Arg, words: &mut Vec<Vec<u8>>) -> usize {
         if arg.is_optional() && self.rng.bool() {
-            return;
+            return 0;
         }
         let times = if arg.is_multiple() { self.rng.usize(1..4) } else { 1 };
-        for _ in 0..times {
-            if let Some(token) = arg.token_text() {
+        for time in 0..times {
+            if let Some(token) = arg.token_text()
+                && (time == 0 || arg.is_multiple_with_token())
+            {
                 words.push(token.into());
             }
             self.value(arg, words);
         }
+        times
     }
 
     fn value(&mut self, arg: &Arg, words: &mut Vec<Vec<u8>>) {
@@ -145,24 +179,48 @@ impl Calls {
             ArgKind::PureToken => return,
             ArgKind::OneOf => {
                 let choice = self.rng.usize(..arg.args().len());
-                return self.argument(&arg.args()[choice], words);
+                self.argument(&arg.args()[choice], words);
+                return;
             }
-            ArgKind::Block => {
-                return arg.args().iter().for_each(|arg| self.argument(arg, words));
-            }
-            ArgKind::Key => format!("key:{}", self.rng.u8(..6)),
+            ArgKind::Block => return self.sequence(arg.args(), words),
+            ArgKind::Key => self.key(),
             ArgKind::Integer => self.one_of(&["0", "1", "1", "2", "3", "7", "15", "100", "-1"]),
             ArgKind::Double => self.one_of(&["0.1", "-2.5", "3", "1e3", "0.3333333333333333"]),
             ArgKind::UnixTime => {
                 let ms = self.unix_ms + self.rng.i64(-20..200);
                 if arg.name().contains("milli") { ms } else { ms / 1000 + 1 }.to_string()
             }
-            ArgKind::String | ArgKind::Pattern => match arg.name() {
-                "encoding" => self.one_of(&["u8", "i16", "u63", "i5"]),
-                _ => self.text(),
-            },
+            ArgKind::String | ArgKind::Pattern => self.named(arg.name()),
         };
         words.push(word.into_bytes());
+    }
+
+    fn key(&mut self) -> String {
+        let families = ["string", "list", "set", "hash", "zset", "stream"];
+        let family = match self.family {
+            "any" => self.rng.choice(families).expect("six"),
+            family if self.rng.u8(..8) > 0 => family,
+            _ => "key",
+        };
+        format!("{family}:{}", self.rng.u8(..4))
+    }
+
+    /// A text that suits an argument of this name.
+    fn named(&mut self, name: &str) -> String {
+        match name {
+            "encoding" => self.one_of(&["u8", "i16", "u63", "i5"]),
+            "min" | "max" => self.one_of(&["-inf", "+inf", "(1", "3", "-", "+", "[a", "(c"]),
+            "id" | "lastid" | "start-id" | "threshold" => {
+                self.one_of(&["*", "0", "0-0", "7-*", "$", ">", "1-1", "3", "2"])
+            }
+            "group" => self.one_of(&["g1", "g2"]),
+            "consumer" => self.one_of(&["c1", "c2"]),
+            "unit" => self.one_of(&["m", "km"]),
+            "member" | "field" | "element" | "pivot" if self.rng.u8(..4) > 0 => {
+                self.one_of(&["a", "b", "c", "1", "2", "-7", "1e2", "long".repeat(30).as_str()])
+            }
+            _ => self.text(),
+        }
     }
 
     fn text(&mut self) -> String {
@@ -215,37 +273,45 @@ fn random_calls_of_every_write_command_give_the_same_data() {
         config.memory.lazyfree_lazy_user_del = seed % 5 == 1;
         let clock_offset_ms = [0, 7 * HOUR_MS, -7 * HOUR_MS, 1][seed as usize % 4];
         let mut pair = Pair::new(config, clock_offset_ms, seed);
-        let client = pair.primary.connect();
-        let mut writes: Vec<(&str, &[Arg])> = Vec::new();
+        let mut client = pair.primary.connect();
+        let mut writes: Vec<(&str, Group, &[Arg])> = Vec::new();
         for registered in pair.primary.node.engine_mut().table().all() {
             let command = registered.command;
             if command.subcommands.is_empty() && command.spec.all_flags().contains(Flags::WRITE) {
-                writes.push((command.spec.name(), command.spec.arguments()));
+                let spec = &command.spec;
+                writes.push((spec.name(), spec.group(), spec.arguments()));
             }
         }
         for _ in 0..400 {
             let ms = *pair.rng.choice(&[0, 0, 0, 1, 1, 5, 40]).expect("some");
             pair.advance_ms(ms);
-            let mut calls = Calls { rng: pair.rng.fork(), unix_ms: pair.primary.unix_ms() };
+            let unix_ms = pair.primary.unix_ms();
+            let mut calls = Calls { rng: pair.rng.fork(), unix_ms, family: "any" };
             let words = match pair.rng.u8(..12) {
                 0 => vec![b"SELECT".to_vec(), calls.one_of(&["0", "1", "2", "3"]).into_bytes()],
-                1 => vec![b"GET".to_vec(), format!("key:{}", pair.rng.u8(..6)).into_bytes()],
+                1 => vec![b"GET".to_vec(), calls.key().into_bytes()],
                 2 => {
                     remove_some(&mut pair);
                     continue;
                 }
                 _ => {
-                    let (name, args) = *pair.rng.choice(&writes).expect("there are writes");
+                    let (name, group, args) = *pair.rng.choice(&writes).expect("there are writes");
                     // Emptying everything is right but leaves little to compare.
                     let rare = name.starts_with("flush") && pair.rng.u8(..8) > 0;
                     if rare {
                         continue;
                     }
+                    calls.family = family(group);
                     calls.call(name, args)
                 }
             };
             let reply = pair.primary.send(client, &request(&words));
             refused += usize::from(reply.starts_with(b"-"));
+            if reply.is_empty() {
+                // It waits for a key: somebody else goes on.
+                pair.primary.node.handle_end(client);
+                client = pair.primary.connect();
+            }
             pair.assert_equal(&String::from_utf8_lossy(&words.join(&b' ')));
         }
         assert!(pair.follower.commands() > 100, "{} commands", pair.follower.commands());

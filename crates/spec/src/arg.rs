@@ -256,6 +256,12 @@ impl Arg {
         !matches!(self.repeats, Repeats::Never)
     }
 
+    /// Whether each repetition has its token again.
+    #[must_use]
+    pub const fn is_multiple_with_token(&self) -> bool {
+        matches!(self.repeats, Repeats::WithToken)
+    }
+
     pub(crate) const fn repeats(&self) -> Repeats {
         self.repeats
     }
