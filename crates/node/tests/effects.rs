@@ -2,80 +2,24 @@
 //! holds the same data, whatever its own clock says.
 
 mod driver;
+mod pair;
 
 use std::collections::HashMap;
 
-use driver::{Driver, START_UNIX_MS};
+use driver::Driver;
 use dunlin_commands::Digest;
 use dunlin_config::Config;
 use dunlin_engine::{Follower, StreamFault};
-use dunlin_keyspace::{EvictionOrder, EvictionPolicy, EvictionScope, Keyspace};
+use dunlin_keyspace::{EvictionOrder, EvictionPolicy, EvictionScope};
 use dunlin_node::Token;
 use dunlin_spec::{Arg, ArgKind, Flags, Group};
 use dunlin_testkit::oracle;
 use dunlin_testkit::oracle::script::{Action, Script};
 use fastrand::Rng;
+use pair::{Pair, request};
 use proptest::prelude::*;
 
 const HOUR_MS: i64 = 3_600_000;
-
-/// A server and one that follows it.
-struct Pair {
-    primary: Driver,
-    replica: Driver,
-    follower: Follower,
-    rng: Rng,
-}
-
-impl Pair {
-    fn new(config: Config, clock_offset_ms: i64, seed: u64) -> Self {
-        let mut primary = Driver::with(config, START_UNIX_MS);
-        primary.node.engine_mut().record_changes(true);
-        let replica = Driver::with(Config::default(), START_UNIX_MS + clock_offset_ms);
-        Self { primary, replica, follower: Follower::default(), rng: Rng::with_seed(seed) }
-    }
-
-    fn advance_ms(&mut self, ms: i64) {
-        self.primary.advance_ms(ms);
-        self.replica.advance_ms(ms);
-    }
-
-    /// Hands over what was recorded, in pieces.
-    fn deliver(&mut self) {
-        let bytes = self.primary.node.engine_mut().stream.take();
-        let mut rest = bytes.as_slice();
-        while !rest.is_empty() {
-            let (piece, behind) = rest.split_at(self.rng.usize(1..=rest.len().min(300)));
-            let outcome = self.replica.node.engine_mut().follow(&mut self.follower, piece);
-            if let Err(fault) = outcome {
-                panic!("{fault} in {}", String::from_utf8_lossy(&bytes));
-            }
-            rest = behind;
-        }
-        assert!(self.follower.is_at_end_of_command());
-    }
-
-    /// Both hold the same keys, values and deadlines.
-    fn assert_equal(&mut self, after: &str) {
-        self.deliver();
-        let (ours, theirs) = (self.primary.keyspace(), self.replica.keyspace());
-        assert_same_deadlines(ours, theirs, after);
-        let digests = [ours, theirs].map(|keyspace| Digest::of_keyspace(keyspace).to_hex());
-        assert_eq!(digests[0], digests[1], "after {after}");
-    }
-}
-
-fn assert_same_deadlines(ours: &Keyspace, theirs: &Keyspace, after: &str) {
-    for db in 0..ours.databases() {
-        assert_eq!(ours.database(db).len(), theirs.database(db).len(), "db {db} after {after}");
-        ours.database(db).for_each(|entry| {
-            let key = String::from_utf8_lossy(entry.key());
-            let other = theirs.held(db, entry.key());
-            let other = other.unwrap_or_else(|| panic!("no {key} after {after}"));
-            assert_eq!(entry.deadline(), other.deadline(), "{key} after {after}");
-        });
-    }
-}
 
 /// Plays a script without looking at the replies.
 fn play(pair: &mut Pair, script: &Script) {
@@ -234,16 +178,6 @@ impl Calls {
     fn one_of(&mut self, choices: &[&str]) -> String {
         self.rng.choice(choices).copied().unwrap_or_default().to_owned()
     }
-}
-
-fn request(words: &[Vec<u8>]) -> Vec<u8> {
-    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
-    for word in words {
-        bytes.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
-        bytes.extend_from_slice(word);
-        bytes.extend_from_slice(b"\r\n");
-    }
-    bytes
 }
 
 /// Removes keys that no command names, as the periodic work and a full memory do.
