@@ -64,6 +64,14 @@ impl<'a> Args<'a> {
         dunlin_stdx::number::parse_i64(self.get(index)).ok_or(CommandError::NotInteger)
     }
 
+    /// The word at `index` as a signed 64-bit integer that is not negative: a count.
+    ///
+    /// # Errors
+    /// "must be positive", whatever else the word is.
+    pub fn non_negative(&self, index: usize) -> Result<i64, CommandError> {
+        non_negative(self.get(index))
+    }
+
     /// Whether the word at `index` is `word`, in any case.
     #[must_use]
     pub fn is(&self, index: usize, word: &str) -> bool {
@@ -75,6 +83,12 @@ impl<'a> Args<'a> {
     pub const fn cursor(&self, index: usize) -> Cursor<'a> {
         Cursor { args: *self, next: index }
     }
+}
+
+fn non_negative(word: &[u8]) -> Result<i64, CommandError> {
+    const REFUSED: CommandError =
+        CommandError::fixed("ERR value is out of range, must be positive");
+    dunlin_stdx::number::parse_i64(word).filter(|count| *count >= 0).ok_or(REFUSED)
 }
 
 /// Walks through options and their values.

@@ -69,7 +69,11 @@ impl Digest {
         }
     }
 
-    fn add_list(&mut self, _entry: &Entry) {}
+    fn add_list(&mut self, entry: &Entry) {
+        if let Some(list) = entry.list() {
+            list.for_each(|element| self.mix(element.as_bytes(&mut IntText::default())));
+        }
+    }
 
     fn add_set(&mut self, _entry: &Entry) {}
 

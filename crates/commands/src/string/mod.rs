@@ -62,7 +62,7 @@ pub const COMMANDS: &[Command] = &[
 
 /// Replies a string as it is held; a large one is shared, not copied.
 #[inline]
-fn reply_string(reply: &mut Reply, string: StringRef<'_>) {
+pub(crate) fn reply_string(reply: &mut Reply, string: StringRef<'_>) {
     match string {
         StringRef::Int(number) => reply.bulk_integer(number),
         StringRef::Bytes(bytes) => reply.bulk(bytes),

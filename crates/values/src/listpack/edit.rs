@@ -116,6 +116,14 @@ impl<B: Buffer> ListpackMut<B> {
         removed
     }
 
+    /// Puts the elements of another listpack behind those of this one.
+    pub fn append(&mut self, other: Listpack<'_>) {
+        let end = self.view().end().0;
+        let bytes = other.as_bytes();
+        self.buffer.splice(end, 0, &bytes[HEADER_LEN..bytes.len() - 1]);
+        self.write_header(other.len().cast_signed());
+    }
+
     /// Makes the header agree with the bytes after `added` elements came (or went).
     fn write_header(&mut self, added: isize) {
         let bytes = self.buffer.bytes_mut();

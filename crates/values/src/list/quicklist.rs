@@ -1,0 +1,242 @@
+//! A list of listpacks.
+
+use std::ops::ControlFlow;
+
+use super::End;
+use super::directory::{Directory, Position};
+use super::limits::ListLimits;
+use super::node::{Content, Node, Without, text_len};
+use super::view::visit_listpack;
+use crate::StringRef;
+
+/// A list of listpacks: the form of a list that is too long for one.
+#[derive(Clone, Debug)]
+pub struct Quicklist {
+    directory: Directory,
+    /// The parameters of the time when it was made, as in Redis.
+    limits: ListLimits,
+}
+
+impl Quicklist {
+    /// An empty list.
+    pub(super) fn new(limits: ListLimits) -> Self {
+        Self { directory: Directory::default(), limits: limits.of_nodes() }
+    }
+
+    /// Adds a listpack, as a node of its own, at the back.
+    pub(super) fn push_listpack(&mut self, listpack: &[u8]) {
+        self.directory.insert(self.directory.nodes(), Node::packed(listpack));
+    }
+
+    /// Number of elements.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.directory.elements()
+    }
+
+    /// Whether there is no element.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of nodes.
+    #[must_use]
+    pub const fn nodes(&self) -> usize {
+        self.directory.nodes()
+    }
+
+    /// How much work dropping it is, counted in allocations.
+    #[must_use]
+    pub const fn free_effort(&self) -> usize {
+        self.nodes()
+    }
+
+    /// Bytes of heap it holds, itself included.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        size_of::<Self>() + self.directory.heap_bytes()
+    }
+
+    /// The only node, if there is just one.
+    pub(super) fn only_node(&self) -> Option<&Node> {
+        (self.nodes() == 1).then(|| self.directory.node(0))
+    }
+
+    /// Calls `visit` with the elements from number `from` on, towards `towards`, until it breaks.
+    pub(super) fn visit(
+        &self,
+        from: usize,
+        towards: End,
+        visit: &mut impl FnMut(StringRef<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        if from >= self.len() {
+            return ControlFlow::Continue(());
+        }
+        let Position { node: mut number, mut offset } = self.directory.position(from);
+        loop {
+            match self.directory.node(number).content() {
+                Content::Packed(listpack) => visit_listpack(listpack, offset, towards, visit)?,
+                Content::Plain(bytes) => visit(StringRef::Shared(bytes))?,
+            }
+            number = match towards {
+                End::Back if number + 1 < self.nodes() => number + 1,
+                End::Front if number > 0 => number - 1,
+                _ => return ControlFlow::Continue(()),
+            };
+            offset = match towards {
+                End::Back => 0,
+                End::Front => self.directory.node(number).count() - 1,
+            };
+        }
+    }
+
+    /// Adds an element at an end.
+    pub(super) fn push(&mut self, end: End, element: StringRef<'_>) {
+        let limits = self.limits;
+        let Some(number) = self.directory.end(end) else {
+            self.directory.insert(0, Node::of(element, limits));
+            return;
+        };
+        if self.directory.edit(number, |node| node.push(end, element, limits)) {
+            return;
+        }
+        if self.nodes() > 1 {
+            self.directory.edit(number, Node::trim);
+        }
+        let number = match end {
+            End::Front => 0,
+            End::Back => self.nodes(),
+        };
+        self.directory.insert(number, Node::of(element, limits));
+    }
+
+    /// Removes `count` elements from number `start` on. They must exist.
+    pub(super) fn remove_range(&mut self, start: usize, count: usize) {
+        let mut left = count;
+        while left > 0 {
+            let Position { node, offset } = self.directory.position(start);
+            let held = self.directory.node(node).count();
+            let removed = left.min(held - offset);
+            if removed == held {
+                self.directory.remove(node);
+            } else {
+                self.directory.edit(node, |node| node.remove(offset, removed));
+            }
+            left -= removed;
+        }
+    }
+
+    /// Puts an element in front of element number `pivot`, which exists, or behind it.
+    pub(super) fn insert(&mut self, pivot: usize, side: End, element: StringRef<'_>) {
+        let limits = self.limits;
+        let Position { node: number, offset } = self.directory.position(pivot);
+        let offset = match side {
+            End::Front => offset,
+            End::Back => offset + 1,
+        };
+        let node = self.directory.node(number);
+        if node.admits(text_len(element), limits) {
+            self.directory.edit(number, |node| node.insert(offset, element));
+        } else if offset == 0 {
+            if number == 0 || !self.push_to(number - 1, End::Back, element) {
+                self.directory.insert(number, Node::of(element, limits));
+            }
+        } else if offset == node.count() {
+            if number + 1 == self.nodes() || !self.push_to(number + 1, End::Front, element) {
+                self.directory.insert(number + 1, Node::of(element, limits));
+            }
+        } else {
+            let tail = self.directory.edit(number, |node| node.split_off(offset));
+            self.directory.insert(number + 1, tail);
+            let pushed = match side {
+                End::Front => self.push_to(number, End::Back, element),
+                End::Back => self.push_to(number + 1, End::Front, element),
+            };
+            if !pushed {
+                self.directory.insert(number + 1, Node::of(element, limits));
+            }
+            self.merge_around(number);
+        }
+    }
+
+    /// Replaces element number `index`, which exists.
+    pub(super) fn set(&mut self, index: usize, element: StringRef<'_>) {
+        let limits = self.limits;
+        let Position { node: number, offset } = self.directory.position(index);
+        if self.directory.edit(number, |node| node.replace(offset, element, limits)) {
+            return;
+        }
+        // The new element gets a node of its own between what was around the old one.
+        let mut head = self.directory.remove(number);
+        let mut at = number;
+        if offset + 1 < head.count() {
+            self.directory.insert(at, head.split_off(offset + 1));
+        }
+        if offset > 0 {
+            head.remove(offset, 1);
+            self.directory.insert(at, head);
+            at += 1;
+        }
+        self.directory.insert(at, Node::of(element, limits));
+        self.merge_around(at);
+    }
+
+    /// Removes up to `most` elements equal to `wanted`, the first ones met from `from` on; tells how
+    /// many that were.
+    pub(super) fn remove_equal(&mut self, wanted: &[u8], from: End, most: usize) -> usize {
+        let (mut removed, mut visited) = (0, 0);
+        while removed < most && visited < self.nodes() {
+            let number = match from {
+                End::Front => visited,
+                End::Back => self.nodes() - 1 - visited,
+            };
+            let outcome = self.directory.node(number).without(wanted, from, most - removed);
+            match outcome {
+                None => visited += 1,
+                Some(Without { removed: gone, kept: None }) => {
+                    removed += gone;
+                    self.directory.remove(number);
+                }
+                Some(Without { removed: gone, kept: Some(listpack) }) => {
+                    removed += gone;
+                    self.directory.edit(number, |node| *node = Node::packed(&listpack));
+                    visited += 1;
+                }
+            }
+        }
+        removed
+    }
+
+    fn push_to(&mut self, number: usize, end: End, element: StringRef<'_>) -> bool {
+        let limits = self.limits;
+        self.directory.edit(number, |node| node.push(end, element, limits))
+    }
+
+    /// Joins nodes that a split left small: two and two on either side of node `center`, then it
+    /// with its neighbours.
+    fn merge_around(&mut self, center: usize) {
+        let mut center = center;
+        self.merge_with_next(center + 1);
+        if center >= 2 && self.merge_with_next(center - 2) {
+            center -= 1;
+        }
+        if center >= 1 && self.merge_with_next(center - 1) {
+            center -= 1;
+        }
+        self.merge_with_next(center);
+    }
+
+    /// Joins a node with the next one, if there are both and one node may hold what is in them.
+    fn merge_with_next(&mut self, number: usize) -> bool {
+        let limits = self.limits;
+        if number + 1 >= self.nodes()
+            || !self.directory.node(number).may_absorb(self.directory.node(number + 1), limits)
+        {
+            return false;
+        }
+        let next = self.directory.remove(number + 1);
+        self.directory.edit(number, |node| node.append(&next));
+        true
+    }
+}
