@@ -124,6 +124,12 @@ impl Effects {
         self.propagate_unchanged = true;
     }
 
+    /// Propagates the client's words to replicas, for whose clients they matter (PUBLISH): no data
+    /// changed, and there is nothing that an append-only file would have to repeat.
+    pub const fn propagate_to_replicas(&mut self) {
+        self.propagate_unchanged = true;
+    }
+
     /// Propagates nothing, although data changed.
     pub const fn suppress(&mut self) {
         self.rewrites = true;

@@ -5,7 +5,8 @@
 use dunlin_commands::table::{Lookup, Registered};
 use dunlin_commands::{Args, CommandError};
 use dunlin_config::{ProtectedAction, Security};
-use dunlin_session::Session;
+use dunlin_resp::Protocol;
+use dunlin_session::{Session, SessionFlags};
 use dunlin_spec::Flags;
 
 /// Bytes of the client's words that an error repeats.
@@ -77,6 +78,29 @@ pub(crate) fn protection(
          from a local connection, otherwise you need to set this option in the configuration file, \
          and then restart the server."
     )))
+}
+
+/// A subscriber that speaks RESP2 cannot tell replies from messages: it may only run what is
+/// answered like a message, and what ends the state.
+#[inline]
+pub(crate) fn subscriber(registered: Registered, session: &Session) -> Result<(), CommandError> {
+    if session.flags.contains(SessionFlags::PUBSUB) && session.reply.protocol == Protocol::Resp2 {
+        return subscriber_of_resp2(registered);
+    }
+    Ok(())
+}
+
+#[cold]
+fn subscriber_of_resp2(registered: Registered) -> Result<(), CommandError> {
+    let name = registered.command.spec.name();
+    match name {
+        "subscribe" | "unsubscribe" | "psubscribe" | "punsubscribe" | "ssubscribe"
+        | "sunsubscribe" | "ping" | "quit" | "reset" => Ok(()),
+        _ => Err(CommandError::err(format!(
+            "Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET \
+             are allowed in this context"
+        ))),
+    }
 }
 
 /// The data set is there, or the command can do without.

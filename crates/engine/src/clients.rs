@@ -155,7 +155,8 @@ impl Engine {
         let timeout = u64::from(self.config.network.timeout);
         let Some(session) = self.sessions.get_mut(token) else { return };
         let silent_us = now.since_us(session.last_interaction);
-        let may_be_silent = session.flags.contains(SessionFlags::MONITOR) || session.is_blocked();
+        let listens = SessionFlags::MONITOR.union(SessionFlags::PUBSUB);
+        let may_be_silent = session.flags.intersects(listens) || session.is_blocked();
         if timeout != 0 && silent_us / US_PER_SECOND > timeout && !may_be_silent {
             return self.sessions.close(token, Closing::Now);
         }

@@ -257,6 +257,7 @@ impl Engine {
         };
         check::protection(registered, &self.config.security, session)?;
         check::authentication(registered, session.is_admitted(self.access()))?;
+        check::subscriber(registered, session)?;
         check::loading(registered, self.loading)
     }
 

@@ -173,7 +173,8 @@ impl Engine {
     }
 }
 
-/// A stream holds writes, the choice of a database, and signs of life.
+/// A stream holds writes, messages, the choice of a database, and signs of life.
 fn may_be_in_a_stream(spec: &CommandSpec) -> bool {
-    spec.all_flags().contains(Flags::WRITE) || matches!(spec.name(), "select" | "ping")
+    spec.all_flags().intersects(Flags::WRITE.union(Flags::MAY_REPLICATE))
+        || matches!(spec.name(), "select" | "ping")
 }

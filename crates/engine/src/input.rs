@@ -39,12 +39,13 @@ impl Engine {
         let Some(session) = self.sessions.get(token) else { return };
         let output_limit = self.output_limit(session.class());
         let Some(session) = self.sessions.get_mut(token) else { return };
+        let protocol = session.reply.protocol;
         // What was read and written since the last command is not this command's time.
         self.ticks = self.clock.ticks();
         let mut work = Work {
             input: std::mem::take(&mut session.input),
             decoder: std::mem::take(&mut session.decoder),
-            reply: std::mem::take(&mut session.reply),
+            reply: std::mem::replace(&mut session.reply, Reply::new(protocol)),
         };
         session.lent =
             LentInput { len_bytes: work.input.len(), capacity_bytes: work.input.capacity() };
@@ -56,10 +57,8 @@ impl Engine {
         if let Some(session) = self.sessions.get_mut(token) {
             session.input = work.input;
             session.decoder = work.decoder;
-            let pushed = std::mem::replace(&mut session.reply, work.reply);
-            if !pushed.output.is_empty() {
-                session.reply.output.extend(&pushed.output.to_vec());
-            }
+            let mut pushed = std::mem::replace(&mut session.reply, work.reply);
+            session.reply.output.append(&mut pushed.output);
             // Whatever a client sent behind its QUIT, or behind what ended it, is dropped.
             session.paused = paused.filter(|_| session.is_open());
         }
@@ -221,6 +220,9 @@ impl Engine {
         let silenced = self.sessions.get(token).is_some_and(|now| now.flags.intersects(SILENCE));
         if silenced {
             self.keep_silent(token, flags, mark, reply);
+        }
+        if self.sessions.has_written() {
+            self.sessions.append_pushed(token, reply);
         }
     }
 

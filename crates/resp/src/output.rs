@@ -181,6 +181,26 @@ impl Output {
         self.chunks.push_back(Chunk::Shared(bytes));
     }
 
+    /// Moves all that waits in `other` behind what waits here; shared values stay shared.
+    pub fn append(&mut self, other: &mut Self) {
+        self.overflowed |= other.overflowed;
+        if self.overflows(other.len()) {
+            return other.clear();
+        }
+        let mut skip = std::mem::take(&mut other.sent);
+        other.chunks_gone += other.chunks.len() as u64;
+        for chunk in other.chunks.drain(..) {
+            match chunk {
+                Chunk::Owned(bytes) => self.extend(&bytes[skip..]),
+                Chunk::Shared(bytes) => self.push_shared(bytes.slice(skip..)),
+            }
+            skip = 0;
+        }
+        self.extend(&other.tail[skip..]);
+        other.chunk_bytes = 0;
+        other.tail.clear();
+    }
+
     /// Whether `additional` bytes are too many, or were before; drops everything if so.
     fn overflows(&mut self, additional: usize) -> bool {
         if self.limit != 0 && self.len() + additional > self.limit.max(CHUNK_BYTES) {
@@ -412,6 +432,30 @@ mod tests {
         assert_eq!((output.memory_bytes(), output.needs_buffer()), (0, true));
         output.supply(buffer);
         assert!(!output.needs_buffer());
+    }
+
+    #[test]
+    fn what_waits_moves_behind_what_waits_elsewhere() {
+        let (mut first, mut second) = (Output::new(), Output::new());
+        first.extend(b"a");
+        second.extend(b"gone,b");
+        second.push_shared(shared(b'x', 100_000));
+        second.extend(b"c");
+        second.advance(5);
+        first.append(&mut second);
+        assert!(second.is_empty());
+        let bytes = first.to_vec();
+        assert_eq!(
+            (bytes.len(), &bytes[..3], &bytes[100_002..]),
+            (100_003, &b"abx"[..], &b"c"[..])
+        );
+        second.extend(b"d");
+        first.append(&mut second);
+        assert_eq!(first.to_vec()[100_002..], *b"cd");
+        second.set_limit(1);
+        second.extend(&[0; 2 * CHUNK_BYTES]);
+        first.append(&mut second);
+        assert!(first.has_overflowed() && first.is_empty() && second.is_empty());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use dunlin_resp::Protocol;
 use dunlin_stdx::time::Monotonic;
 
 use crate::attribute::shown_attribute;
+use crate::pubsub::SubscriptionKind;
 use crate::session::{Closing, Session, SessionFlags, Waiting};
 use crate::usage::Running;
 
@@ -21,12 +22,14 @@ pub fn describe(session: &Session, running: Option<Running<'_>>, now: Monotonic)
     let protocol = running.map_or(&session.reply, |running| running.reply).protocol;
     let seconds_since = |earlier| now.since_us(earlier) / US_PER_SECOND;
     let text = |bytes: &[u8]| String::from_utf8_lossy(shown_attribute(bytes)).into_owned();
+    let subscribed =
+        |kind| session.subscriptions().map_or(0, |subscriptions| subscriptions.len(kind));
     let mut line = String::with_capacity(400);
     let peer = &session.peer;
     let written = write!(
         line,
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} \
-         sub=0 psub=0 ssub=0 multi=-1 \
+         sub={} psub={} ssub={} multi=-1 \
          qbuf={} qbuf-free={} argv-mem={} multi-mem=0 rbs={} rbp={} obl={} oll={} omem={} \
          tot-mem={} events={} cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
         session.id.0,
@@ -38,6 +41,9 @@ pub fn describe(session: &Session, running: Option<Running<'_>>, now: Monotonic)
         seconds_since(session.last_interaction),
         letters(session),
         session.db,
+        subscribed(SubscriptionKind::Channel),
+        subscribed(SubscriptionKind::Pattern),
+        subscribed(SubscriptionKind::ShardChannel),
         usage.query,
         usage.query_free,
         usage.arguments,
@@ -66,6 +72,7 @@ fn letters(session: &Session) -> String {
     let has = |flag| session.flags.contains(flag);
     let letters: String = [
         ('O', has(SessionFlags::MONITOR)),
+        ('P', has(SessionFlags::PUBSUB)),
         ('b', session.is_blocked()),
         ('c', session.closing == Closing::AfterReply),
         ('A', session.closing == Closing::Now),

@@ -5,6 +5,7 @@ use dunlin_stdx::time::{Monotonic, Now};
 
 use crate::access::{Access, DEFAULT_USER};
 use crate::filter::ClientClass;
+use crate::pubsub::Subscriptions;
 use crate::sessions::ClientId;
 
 /// Where a connection comes from, as CLIENT LIST shows it.
@@ -40,6 +41,8 @@ bitflags::bitflags! {
         const REPLY_SKIP = 1 << 5;
         /// It may run commands: it authenticated, or there is no password.
         const AUTHENTICATED = 1 << 6;
+        /// It subscribed to something and has not unsubscribed from everything since.
+        const PUBSUB = 1 << 7;
     }
 }
 
@@ -93,8 +96,11 @@ pub struct Session {
     pub input: Vec<u8>,
     /// Requests that were decoded and must wait; nothing is read while they do.
     pub paused: Option<Box<Paused>>,
-    /// Replies that were not sent, in the protocol the client chose.
+    /// Replies that were not sent, in the protocol the client chose. While requests of the client
+    /// run, their replies are elsewhere; what is pushed to it meanwhile gathers here.
     pub reply: Reply,
+    /// What it subscribed to, if it ever did.
+    pub(crate) subscriptions: Option<Box<Subscriptions>>,
 }
 
 /// Sizes of an input buffer that is elsewhere.
@@ -156,6 +162,7 @@ impl Session {
             input: Vec::new(),
             paused: None,
             reply: Reply::default(),
+            subscriptions: None,
         }
     }
 
@@ -168,7 +175,17 @@ impl Session {
     /// Its class, for filters and limits.
     #[must_use]
     pub const fn class(&self) -> ClientClass {
-        ClientClass::Normal
+        if self.flags.contains(SessionFlags::PUBSUB) {
+            ClientClass::Pubsub
+        } else {
+            ClientClass::Normal
+        }
+    }
+
+    /// What it has subscribed to.
+    #[must_use]
+    pub fn subscriptions(&self) -> Option<&Subscriptions> {
+        self.subscriptions.as_deref()
     }
 
     /// The user it is logged in as.
@@ -203,15 +220,29 @@ impl Session {
         self.flags.contains(SessionFlags::AUTHENTICATED)
     }
 
+    /// Writes something that is not the answer to its command. Tells whether its output is to be
+    /// looked at again: something waits in it now, or so much that it grew by a chunk.
+    pub(crate) fn push(&mut self, write: impl FnOnce(&mut Reply)) -> bool {
+        let output = &self.reply.output;
+        if output.has_overflowed() {
+            return false;
+        }
+        let (was_empty, chunks) = (output.is_empty(), output.queued_chunks());
+        write(&mut self.reply);
+        let output = &self.reply.output;
+        was_empty || output.queued_chunks() != chunks || output.has_overflowed()
+    }
+
     /// Whether it waits for something other than its own output, so that it is not idle.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
         self.paused.as_ref().is_some_and(|paused| paused.waiting == Waiting::ForPause)
     }
 
-    /// RESET: as if it had just connected, except for its number, its library and what it has
-    /// sent. The protocol of the reply is the caller's to set back, because the caller holds it.
-    pub fn reset(&mut self, access: Access<'_>) {
+    /// As if it had just connected, except for its number, its library, what it subscribed to and
+    /// what it has sent. The protocol of the reply is the caller's to set back, because the caller
+    /// holds it.
+    pub(crate) fn reset(&mut self, access: Access<'_>) {
         self.db = 0;
         self.name = Box::default();
         self.flags = SessionFlags::empty();

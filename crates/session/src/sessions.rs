@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-use dunlin_resp::Reply;
+use dunlin_resp::{Protocol, Reply};
 use dunlin_stdx::time::Now;
 use slab::Slab;
 
+use crate::access::Access;
 use crate::pause::ClientPause;
 use crate::peaks::BufferPeaks;
+use crate::pubsub::PubSub;
 use crate::session::{Closing, Peer, Session, SessionFlags};
 
 /// The number of a client, never used twice; starts at 1.
@@ -21,14 +23,16 @@ pub struct Token(pub usize);
 /// The sessions of a server.
 #[derive(Default)]
 pub struct Sessions {
-    slab: Slab<Session>,
+    pub(crate) slab: Slab<Session>,
     by_id: HashMap<ClientId, Token>,
     last_id: u64,
     closing: Vec<Token>,
     monitors: Vec<Token>,
     /// Sessions that somebody else wrote output for.
-    written: Vec<Token>,
+    pub(crate) written: Vec<Token>,
     memory_bytes: usize,
+    /// Who listens to which channels.
+    pub(crate) pubsub: PubSub,
     /// CLIENT PAUSE.
     pub pause: ClientPause,
     /// The largest buffers of the last seconds.
@@ -48,8 +52,11 @@ impl Sessions {
     /// Forgets a session whose connection is gone.
     pub fn remove(&mut self, token: Token) -> Option<Session> {
         self.stop_monitor(token);
-        let session = self.slab.try_remove(token.0)?;
+        let mut session = self.slab.try_remove(token.0)?;
         self.by_id.remove(&session.id);
+        if let Some(own) = session.subscriptions.take() {
+            self.pubsub.unsubscribe_all(*own);
+        }
         self.memory_bytes -= session.accounted_bytes;
         Some(session)
     }
@@ -168,6 +175,26 @@ impl Sessions {
         &self.monitors
     }
 
+    /// RESET: the session is as if it had just connected, except for its number, its library and
+    /// what it has sent. The protocol of the reply is the caller's to set back, because the caller
+    /// holds it.
+    pub fn reset(&mut self, token: Token, access: Access<'_>) {
+        self.stop_monitor(token);
+        let Some(session) = self.slab.get_mut(token.0) else { return };
+        session.reset(access);
+        session.reply.protocol = Protocol::Resp2;
+        if let Some(own) = session.subscriptions.take() {
+            self.pubsub.unsubscribe_all(*own);
+        }
+    }
+
+    /// Who listens to which channels.
+    #[must_use]
+    #[inline]
+    pub const fn pubsub(&self) -> &PubSub {
+        &self.pubsub
+    }
+
     /// Output that is not the answer to a command of that session: whoever drives the sessions
     /// learns from [`Sessions::next_written`] that there is something to send.
     pub fn write_to(&mut self, token: Token) -> Option<&mut Reply> {
@@ -176,6 +203,24 @@ impl Sessions {
             self.written.push(token);
         }
         Some(&mut session.reply)
+    }
+
+    /// Whether anybody was written to since [`Sessions::next_written`] found nobody.
+    #[must_use]
+    #[inline]
+    pub const fn has_written(&self) -> bool {
+        !self.written.is_empty()
+    }
+
+    /// What was pushed to a session while its requests run goes behind the reply written so far.
+    #[cold]
+    pub fn append_pushed(&mut self, token: Token, reply: &mut Reply) {
+        if let Some(session) = self.slab.get_mut(token.0) {
+            reply.output.append(&mut session.reply.output);
+        }
+        if self.written.last() == Some(&token) {
+            self.written.pop();
+        }
     }
 
     /// The next session that [`Sessions::write_to`] was called for; it may be gone by now.

@@ -2,6 +2,7 @@
 
 use dunlin_resp::Reply;
 
+use crate::pubsub::Subscriptions;
 use crate::session::Session;
 
 /// What belongs to a session but is in use by the command that runs.
@@ -55,6 +56,7 @@ impl Session {
         self.accounted_bytes <= LIGHT_BYTES_MAX
             && self.soft_limit_since.is_none()
             && self.paused.is_none()
+            && self.subscriptions.is_none()
             && self.input.capacity() == 0
             && !self.decoder.is_partial()
             && self.reply.output.queued_chunks() == 0
@@ -105,6 +107,7 @@ impl Session {
             + self.name.len()
             + self.lib_name.len()
             + self.lib_version.len()
+            + self.subscriptions().map_or(0, Subscriptions::memory_bytes)
             + self
                 .paused
                 .as_ref()

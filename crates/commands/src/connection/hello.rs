@@ -114,6 +114,7 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     if let Some(protocol) = request.protocol {
         cx.reply.protocol = protocol;
+        session.reply.protocol = protocol;
     }
     let mode = if cx.config.cluster.cluster_enabled { "cluster" } else { "standalone" };
     let version = match cx.reply.protocol {

@@ -2,6 +2,8 @@
 //!
 //! Source: redis.io, PING.
 
+use dunlin_resp::Protocol;
+use dunlin_session::SessionFlags;
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 
 use crate::args::Args;
@@ -22,10 +24,21 @@ const SPEC: CommandSpec = CommandSpec::new("ping", Group::Connection, -1)
 pub(super) const COMMAND: Command = Command::new(SPEC, run);
 
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if args.len() > 2 {
+        return Err(CommandError::WrongArity("ping".into()));
+    }
+    let is_subscriber =
+        cx.session().is_some_and(|session| session.flags.contains(SessionFlags::PUBSUB));
+    if is_subscriber && cx.reply.protocol == Protocol::Resp2 {
+        // It reads messages, which are arrays: so is this.
+        cx.reply.array(2);
+        cx.reply.bulk(b"pong");
+        cx.reply.bulk(args.words().get(1).copied().unwrap_or_default());
+        return Ok(());
+    }
     match args.len() {
         1 => cx.reply.simple("PONG"),
-        2 => cx.reply.bulk(args.get(1)),
-        _ => return Err(CommandError::WrongArity("ping".into())),
+        _ => cx.reply.bulk(args.get(1)),
     }
     Ok(())
 }

@@ -31,11 +31,8 @@ pub(super) const COMMAND: Command = Command::new(SPEC, run);
 
 fn run(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
     let token = connection(cx.caller)?;
-    cx.sessions.stop_monitor(token);
     let access = Access { default_password: &cx.config.security.requirepass };
-    if let Some(session) = cx.sessions.get_mut(token) {
-        session.reset(access);
-    }
+    cx.sessions.reset(token, access);
     cx.db = 0;
     cx.reply.protocol = Protocol::Resp2;
     cx.reply.simple("RESET");

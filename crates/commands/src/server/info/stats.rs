@@ -1,6 +1,7 @@
 //! INFO stats: what was counted since the start, or since CONFIG RESETSTAT.
 
 use dunlin_metrics::Rate;
+use dunlin_session::SubscriptionKind;
 
 use super::{Field, Section, Shown, nothing_more};
 
@@ -42,9 +43,9 @@ const FIELDS: &[Field] = &[
     }),
     ("keyspace_hits", |v| v.cx.keyspace.stats().hits.into()),
     ("keyspace_misses", |v| v.cx.keyspace.stats().misses.into()),
-    ("pubsub_channels", |_| 0_u64.into()),
-    ("pubsub_patterns", |_| 0_u64.into()),
-    ("pubsubshard_channels", |_| 0_u64.into()),
+    ("pubsub_channels", |v| v.cx.sessions.pubsub().len(SubscriptionKind::Channel).into()),
+    ("pubsub_patterns", |v| v.cx.sessions.pubsub().len(SubscriptionKind::Pattern).into()),
+    ("pubsubshard_channels", |v| v.cx.sessions.pubsub().len(SubscriptionKind::ShardChannel).into()),
     ("latest_fork_usec", |_| 0_u64.into()),
     ("total_forks", |_| 0_u64.into()),
     ("migrate_cached_sockets", |_| 0_u64.into()),
