@@ -21,6 +21,18 @@ impl<T: ThinItem> ItemRef<'_, T> {
     }
 }
 
+impl<'t, T: ThinItem> ItemRef<'t, T> {
+    /// The bytes that identify the item, for as long as the table is only read.
+    #[must_use]
+    #[inline]
+    pub fn key(&self) -> &'t [u8] {
+        let key: *const [u8] = self.item.key();
+        // SAFETY: the item owns its key, and the implementation of `ThinItem` promises that the
+        // key does not move while the table is only read, which it is for `'t`.
+        unsafe { &*key }
+    }
+}
+
 impl<T: ThinItem> Deref for ItemRef<'_, T> {
     type Target = T;
 

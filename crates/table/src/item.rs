@@ -18,6 +18,7 @@ use core::ptr::NonNull;
 ///   in `ManuallyDrop` and used through `&self` alone.
 /// - `key` stays the same as long as the table owns the item, also when the item moves to another
 ///   allocation, and `key` and `deadline` do not unwind.
+/// - `key` is memory that the item owns, and stays where it is while the item is only read.
 pub unsafe trait ThinItem: Sized {
     /// Gives up ownership as a raw pointer.
     fn into_raw(self) -> NonNull<u8>;

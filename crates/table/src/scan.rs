@@ -17,6 +17,9 @@ pub const CURSOR_BITS: u32 = 34;
 
 const HASH_SHIFT: u32 = 64 - CURSOR_BITS;
 
+/// Items asked for ahead of the one that an [`Iter`] hands out.
+const ITEMS_AHEAD: usize = 8;
+
 impl<T: ThinItem> Table<T> {
     /// Visits the items of one bucket and returns the cursor for the next call.
     ///
@@ -81,11 +84,15 @@ impl<'t, T: ThinItem> Iterator for Iter<'t, T> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(packed) = self.items.next() {
+                if let Some(ahead) = self.items.as_slice().get(ITEMS_AHEAD - 1) {
+                    T::prefetch(ahead.raw());
+                }
                 return Some(ItemRef::new(packed));
             }
             let segment = self.table.segment(self.next?)?;
             self.next = segment.first_hash_of(segment.buckets());
             let items: Vec<_> = segment.items().map(|(_, packed)| packed).collect();
+            items.iter().take(ITEMS_AHEAD).for_each(|packed| T::prefetch(packed.raw()));
             self.items = items.into_iter();
         }
     }

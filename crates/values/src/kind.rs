@@ -60,6 +60,9 @@ pub enum PackedKind {
     IntSet,
     /// A set: a listpack of its members.
     Set,
+    /// A set that clients see as a table (a member is too long for a listpack, or there were too
+    /// many): while it is small, a listpack of its members all the same.
+    TableSet,
     /// A hash: a listpack of field, value, field, value.
     Hash,
     /// A hash whose fields may have deadlines: a listpack of field, value, deadline.
@@ -70,15 +73,22 @@ pub enum PackedKind {
 
 impl PackedKind {
     /// Every kind, in the order of their numbers.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::List, Self::IntSet, Self::Set, Self::Hash, Self::HashWithDeadlines, Self::SortedSet];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::List,
+        Self::IntSet,
+        Self::Set,
+        Self::TableSet,
+        Self::Hash,
+        Self::HashWithDeadlines,
+        Self::SortedSet,
+    ];
 
     /// The type that clients see.
     #[must_use]
     pub const fn value_type(self) -> ValueType {
         match self {
             Self::List => ValueType::List,
-            Self::IntSet | Self::Set => ValueType::Set,
+            Self::IntSet | Self::Set | Self::TableSet => ValueType::Set,
             Self::Hash | Self::HashWithDeadlines => ValueType::Hash,
             Self::SortedSet => ValueType::SortedSet,
         }
@@ -89,11 +99,20 @@ impl PackedKind {
     pub const fn encoding(self) -> Encoding {
         match self {
             Self::IntSet => Encoding::IntSet,
+            Self::TableSet => Encoding::Hashtable,
             Self::HashWithDeadlines => Encoding::ListpackEx,
             Self::List | Self::Set | Self::Hash | Self::SortedSet => Encoding::Listpack,
         }
     }
 }
+
+const _: () = {
+    let mut number = 0;
+    while number < PackedKind::ALL.len() {
+        assert!(PackedKind::ALL[number] as usize == number, "kinds are found by their number");
+        number += 1;
+    }
+};
 
 /// How a value is held, as OBJECT ENCODING names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

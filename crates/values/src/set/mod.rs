@@ -1,19 +1,22 @@
-//! A set in a table.
+//! Sets: integers in a run ([`intset`]), a listpack, or a table of members ([`SetTable`]).
+//!
+//! Conversions go one way, from tighter to larger, at the limits of [`SetLimits`]. What clients see
+//! as `hashtable` begins as a listpack too ([`TableSet`](crate::PackedKind::TableSet)) and becomes a [`SetTable`]
+//! when a walk over its bytes would cost more than a look-up: a set of one 65-byte member then
+//! takes 112 bytes with its 16-byte key, where a table would take 272.
+//!
+//! [`SetRef`] reads, [`SetMut`] edits, [`for_each_common`] intersects.
 
-/// A set in a table.
-#[derive(Clone, Debug, Default)]
-pub struct SetTable {}
+pub mod intset;
 
-impl SetTable {
-    /// How much work dropping it is, counted in allocations.
-    #[must_use]
-    pub const fn free_effort(&self) -> usize {
-        1
-    }
+mod algebra;
+mod edit;
+mod table;
+#[cfg(test)]
+mod tests;
+mod view;
 
-    /// Bytes of heap it holds, itself included.
-    #[must_use]
-    pub const fn heap_bytes(&self) -> usize {
-        size_of::<Self>()
-    }
-}
+pub use algebra::for_each_common;
+pub use edit::{SetLimits, SetMut};
+pub use table::{SetTable, TableMembers};
+pub use view::{Members, SetRef};
