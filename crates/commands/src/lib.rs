@@ -17,6 +17,7 @@
 
 mod args;
 mod catalogue;
+mod collection_scan;
 mod command;
 mod context;
 mod effects;

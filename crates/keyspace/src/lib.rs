@@ -36,4 +36,4 @@ pub use garbage::{Freer, Garbage, LazyFree};
 pub use keyspace::{DatabaseIndex, Expiry, Keyspace};
 pub use slot::{Occupied, Slot, Vacant};
 
-pub use dunlin_table::{Growth, ItemRef};
+pub use dunlin_table::{Growth, ItemRef, TableStats};

@@ -29,6 +29,8 @@ mod ttl;
 mod r#type;
 mod unlink;
 
+pub(crate) use scan::parse_cursor;
+
 /// The group's part of the command table.
 pub const COMMANDS: &[Command] = &[
     copy::COMMAND,

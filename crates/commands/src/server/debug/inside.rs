@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use dunlin_keyspace::DatabaseIndex;
+use dunlin_keyspace::{DatabaseIndex, TableStats};
 use dunlin_stdx::glob::{self, Case};
-use dunlin_values::{Entry, StringRef};
+use dunlin_values::set::SetRef;
+use dunlin_values::{Encoding, Entry, StringRef};
 
 use crate::args::Args;
 use crate::context::Context;
@@ -102,16 +103,7 @@ pub(super) fn table_stats(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult
         .ok_or(CommandError::fixed("ERR Out of range database"))?;
     let full = args.len() > 3 && args.is(3, "full");
     let mut sum = Shape::default();
-    cx.keyspace.database(db).for_each_table(|stats| {
-        sum.tables += 1;
-        sum.len += stats.len;
-        sum.with_deadline += stats.with_deadline;
-        sum.segments += stats.segments;
-        sum.buckets += stats.buckets;
-        sum.slots += stats.slots();
-        sum.stashed += stats.stashed;
-        sum.bytes += stats.memory_bytes;
-    });
+    cx.keyspace.database(db).for_each_table(|stats| sum.add(stats));
     let mut text = String::from("[Dictionary HT]\n");
     sum.describe(&mut text, sum.len, full);
     text.push_str("[Expires HT]\n");
@@ -134,6 +126,17 @@ struct Shape {
 }
 
 impl Shape {
+    fn add(&mut self, stats: TableStats) {
+        self.tables += 1;
+        self.len += stats.len;
+        self.with_deadline += stats.with_deadline;
+        self.segments += stats.segments;
+        self.buckets += stats.buckets;
+        self.slots += stats.slots();
+        self.stashed += stats.stashed;
+        self.bytes += stats.memory_bytes;
+    }
+
     fn describe(&self, text: &mut String, elements: usize, full: bool) {
         text.push_str("Hash table 0 stats (main hash table):\n");
         if elements == 0 {
@@ -159,14 +162,25 @@ impl Shape {
     }
 }
 
-/// No value is a hash table yet.
+/// The shape of the table inside a value; one that is small enough to be held without a table counts
+/// as one that is full.
 pub(super) fn table_stats_of_key(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let entry = cx.keyspace.inspect(cx.db, args.get(2)).ok_or(CommandError::NoSuchKey)?;
-    match entry.encoding() {
-        _ => Err(CommandError::fixed(
+    if entry.encoding() != Encoding::Hashtable {
+        return Err(CommandError::fixed(
             "ERR The value stored at the specified key is not represented using an hash table",
-        )),
+        ));
     }
+    let mut shape = Shape::default();
+    match entry.set() {
+        Some(SetRef::Table(table)) => shape.add(table.stats()),
+        Some(packed) => (shape.len, shape.slots) = (packed.len(), packed.len()),
+        None => {}
+    }
+    let mut text = String::new();
+    shape.describe(&mut text, shape.len, args.len() > 3 && args.is(3, "full"));
+    cx.reply.verbatim(*b"txt", text.as_bytes());
+    Ok(())
 }
 
 /// Matches random patterns with random texts, to see whether the server lives through it.
