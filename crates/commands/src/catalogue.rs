@@ -33,4 +33,10 @@ impl Table {
     pub fn new() -> Self {
         Self::of(GROUPS)
     }
+
+    /// The lists it is made of, for whoever adds commands of their own (tests).
+    #[must_use]
+    pub const fn groups() -> &'static [&'static [Command]] {
+        GROUPS
+    }
 }

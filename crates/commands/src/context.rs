@@ -17,6 +17,8 @@ use crate::table::Table;
 pub enum Caller {
     /// A connection.
     Client(Token),
+    /// A connection whose command has waited and runs again.
+    Again(Token),
     /// A stream that is applied as it is: the primary's, or a log that is replayed.
     Stream,
 }
@@ -26,7 +28,7 @@ impl Caller {
     #[must_use]
     pub const fn client(self) -> Option<Token> {
         match self {
-            Self::Client(token) => Some(token),
+            Self::Client(token) | Self::Again(token) => Some(token),
             Self::Stream => None,
         }
     }

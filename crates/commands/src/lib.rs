@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+pub mod blocking;
 mod catalogue;
 mod collection_scan;
 mod command;

@@ -46,8 +46,29 @@ impl Engine {
         failed: bool,
     ) {
         let ticks = self.clock.ticks();
-        let ns = self.tick_scale.ns(ticks.wrapping_sub(self.ticks));
+        let mut ns = self.tick_scale.ns(ticks.wrapping_sub(self.ticks));
         self.ticks = ticks;
+        let blocking = &mut self.sessions.blocking;
+        if blocking.take_just_blocked() {
+            // A command that waits is counted when the wait is over.
+            return blocking.add_spent(caller.client(), ns);
+        }
+        if matches!(caller, Caller::Again(_)) {
+            ns += blocking.resumed.as_ref().map_or(0, |wait| wait.spent_ns);
+        }
+        self.account_ns(caller, registered, args, ns, failed);
+    }
+
+    /// Counts a run that took `ns` nanoseconds.
+    #[inline]
+    pub(crate) fn account_ns(
+        &mut self,
+        caller: Caller,
+        registered: Registered,
+        args: Args<'_>,
+        ns: u64,
+        failed: bool,
+    ) {
         let logging = &self.config.logging;
         let flags = registered.command.spec.all_flags();
         self.metrics.counters.commands_processed += 1;

@@ -7,7 +7,7 @@
 use dunlin_commands::Caller;
 use dunlin_config::{LogLevel, OutputLimit};
 use dunlin_keyspace::Expiry;
-use dunlin_session::{ClientClass, Closing, Session, SessionFlags, Token, describe};
+use dunlin_session::{ClientClass, Closing, Session, SessionFlags, Token, Waiting, describe};
 use dunlin_stdx::time::Monotonic;
 
 use crate::engine::Engine;
@@ -160,7 +160,8 @@ impl Engine {
         if timeout != 0 && silent_us / US_PER_SECOND > timeout && !may_be_silent {
             return self.sessions.close(token, Closing::Now);
         }
-        if silent_us > SHRINK_AFTER_US && session.paused.is_none() {
+        let keeps_still = matches!(session.waiting(), None | Some(Waiting::Blocked));
+        if silent_us > SHRINK_AFTER_US && keeps_still {
             session.input.shrink_to_fit();
             session.decoder.shrink();
         }

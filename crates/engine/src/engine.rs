@@ -9,7 +9,7 @@ use dunlin_config::Config;
 use dunlin_keyspace::{Keyspace, Removal, RemovalCause};
 use dunlin_metrics::{Metrics, TickScale};
 use dunlin_resp::{Batch, Reply};
-use dunlin_session::{Access, Paused, Sessions};
+use dunlin_session::{Access, Paused, Sessions, Token};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
 
 use crate::account::notable_ns;
@@ -51,6 +51,8 @@ pub struct Engine {
     pub(crate) keys_ahead: KeysAhead,
     /// First keys of the connections that were looked at ahead.
     pub(crate) first_keys: Vec<KeyAhead>,
+    /// Clients that waited and have more requests to be run.
+    pub(crate) resumed: Vec<Token>,
     /// Batches whose memory is used again.
     #[expect(clippy::vec_box, reason = "sessions hold them boxed")]
     pub(crate) spare_paused: Vec<Box<Paused>>,
@@ -98,6 +100,7 @@ impl Engine {
             batch: Batch::default(),
             keys_ahead: KeysAhead::default(),
             first_keys: Vec::new(),
+            resumed: Vec::new(),
             spare_paused: Vec::new(),
             effects: Effects::default(),
             host,
@@ -236,9 +239,12 @@ impl Engine {
         if let Err(error) = outcome {
             self.answer_error(reply, &error);
         }
+        if self.keyspace.has_touched() {
+            self.tell_touched(caller);
+        }
         self.propagate(db, args);
         self.account(caller, registered, args, failed);
-        if !self.sessions.monitors().is_empty() {
+        if !self.sessions.monitors().is_empty() && !matches!(caller, Caller::Again(_)) {
             self.feed_monitors(caller, registered, args, reply);
         }
     }

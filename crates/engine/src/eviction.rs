@@ -65,6 +65,7 @@ impl Engine {
     pub fn continue_eviction(&mut self) {
         self.eviction_pending = false;
         self.make_room();
+        self.tell_removed();
     }
 
     /// Removes keys until less than `maxmemory` is used, as far as policy and time allow.

@@ -44,6 +44,7 @@ impl Engine {
             self.note_spike("expire-cycle", begin);
         }
         self.metrics.counters.expire_cycles_cut += u64::from(more);
+        self.tell_removed();
         more
     }
 

@@ -85,6 +85,7 @@ impl Engine {
         self.keyspace.set_expiry(Expiry::Ignore);
         let outcome = self.follow_bytes(follower, bytes);
         self.keyspace.set_expiry(expiry);
+        self.serve_blocked();
         follower.fault = outcome.clone().err();
         outcome
     }

@@ -37,15 +37,17 @@ impl Engine {
     /// the bytes to the session's input. Next: [`Engine::execute`].
     pub fn run_input(&mut self, token: Token) {
         let Some(session) = self.sessions.get(token) else { return };
+        if session.waiting() == Some(Waiting::Blocked) {
+            return;
+        }
         let output_limit = self.output_limit(session.class());
         let Some(session) = self.sessions.get_mut(token) else { return };
-        let protocol = session.reply.protocol;
         // What was read and written since the last command is not this command's time.
         self.ticks = self.clock.ticks();
         let mut work = Work {
             input: std::mem::take(&mut session.input),
             decoder: std::mem::take(&mut session.decoder),
-            reply: std::mem::replace(&mut session.reply, Reply::new(protocol)),
+            reply: session.lend_reply(),
         };
         session.lent =
             LentInput { len_bytes: work.input.len(), capacity_bytes: work.input.capacity() };
@@ -57,11 +59,11 @@ impl Engine {
         if let Some(session) = self.sessions.get_mut(token) {
             session.input = work.input;
             session.decoder = work.decoder;
-            let mut pushed = std::mem::replace(&mut session.reply, work.reply);
-            session.reply.output.append(&mut pushed.output);
+            session.take_back_reply(work.reply);
             // Whatever a client sent behind its QUIT, or behind what ended it, is dropped.
             session.paused = paused.filter(|_| session.is_open());
         }
+        self.serve_blocked();
     }
 
     /// Runs the rest of a batch that had to wait, then what arrived behind it.
@@ -106,7 +108,8 @@ impl Engine {
                 consumed = progress.consumed;
             }
             if let Some((next, waiting)) = self.run_batch(token, &batch, 0, work) {
-                let batch = std::mem::take(&mut batch);
+                let mut batch = std::mem::take(&mut batch);
+                batch.shrink();
                 let failure = decoded.err();
                 paused = Some(Box::new(Paused { waiting, batch, next, consumed, failure }));
                 break;
@@ -132,7 +135,7 @@ impl Engine {
 
     /// Why a request may not run yet, if it may not.
     #[inline]
-    fn must_wait(
+    pub(crate) fn must_wait(
         &self,
         token: Token,
         lookup: Lookup,
@@ -193,15 +196,39 @@ impl Engine {
                 if let Some(waiting) = self.must_wait(token, lookup, args, reply) {
                     return Some((request, waiting));
                 }
-                self.run_for_client(token, lookup, args, reply);
+                self.run_for_client(Caller::Client(token), lookup, args, reply);
+                if self.sessions.blocking.take_attention() && self.follow_up(token) {
+                    return Some((request, Waiting::Blocked));
+                }
             }
         }
         None
     }
 
+    /// After a command: others who waited for what it changed have their turn. Returns whether the
+    /// client itself must wait now.
+    #[cold]
+    fn follow_up(&mut self, token: Token) -> bool {
+        if self.sessions.blocking.is_waiting(token) {
+            // Others are served when its request is where it can be found again.
+            return true;
+        }
+        self.serve_blocked();
+        // Their time is not that of the next command.
+        self.ticks = self.clock.ticks();
+        false
+    }
+
     /// Runs one command of a client as the client wants it: which database, whether it is answered,
     /// whether it moves access clocks. Next: [`Engine::execute`].
-    fn run_for_client(&mut self, token: Token, lookup: Lookup, args: Args<'_>, reply: &mut Reply) {
+    pub(crate) fn run_for_client(
+        &mut self,
+        caller: Caller,
+        lookup: Lookup,
+        args: Args<'_>,
+        reply: &mut Reply,
+    ) {
+        let Some(token) = caller.client() else { return };
         let Some(session) = self.sessions.get_mut(token) else { return };
         session.last_command = match lookup {
             Lookup::Found(Registered { command, .. }) => Some(command.spec.name()),
@@ -215,11 +242,24 @@ impl Engine {
         if self.sessions.pause.mode().is_some() {
             self.keyspace.set_expiry(Expiry::Hide);
         }
-        self.execute(Caller::Client(token), db, lookup, args, reply);
+        self.execute(caller, db, lookup, args, reply);
         self.keyspace.touch = true;
+        self.keep_silent_if_asked(token, flags, mark, reply);
+    }
+
+    /// CLIENT REPLY: takes the reply back that was written since `mark`, if the client wants none.
+    /// `before` are its flags before the command ran.
+    #[inline]
+    pub(crate) fn keep_silent_if_asked(
+        &mut self,
+        token: Token,
+        before: SessionFlags,
+        mark: Mark,
+        reply: &mut Reply,
+    ) {
         let silenced = self.sessions.get(token).is_some_and(|now| now.flags.intersects(SILENCE));
-        if silenced {
-            self.keep_silent(token, flags, mark, reply);
+        if silenced && !self.sessions.blocking.is_waiting(token) {
+            self.keep_silent(token, before, mark, reply);
         }
         if self.sessions.has_written() {
             self.sessions.append_pushed(token, reply);

@@ -12,6 +12,7 @@
 
 mod account;
 mod ahead;
+mod blocking;
 mod check;
 mod clients;
 mod engine;
@@ -23,6 +24,7 @@ mod monitor;
 mod plan;
 mod redact;
 mod stream;
+mod touched;
 
 pub use ahead::CONNECTIONS_AHEAD_MAX;
 pub use engine::{Engine, Parts};

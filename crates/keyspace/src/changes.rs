@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::keyspace::DatabaseIndex;
+use crate::touched::Touched;
 
 /// Why a key went away without a command that names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,11 +49,8 @@ pub(crate) struct Changes {
     pub(crate) removals: VecDeque<Removal>,
     /// Whether anybody asked to know which keys change (WATCH, tracking, blocked clients).
     pub(crate) record_touched: bool,
-    /// Keys changed since the engine last asked; only while `record_touched`.
-    pub(crate) touched: Vec<(DatabaseIndex, Box<[u8]>)>,
-    /// Databases that changed as a whole since the engine last asked; only while
-    /// `record_touched`.
-    pub(crate) touched_databases: Vec<DatabaseIndex>,
+    /// What changed since the engine last asked; only while `record_touched`.
+    pub(crate) touched: Touched,
 }
 
 impl Changes {
@@ -61,13 +59,15 @@ impl Changes {
     #[inline]
     pub(crate) fn before_write(&mut self, db: DatabaseIndex, key: &[u8]) {
         if self.record_touched {
-            self.touched.push((db, key.into()));
+            self.touched.add(db, key, None);
         }
     }
 
     /// A key went away without a command that names it.
     pub(crate) fn removed(&mut self, db: DatabaseIndex, key: &[u8], cause: RemovalCause) {
-        self.before_write(db, key);
+        if self.record_touched {
+            self.touched.add(db, key, Some(cause));
+        }
         match cause {
             RemovalCause::Expired => self.stats.expired += 1,
             RemovalCause::Evicted => self.stats.evicted += 1,
@@ -80,7 +80,7 @@ impl Changes {
     /// Every key of a database may have changed.
     pub(crate) fn flushed(&mut self, db: DatabaseIndex) {
         if self.record_touched {
-            self.touched_databases.push(db);
+            self.touched.add_database(db);
         }
     }
 }

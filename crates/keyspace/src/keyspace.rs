@@ -12,6 +12,7 @@ use crate::eviction::EvictionPool;
 use crate::garbage::{Disposal, Freer, Garbage, LazyFree};
 use crate::hasher::KeyHasher;
 use crate::slot::{Occupied, Slot, Vacant};
+use crate::touched::Touched;
 
 /// The number of a database, as SELECT names it.
 pub type DatabaseIndex = u32;
@@ -164,6 +165,32 @@ impl Keyspace {
     #[inline]
     pub fn next_removal(&mut self) -> Option<Removal> {
         self.changes.removals.pop_front()
+    }
+
+    /// Says whether anybody asks which keys change (WATCH, tracking, blocked clients).
+    pub const fn record_touched(&mut self, wanted: bool) {
+        self.changes.record_touched = wanted;
+    }
+
+    /// Whether anything changed since [`Keyspace::take_touched`], as far as anybody asks.
+    #[must_use]
+    #[inline]
+    pub const fn has_touched(&self) -> bool {
+        !self.changes.touched.is_empty()
+    }
+
+    /// What changed since the last call; hand it back to [`Keyspace::reuse_touched`].
+    #[must_use]
+    pub fn take_touched(&mut self) -> Touched {
+        std::mem::take(&mut self.changes.touched)
+    }
+
+    /// Keeps the memory of what was taken.
+    pub fn reuse_touched(&mut self, mut touched: Touched) {
+        touched.clear();
+        if !self.has_touched() {
+            self.changes.touched = touched;
+        }
     }
 
     /// Hash of a key, for [`Keyspace::prefetch_bucket`] and [`Keyspace::prefetch_entry`].

@@ -25,6 +25,7 @@ mod hasher;
 mod keyspace;
 mod slot;
 mod slot_tables;
+mod touched;
 mod walk;
 mod whole_keys;
 
@@ -35,5 +36,6 @@ pub use eviction::{EvictionOrder, EvictionPolicy, EvictionScope};
 pub use garbage::{Freer, Garbage, LazyFree};
 pub use keyspace::{DatabaseIndex, Expiry, Keyspace};
 pub use slot::{Occupied, Slot, Vacant};
+pub use touched::{Touched, TouchedKey};
 
 pub use dunlin_table::{Growth, ItemRef, TableStats};

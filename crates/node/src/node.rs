@@ -4,7 +4,7 @@ use dunlin_commands::{Host, Table};
 use dunlin_config::Config;
 use dunlin_engine::{CONNECTIONS_AHEAD_MAX, Engine, Parts};
 use dunlin_keyspace::{Freer, Keyspace, Layout};
-use dunlin_session::{Access, Closing, Peer, Token, Waiting};
+use dunlin_session::{Access, Closing, Peer, Session, Token, Waiting};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
 
 use crate::admission;
@@ -124,8 +124,18 @@ impl Node {
     /// read: its output is over the bound, or it is closing.
     pub fn input(&mut self, token: Token) -> Option<&mut Vec<u8>> {
         let session = self.engine.sessions.get_mut(token)?;
-        if session.paused.is_some() || !session.is_open() {
+        if !session.is_open() {
             return None;
+        }
+        match session.waiting() {
+            None => {}
+            // Whatever is under way continues when the wait is over; until then all that arrives
+            // is kept in one place.
+            Some(Waiting::Blocked) => {
+                session.input.reserve(OWN_INPUT_BYTES);
+                return Some(&mut session.input);
+            }
+            Some(_) => return None,
         }
         if !session.decoder.receives_large() {
             if session.input.capacity() == 0 {
@@ -145,6 +155,9 @@ impl Node {
         self.engine.metrics.counters.reads_processed += u64::from(bytes_read > 0);
         let Some(session) = self.engine.sessions.get_mut(token) else { return };
         session.last_interaction = now.monotonic;
+        if session.waiting() == Some(Waiting::Blocked) {
+            return self.engine.keep_input(token);
+        }
         if let Some(buffer) = self.spare_outputs.pop() {
             session.reply.output.supply(buffer);
         }
@@ -173,7 +186,8 @@ impl Node {
     /// After commands of a connection ran: takes lent buffers back, and notes what must follow.
     fn settle(&mut self, token: Token) {
         let Some(session) = self.engine.sessions.get_mut(token) else { return };
-        if session.paused.is_none() && session.input.capacity() > 2 * session.input.len() {
+        let keeps_still = matches!(session.waiting(), None | Some(Waiting::Blocked));
+        if keeps_still && session.input.capacity() > 2 * session.input.len() {
             // What is left of an unfinished request moves to memory of its own size: an idle
             // connection holds no buffer.
             let rest = session.input.as_slice().into();
@@ -260,6 +274,9 @@ impl Node {
                 self.engine.sessions.remove(token);
                 return Some(Action::Close(token));
             }
+            if let Some(token) = self.engine.next_resumed() {
+                return Some(Action::Resume(token));
+            }
             match self.actions.pop() {
                 // The place may belong to another connection by now.
                 Some(Action::CloseAfterFlush(token)) if !self.ends_after_reply(token) => {}
@@ -283,7 +300,8 @@ impl Node {
 
     /// CLIENT PAUSE is over: those who waited for it go on.
     fn resume_held(&mut self) -> bool {
-        let held = self.engine.sessions.iter().filter(|(_, session)| session.is_blocked());
+        let is_held = |session: &Session| session.waiting() == Some(Waiting::ForPause);
+        let held = self.engine.sessions.iter().filter(|(_, session)| is_held(session));
         let before = self.actions.len();
         self.actions.extend(held.map(|(token, _)| Action::Resume(token)));
         self.actions.len() > before
@@ -295,9 +313,11 @@ impl Node {
         if self.engine.is_eviction_pending() {
             return Monotonic(0);
         }
-        let pause_end = self.engine.sessions.pause.ends_at();
+        let sessions = &self.engine.sessions;
         let due = self.next_cron.min(self.next_expiry);
-        pause_end.map_or(due, |end| due.min(end))
+        let waits_end =
+            sessions.pause.ends_at().into_iter().chain(sessions.blocking.next_deadline());
+        waits_end.fold(due, Monotonic::min)
     }
 
     /// The deadline has come: periodic work.
@@ -305,6 +325,7 @@ impl Node {
         if self.engine.is_eviction_pending() {
             self.engine.continue_eviction();
         }
+        self.engine.time_out_blocked();
         let now = self.engine.now().monotonic;
         let is_paused = self.engine.switches.cron_paused;
         if now >= self.next_cron {

@@ -91,6 +91,12 @@ impl Batch {
         }
     }
 
+    /// Gives back the room it does not use: a request that waits may do so for a long time.
+    pub fn shrink(&mut self) {
+        self.requests.shrink_to_fit();
+        self.spans.shrink_to_fit();
+    }
+
     /// Request number `i`.
     ///
     /// # Panics

@@ -88,7 +88,7 @@ fn letters(session: &Session) -> String {
 
 /// What the event loop waits for: `r` for requests, `w` for room to send.
 fn events(session: &Session, has_output: bool) -> &'static str {
-    let waits = session.paused.as_ref().is_some_and(|paused| paused.waiting != Waiting::ForTurn);
+    let waits = matches!(session.waiting(), Some(Waiting::ForOutput | Waiting::ForPause));
     let reads = session.is_open() && !waits;
     match (reads, has_output) {
         (true, true) => "rw",

@@ -12,6 +12,7 @@
 
 mod access;
 mod attribute;
+mod blocking;
 mod describe;
 mod filter;
 mod pause;
@@ -24,6 +25,7 @@ mod usage;
 
 pub use access::{Access, DEFAULT_USER};
 pub use attribute::{INVALID_NAME, is_valid_attribute};
+pub use blocking::{Awaited, Blocking, Release, TimeoutReply, Wait};
 pub use describe::describe;
 pub use filter::{ClientClass, ClientFilter};
 pub use pause::{ClientPause, PauseMode};

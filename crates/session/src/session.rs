@@ -119,6 +119,9 @@ pub enum Waiting {
     ForOutput,
     /// Until CLIENT PAUSE is over. Such a client counts as blocked.
     ForPause,
+    /// Until the first of them, which has run and found nothing, is run again or given up: see
+    /// [`crate::Blocking`]. More is read meanwhile, so that the end of the connection is noticed.
+    Blocked,
     /// Until all that has arrived in this turn is decoded.
     #[default]
     ForTurn,
@@ -236,7 +239,25 @@ impl Session {
     /// Whether it waits for something other than its own output, so that it is not idle.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
-        self.paused.as_ref().is_some_and(|paused| paused.waiting == Waiting::ForPause)
+        matches!(self.waiting(), Some(Waiting::ForPause | Waiting::Blocked))
+    }
+
+    /// Why its requests wait, if they do.
+    #[must_use]
+    pub fn waiting(&self) -> Option<Waiting> {
+        self.paused.as_ref().map(|paused| paused.waiting)
+    }
+
+    /// Lends the reply to a command; what others write meanwhile goes elsewhere.
+    pub fn lend_reply(&mut self) -> Reply {
+        let elsewhere = Reply::new(self.reply.protocol);
+        std::mem::replace(&mut self.reply, elsewhere)
+    }
+
+    /// Takes back the reply that was lent; what others wrote meanwhile follows it.
+    pub fn take_back_reply(&mut self, reply: Reply) {
+        let mut pushed = std::mem::replace(&mut self.reply, reply);
+        self.reply.output.append(&mut pushed.output);
     }
 
     /// As if it had just connected, except for its number, its library, what it subscribed to and

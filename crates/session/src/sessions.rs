@@ -7,6 +7,7 @@ use dunlin_stdx::time::Now;
 use slab::Slab;
 
 use crate::access::Access;
+use crate::blocking::Blocking;
 use crate::pause::ClientPause;
 use crate::peaks::BufferPeaks;
 use crate::pubsub::PubSub;
@@ -35,6 +36,8 @@ pub struct Sessions {
     pub(crate) pubsub: PubSub,
     /// CLIENT PAUSE.
     pub pause: ClientPause,
+    /// Clients whose command waits.
+    pub blocking: Blocking,
     /// The largest buffers of the last seconds.
     pub peaks: BufferPeaks,
 }
@@ -52,6 +55,7 @@ impl Sessions {
     /// Forgets a session whose connection is gone.
     pub fn remove(&mut self, token: Token) -> Option<Session> {
         self.stop_monitor(token);
+        self.blocking.forget(token);
         let mut session = self.slab.try_remove(token.0)?;
         self.by_id.remove(&session.id);
         if let Some(own) = session.subscriptions.take() {
@@ -142,6 +146,7 @@ impl Sessions {
         let Some(session) = self.slab.get_mut(token.0) else { return };
         if how == Closing::Now && session.closing != Closing::Now {
             self.closing.push(token);
+            self.blocking.forget(token);
         }
         if session.closing != Closing::Now {
             session.closing = how;
@@ -221,6 +226,11 @@ impl Sessions {
         if self.written.last() == Some(&token) {
             self.written.pop();
         }
+    }
+
+    /// Output was written for a session whose own requests do not run in this turn.
+    pub fn note_written(&mut self, token: Token) {
+        self.written.push(token);
     }
 
     /// The next session that [`Sessions::write_to`] was called for; it may be gone by now.

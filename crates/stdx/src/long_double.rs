@@ -52,6 +52,18 @@ impl LongDouble {
         self.0.is_finite()
     }
 
+    /// `self * factor`, rounded up; `None` if that is above `i64::MAX`. What is below `i64::MIN`
+    /// becomes that.
+    #[must_use]
+    pub fn scaled_up(self, factor: i64) -> Option<i64> {
+        let scaled = (self.0 * Self::from(factor).0).value;
+        if scaled > Self::from(i64::MAX).0 {
+            return None;
+        }
+        let rounded = scaled.to_i128_r(64, Round::TowardPositive, &mut false).value;
+        Some(i64::try_from(rounded).unwrap_or(if rounded < 0 { i64::MIN } else { i64::MAX }))
+    }
+
     /// Prints it with 17 decimals, then without trailing zeros, as Redis stores the result.
     #[must_use]
     pub fn to_text(self) -> Vec<u8> {
@@ -219,6 +231,25 @@ mod tests {
         let sum = LongDouble::parse(left.as_bytes()).unwrap()
             + LongDouble::parse(right.as_bytes()).unwrap();
         assert_eq!(text(Some(sum)), expected, "{left} + {right}");
+    }
+
+    #[test]
+    fn scaling_rounds_up() {
+        let check = |text: &str, expected: Option<i64>| {
+            let number = LongDouble::parse(text.as_bytes()).expect("a number");
+            assert_eq!(number.scaled_up(1000), expected, "{text}");
+        };
+        check("0.0001", Some(1));
+        check("1.5", Some(1500));
+        check("0", Some(0));
+        check("-0.0001", Some(0));
+        check("-0.0011", Some(-1));
+        check("9223372036854775.807", Some(i64::MAX));
+        check("9223372036854775.8075", None);
+        check("inf", None);
+        check("1e4000", None);
+        check("-1e4000", Some(i64::MIN));
+        check("-inf", Some(i64::MIN));
     }
 
     #[test]

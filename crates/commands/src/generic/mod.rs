@@ -28,6 +28,8 @@ mod touch;
 mod ttl;
 mod r#type;
 mod unlink;
+mod wait;
+mod waitaof;
 
 pub(crate) use scan::parse_cursor;
 
@@ -55,6 +57,8 @@ pub const COMMANDS: &[Command] = &[
     ttl::COMMAND,
     r#type::COMMAND,
     unlink::COMMAND,
+    wait::COMMAND,
+    waitaof::COMMAND,
 ];
 
 /// The database that a word of the client's names.

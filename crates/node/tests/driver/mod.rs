@@ -9,7 +9,7 @@ use std::rc::Rc;
 use dunlin_commands::{Host, NotApplied, Table};
 use dunlin_config::{Changes, Config, LogLevel};
 use dunlin_keyspace::{Freer, Garbage, Keyspace};
-use dunlin_node::{Environment, Node, Peer, Token};
+use dunlin_node::{Action, Environment, Node, Peer, Token};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
 
 /// When a node's time begins: 2023-11-14 22:13:20 UTC.
@@ -116,6 +116,12 @@ impl Driver {
     /// A node with its own configuration and time.
     #[must_use]
     pub fn with(config: Config, unix_ms: i64) -> Self {
+        Self::with_table(config, Table::new(), unix_ms)
+    }
+
+    /// A node with its own configuration, commands and time.
+    #[must_use]
+    pub fn with_table(config: Config, table: Table, unix_ms: i64) -> Self {
         let world = Rc::new(World {
             time_us: Cell::new(unix_ms * 1000),
             look_us: Cell::new(0),
@@ -132,7 +138,7 @@ impl Driver {
             freer: Box::new(DropAtOnce),
             host: Box::new(Process(Rc::clone(&world))),
         };
-        let mut node = Node::new(config, Table::new(), environment);
+        let mut node = Node::new(config, table, environment);
         node.begin_turn(at(world.time_us.get()));
         Self { node, world }
     }
@@ -188,6 +194,19 @@ impl Driver {
             self.node.run();
         }
         self.received(token)
+    }
+
+    /// Carries out what the node asks for, as the event loop would, and returns it.
+    pub fn carry_out(&mut self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        while let Some(action) = self.node.next_action() {
+            if let Action::Resume(token) = action {
+                self.node.handle_input(token, 0);
+                self.node.run();
+            }
+            actions.push(action);
+        }
+        actions
     }
 
     /// Takes what the node has to say to a connection.

@@ -6,9 +6,9 @@
 
 use dunlin_session::PauseMode;
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
-use dunlin_stdx::time::UnixMs;
 
 use crate::args::Args;
+use crate::blocking::Timeout;
 use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
@@ -37,8 +37,6 @@ const UNPAUSE_SPEC: CommandSpec = CommandSpec::new("client|unpause", Group::Conn
 pub(super) const PAUSE: Command = Command::new(PAUSE_SPEC, run_pause);
 pub(super) const UNPAUSE: Command = Command::new(UNPAUSE_SPEC, run_unpause);
 
-const US_PER_MS: u64 = 1000;
-
 fn run_pause(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let mode = match args.words() {
         [_, _, _] => PauseMode::All,
@@ -49,21 +47,11 @@ fn run_pause(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         }
         _ => return Err(CommandError::subcommand_syntax("CLIENT", args.get(1))),
     };
-    let ms = timeout_ms(args, cx.now.unix_ms())?;
     let now = cx.now.monotonic;
-    cx.sessions.pause.start(mode, now.plus_us(ms.saturating_mul(US_PER_MS)), now);
+    let end = Timeout::milliseconds(args.get(2), cx.now)?.deadline.unwrap_or(now);
+    cx.sessions.pause.start(mode, end, now);
     cx.reply.ok();
     Ok(())
-}
-
-fn timeout_ms(args: Args<'_>, now: UnixMs) -> Result<u64, CommandError> {
-    let ms = args
-        .integer(2)
-        .map_err(|_| CommandError::fixed("ERR timeout is not an integer or out of range"))?;
-    if ms > i64::MAX - now.0 {
-        return Err(CommandError::fixed("ERR timeout is out of range"));
-    }
-    u64::try_from(ms).map_err(|_| CommandError::fixed("ERR timeout is negative"))
 }
 
 fn run_unpause(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {

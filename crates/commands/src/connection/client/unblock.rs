@@ -1,10 +1,10 @@
 //! `CLIENT UNBLOCK client-id [TIMEOUT | ERROR]`
 //!
-//! No command blocks its client; those that wait for the end of CLIENT PAUSE are not unblocked,
-//! in Redis neither. So the answer is 0.
+//! Clients that wait for the end of CLIENT PAUSE are not unblocked, in Redis neither.
 //!
 //! Source: redis.io, CLIENT UNBLOCK.
 
+use dunlin_session::{ClientId, Release};
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 
 use crate::args::Args;
@@ -33,15 +33,18 @@ const UNKNOWN_REASON: CommandError =
     CommandError::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
 
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    match args.words() {
-        [_, _, _] => {}
+    let why = match args.words() {
+        [_, _, _] => Release::Timeout,
         [_, _, _, reason] => match reason.to_ascii_lowercase().as_slice() {
-            b"timeout" | b"error" => {}
+            b"timeout" => Release::Timeout,
+            b"error" => Release::Error,
             _ => return Err(UNKNOWN_REASON),
         },
         _ => return Err(CommandError::subcommand_syntax("CLIENT", args.get(1))),
-    }
-    args.integer(2)?;
-    cx.reply.integer(0);
+    };
+    let id = args.integer(2)?;
+    let token = u64::try_from(id).ok().and_then(|id| cx.sessions.token_of(ClientId(id)));
+    let unblocked = token.is_some_and(|token| cx.sessions.blocking.unblock(token, why));
+    cx.reply.integer(i64::from(unblocked));
     Ok(())
 }

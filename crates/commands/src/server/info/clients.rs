@@ -22,7 +22,7 @@ const FIELDS: &[Field] = &[
     }),
     ("blocked_clients", |v| v.cx.sessions.blocked().into()),
     ("tracking_clients", |_| 0_u64.into()),
-    ("clients_in_timeout_table", |_| 0_u64.into()),
-    ("total_blocking_keys", |_| 0_u64.into()),
-    ("total_blocking_keys_on_nokey", |_| 0_u64.into()),
+    ("clients_in_timeout_table", |v| v.cx.sessions.blocking.with_deadline().into()),
+    ("total_blocking_keys", |v| v.cx.sessions.blocking.keys().0.into()),
+    ("total_blocking_keys_on_nokey", |v| v.cx.sessions.blocking.keys().1.into()),
 ];

@@ -1,0 +1,185 @@
+//! Clients whose command waits: running it again, giving it up.
+//!
+//! [`Engine::serve_blocked`] is called when a command, or a transaction as a whole, has ended and
+//! before the next one begins. It looks at each key that changed, in the order of the changes, and
+//! runs the commands again of those who wait for it, in the order in which they came, as long as
+//! the key holds what they wait for. A command that runs so may make further keys ready (BLMOVE):
+//! they are looked at in the same call.
+
+use dunlin_commands::table::Lookup;
+use dunlin_commands::{Args, Caller};
+use dunlin_config::LogLevel;
+use dunlin_resp::{Arguments, Reply};
+use dunlin_session::{Closing, Paused, Release, TimeoutReply, Token, Wait, Waiting, describe};
+
+use crate::engine::Engine;
+
+/// What a client gets that CLIENT UNBLOCK ... ERROR is aimed at.
+const UNBLOCKED: &[u8] = b"UNBLOCKED client unblocked via CLIENT UNBLOCK";
+
+/// What a session lends while its command is run again or given up.
+struct Held {
+    paused: Box<Paused>,
+    input: Vec<u8>,
+    reply: Reply,
+    /// The request is done with.
+    is_answered: bool,
+}
+
+impl Engine {
+    /// Serves clients whose wait is over, because of what has changed or because CLIENT UNBLOCK
+    /// said so.
+    #[inline]
+    pub fn serve_blocked(&mut self) {
+        if self.sessions.blocking.is_due() {
+            self.serve_those_due();
+        }
+    }
+
+    #[cold]
+    fn serve_those_due(&mut self) {
+        while let Some((token, wait, why)) = self.sessions.blocking.next_released() {
+            self.give_up(token, &wait, why);
+        }
+        while let Some((db, key, last)) = self.sessions.blocking.next_ready() {
+            let mut after = 0;
+            loop {
+                let held = self.keyspace.peek(db, &key).map(|entry| entry.value_type());
+                let next = self.sessions.blocking.next_waiting((db, &key), held, after, last);
+                let Some((number, token)) = next else { break };
+                after = number;
+                self.run_again(token);
+            }
+        }
+    }
+
+    /// Answers clients that have waited long enough.
+    pub fn time_out_blocked(&mut self) {
+        while let Some((token, wait)) = self.sessions.blocking.next_timed_out(self.now.monotonic) {
+            self.give_up(token, &wait, Release::Timeout);
+        }
+    }
+
+    /// Runs the command again for which a client waits.
+    fn run_again(&mut self, token: Token) {
+        let Some(wait) = self.sessions.blocking.release(token) else { return };
+        let Some(mut held) = self.take_held(token) else { return };
+        let waiting = self.run_held(token, wait, &mut held);
+        if let Some(waiting) = waiting {
+            held.paused.waiting = waiting;
+        } else if !self.sessions.blocking.is_waiting(token) {
+            held.is_answered = true;
+        }
+        self.put_back(token, held);
+    }
+
+    /// Runs a command that waited, unless there is another reason to wait: that is returned.
+    fn run_held(&mut self, token: Token, wait: Wait, held: &mut Held) -> Option<Waiting> {
+        let Held { paused, input, reply, .. } = held;
+        let mut words = Arguments::new();
+        paused.batch.arguments(paused.next, input, &mut words);
+        let args = Args::with_large(&words, paused.batch.large(paused.next));
+        let lookup = self.table.lookup(args.words());
+        if let Some(waiting) = self.must_wait(token, lookup, args, reply) {
+            return Some(waiting);
+        }
+        self.ticks = self.clock.ticks();
+        self.sessions.blocking.resumed = Some(wait);
+        self.run_for_client(Caller::Again(token), lookup, args, reply);
+        self.sessions.blocking.resumed = None;
+        None
+    }
+
+    /// Answers a client that stops waiting although nothing came.
+    #[cold]
+    fn give_up(&mut self, token: Token, wait: &Wait, why: Release) {
+        let Some(mut held) = self.take_held(token) else { return };
+        let flags = self.sessions.get(token).map(|session| session.flags).unwrap_or_default();
+        let mark = held.reply.mark();
+        match why {
+            Release::Timeout => reply_at_timeout(wait.at_timeout, &mut held.reply),
+            Release::Error => {
+                self.metrics.error_sent(UNBLOCKED);
+                held.reply.error(UNBLOCKED);
+            }
+        }
+        self.keep_silent_if_asked(token, flags, mark, &mut held.reply);
+        // Who waits in vain for replicas is not counted: in Redis neither.
+        if why == Release::Error || wait.at_timeout == TimeoutReply::Nothing {
+            self.count_given_up(token, wait, why, &held);
+        }
+        held.is_answered = true;
+        self.put_back(token, held);
+    }
+
+    fn count_given_up(&mut self, token: Token, wait: &Wait, why: Release, held: &Held) {
+        let Held { paused, input, .. } = held;
+        let mut words = Arguments::new();
+        paused.batch.arguments(paused.next, input, &mut words);
+        if let Lookup::Found(registered) = self.table.lookup(&words) {
+            let failed = why == Release::Error;
+            let caller = Caller::Client(token);
+            self.account_ns(caller, registered, Args::new(&words), wait.spent_ns, failed);
+        }
+    }
+
+    /// Takes from a session whose command waits what is needed to run or to answer it.
+    fn take_held(&mut self, token: Token) -> Option<Held> {
+        let session = self.sessions.get_mut(token)?;
+        let paused = session.paused.take_if(|paused| paused.waiting == Waiting::Blocked)?;
+        let (input, reply) = (std::mem::take(&mut session.input), session.lend_reply());
+        Some(Held { paused, input, reply, is_answered: false })
+    }
+
+    /// Gives back what was taken. If the request is answered, those behind it follow in the next
+    /// turn.
+    fn put_back(&mut self, token: Token, held: Held) {
+        let Held { mut paused, input, reply, is_answered } = held;
+        self.sessions.note_written(token);
+        let Some(session) = self.sessions.get_mut(token) else { return };
+        session.take_back_reply(reply);
+        if is_answered {
+            paused.next += 1;
+            paused.waiting = Waiting::ForTurn;
+            let is_last = paused.next == paused.batch.len() && paused.failure.is_none();
+            if is_last && paused.consumed == input.len() && !session.decoder.is_partial() {
+                return self.spare(paused);
+            }
+            self.resumed.push(token);
+        }
+        (session.paused, session.input) = (Some(paused), input);
+    }
+
+    /// The next client that waited and has more requests to be run.
+    pub fn next_resumed(&mut self) -> Option<Token> {
+        self.resumed.pop()
+    }
+
+    /// More has arrived from a client whose command waits: it is kept until that is over, up to the
+    /// limit for input.
+    pub fn keep_input(&mut self, token: Token) {
+        let limit = self.config.network.client_query_buffer_limit;
+        let Some(session) = self.sessions.get(token) else { return };
+        let held = session.input.len() + session.decoder.receiving_bytes();
+        if held as u64 <= limit && held < u32::MAX as usize {
+            return;
+        }
+        self.metrics.counters.query_buffer_disconnections += 1;
+        let client = describe(session, None, self.now.monotonic);
+        let line = format!("Closing client that reached max query buffer length: {client}");
+        self.host.log(LogLevel::Warning, &line);
+        self.sessions.close(token, Closing::Now);
+    }
+}
+
+fn reply_at_timeout(what: TimeoutReply, reply: &mut Reply) {
+    match what {
+        TimeoutReply::Nothing => reply.null_array(),
+        TimeoutReply::Count(count) => reply.integer(count),
+        TimeoutReply::Counts(local, replicas) => {
+            reply.array(2);
+            reply.integer(local);
+            reply.integer(replicas);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Who hears that a key changed: the one place from which transactions that watch it, clients that
+//! wait for it and caches that hold it learn of it.
+
+use dunlin_commands::Caller;
+
+use crate::engine::Engine;
+
+impl Engine {
+    /// Tells of what a command, or what came before it, did to keys. What the command itself
+    /// touched counts only if it changed something; keys that expired or were evicted always do.
+    #[cold]
+    pub(crate) fn tell_touched(&mut self, _caller: Caller) {
+        let touched = self.keyspace.take_touched();
+        let has_changed = self.effects.changes() > 0;
+        for key in touched.keys().filter(|key| has_changed || key.removed.is_some()) {
+            self.sessions.blocking.key_touched(key.db, key.key);
+        }
+        for &db in touched.databases() {
+            self.sessions.blocking.database_touched(db);
+        }
+        self.keyspace.reuse_touched(touched);
+        let anybody_asks = !self.sessions.blocking.is_empty();
+        self.keyspace.record_touched(anybody_asks);
+    }
+
+    /// Tells of keys that went away without a command. To be called by whoever removes keys between
+    /// commands.
+    pub(crate) fn tell_removed(&mut self) {
+        if self.keyspace.has_touched() {
+            self.tell_touched(Caller::Stream);
+        }
+        self.serve_blocked();
+    }
+}
