@@ -245,6 +245,9 @@ impl Engine {
         self.execute(caller, db, lookup, args, reply);
         self.keyspace.touch = true;
         self.keep_silent_if_asked(token, flags, mark, reply);
+        if self.sessions.has_written() {
+            self.sessions.append_pushed(token, reply);
+        }
     }
 
     /// CLIENT REPLY: takes the reply back that was written since `mark`, if the client wants none.
@@ -260,9 +263,6 @@ impl Engine {
         let silenced = self.sessions.get(token).is_some_and(|now| now.flags.intersects(SILENCE));
         if silenced && !self.sessions.blocking.is_waiting(token) {
             self.keep_silent(token, before, mark, reply);
-        }
-        if self.sessions.has_written() {
-            self.sessions.append_pushed(token, reply);
         }
     }
 
