@@ -12,26 +12,44 @@ use crate::context::Context;
 use crate::string::reply_string;
 
 mod lindex;
+mod linsert;
 mod llen;
+mod lmove;
+mod lmpop;
 mod lpop;
+mod lpos;
 mod lpush;
 mod lpushx;
 mod lrange;
+mod lrem;
+mod lset;
+mod ltrim;
+mod mpop;
 mod pop;
 mod push;
 mod rpop;
+mod rpoplpush;
 mod rpush;
 mod rpushx;
+mod transfer;
 
 /// The group's part of the command table.
 pub(crate) const COMMANDS: &[Command] = &[
     lindex::COMMAND,
+    linsert::COMMAND,
     llen::COMMAND,
+    lmove::COMMAND,
+    lmpop::COMMAND,
     lpop::COMMAND,
+    lpos::COMMAND,
     lpush::COMMAND,
     lpushx::COMMAND,
     lrange::COMMAND,
+    lrem::COMMAND,
+    lset::COMMAND,
+    ltrim::COMMAND,
     rpop::COMMAND,
+    rpoplpush::COMMAND,
     rpush::COMMAND,
     rpushx::COMMAND,
 ];

@@ -132,11 +132,30 @@ impl<'a> ListMut<'a> {
         removed
     }
 
-    /// Removes `count` elements from number `start` on. They must exist.
-    pub fn remove_range(&mut self, start: usize, count: usize) {
-        if count == 0 {
-            return;
+    /// Moves `element`, which is the one at end `from`, to end `to`.
+    pub fn rotate(&mut self, from: End, to: End, element: StringRef<'_>) {
+        let len = self.len();
+        if len > 1 && from != to {
+            let start = match from {
+                End::Front => 0,
+                End::Back => len - 1,
+            };
+            self.remove(start, 1);
+            self.push(to, [element]);
         }
+        self.settle_shrunk();
+    }
+
+    /// Removes `count` elements from number `start` on. They must exist.
+    #[inline]
+    pub fn remove_range(&mut self, start: usize, count: usize) {
+        if count > 0 {
+            self.remove(start, count);
+            self.settle_shrunk();
+        }
+    }
+
+    fn remove(&mut self, start: usize, count: usize) {
         match self.form() {
             Form::Packed(mut listpack) => {
                 let place = listpack.view().seek(start as i64).expect("the element exists");
@@ -144,7 +163,6 @@ impl<'a> ListMut<'a> {
             }
             Form::Quick(quicklist) => quicklist.remove_range(start, count),
         }
-        self.settle_shrunk();
     }
 
     /// Becomes a quicklist if one listpack cannot take these elements too.

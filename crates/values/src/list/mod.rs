@@ -26,7 +26,7 @@ mod view;
 pub use edit::{ListMut, NewList};
 pub use limits::ListLimits;
 pub use quicklist::Quicklist;
-pub use view::ListRef;
+pub use view::{ListRef, Wanted};
 
 use crate::{Entry, Object, PackedKind, listpack::Listpack};
 

@@ -6,7 +6,7 @@ use super::End;
 use super::node::string;
 use super::quicklist::Quicklist;
 use crate::StringRef;
-use crate::listpack::Listpack;
+use crate::listpack::{Element, Listpack};
 
 /// A list, for reading.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +88,49 @@ impl ListRef<'_> {
             ControlFlow::Break(())
         });
         result
+    }
+
+    /// The number of the first element that equals `wanted`, from the front.
+    #[must_use]
+    pub fn find(self, wanted: &[u8]) -> Option<usize> {
+        let wanted = Wanted::new(wanted);
+        let (mut index, mut found) = (0, None);
+        self.visit(0, End::Back, |element| {
+            if wanted.is(element) {
+                found = Some(index);
+                return ControlFlow::Break(());
+            }
+            index += 1;
+            ControlFlow::Continue(())
+        });
+        found
+    }
+}
+
+/// An element that is looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    text: &'a [u8],
+    /// The text as listpacks hold it: numbers are compared as numbers.
+    packed: Element<'a>,
+}
+
+impl<'a> Wanted<'a> {
+    /// Elements that equal `text`.
+    #[must_use]
+    pub fn new(text: &'a [u8]) -> Self {
+        Self { text, packed: Element::of(text) }
+    }
+
+    /// Whether an element of a list is one.
+    #[must_use]
+    #[inline]
+    pub fn is(&self, element: StringRef<'_>) -> bool {
+        match element {
+            StringRef::Int(number) => self.packed == Element::Int(number),
+            StringRef::Bytes(bytes) => self.text == bytes,
+            StringRef::Shared(bytes) => self.text == bytes,
+        }
     }
 }
 
