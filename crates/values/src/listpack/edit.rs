@@ -2,7 +2,7 @@
 
 use super::element::{Element, Encoded};
 use super::view::{Listpack, Place};
-use super::{COUNT_UNKNOWN, HEADER_LEN};
+use super::{COUNT_UNKNOWN, END, HEADER_LEN};
 
 /// A run of bytes that can be edited: the packed value of an entry, or a vector.
 pub trait Buffer {
@@ -41,7 +41,7 @@ pub struct ListpackMut<B: Buffer> {
     buffer: B,
 }
 
-impl<B: Buffer> Buffer for &mut B {
+impl<B: Buffer + ?Sized> Buffer for &mut B {
     fn bytes(&self) -> &[u8] {
         (**self).bytes()
     }
@@ -137,5 +137,38 @@ impl<B: Buffer> ListpackMut<B> {
         let count = usize::from(count).saturating_add_signed(added);
         let count = u16::try_from(count).unwrap_or(COUNT_UNKNOWN);
         bytes[4..6].copy_from_slice(&count.to_le_bytes());
+    }
+}
+
+/// Adds elements at the end of a listpack in a vector, each written at once where it stays: for a
+/// series of elements that come one after another.
+///
+/// The listpack is none until [`Appender::finish`].
+pub(crate) struct Appender<'a> {
+    bytes: &'a mut Vec<u8>,
+    added: isize,
+}
+
+impl<'a> Appender<'a> {
+    /// Begins to add.
+    #[inline]
+    pub(crate) fn new(bytes: &'a mut Vec<u8>) -> Self {
+        let end = bytes.pop();
+        debug_assert_eq!(end, Some(END), "a listpack has an end");
+        Self { bytes, added: 0 }
+    }
+
+    /// Adds an element.
+    #[inline]
+    pub(crate) fn push(&mut self, element: Element<'_>) {
+        element.encode(self.bytes);
+        self.added += 1;
+    }
+
+    /// Makes the bytes a listpack again.
+    #[inline]
+    pub(crate) fn finish(self) {
+        self.bytes.push(END);
+        ListpackMut::new(self.bytes).write_header(self.added);
     }
 }

@@ -7,6 +7,26 @@ use crate::entry::IntText;
 /// Encoded elements on their way into a listpack; short ones need no allocation.
 pub(super) type Encoded = SmallVec<[u8; 128]>;
 
+/// Where encoded elements go.
+pub(super) trait Sink {
+    /// Adds bytes.
+    fn put(&mut self, bytes: &[u8]);
+}
+
+impl Sink for Encoded {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
+impl Sink for Vec<u8> {
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
 /// What an element holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element<'a> {
@@ -77,40 +97,40 @@ impl<'a> Element<'a> {
 
     /// Writes the element behind `out`.
     #[inline]
-    pub(super) fn encode(self, out: &mut Encoded) {
+    pub(super) fn encode(self, out: &mut impl Sink) {
         match self {
             Self::Int(number) => encode_int(number, out),
             Self::Text(text) => {
                 match text.len() {
-                    len @ 0..=63 => out.extend_from_slice(&[0x80 | len as u8]),
-                    len @ 64..=4095 => out.extend_from_slice(&[0xe0 | (len >> 8) as u8, len as u8]),
+                    len @ 0..=63 => out.put(&[0x80 | len as u8]),
+                    len @ 64..=4095 => out.put(&[0xe0 | (len >> 8) as u8, len as u8]),
                     len => {
-                        out.extend_from_slice(&[0xf0]);
-                        out.extend_from_slice(&(len as u32).to_le_bytes());
+                        out.put(&[0xf0]);
+                        out.put(&(len as u32).to_le_bytes());
                     }
                 }
-                out.extend_from_slice(text);
+                out.put(text);
             }
         }
         let (bytes, len) = back_len(self.body_len());
-        out.extend_from_slice(&bytes[..len]);
+        out.put(&bytes[..len]);
     }
 }
 
 #[inline]
-fn encode_int(number: i64, out: &mut Encoded) {
+fn encode_int(number: i64, out: &mut impl Sink) {
     let bytes = number.to_le_bytes();
     match number {
-        0..=127 => out.extend_from_slice(&[bytes[0]]),
-        -4096..=4095 => out.extend_from_slice(&[0xc0 | (bytes[1] & 0x1f), bytes[0]]),
-        -0x8000..=0x7fff => out.extend_from_slice(&[0xf1, bytes[0], bytes[1]]),
-        -0x80_0000..=0x7f_ffff => out.extend_from_slice(&[0xf2, bytes[0], bytes[1], bytes[2]]),
+        0..=127 => out.put(&[bytes[0]]),
+        -4096..=4095 => out.put(&[0xc0 | (bytes[1] & 0x1f), bytes[0]]),
+        -0x8000..=0x7fff => out.put(&[0xf1, bytes[0], bytes[1]]),
+        -0x80_0000..=0x7f_ffff => out.put(&[0xf2, bytes[0], bytes[1], bytes[2]]),
         -0x8000_0000..=0x7fff_ffff => {
-            out.extend_from_slice(&[0xf3, bytes[0], bytes[1], bytes[2], bytes[3]]);
+            out.put(&[0xf3, bytes[0], bytes[1], bytes[2], bytes[3]]);
         }
         _ => {
-            out.extend_from_slice(&[0xf4]);
-            out.extend_from_slice(&bytes);
+            out.put(&[0xf4]);
+            out.put(&bytes);
         }
     }
 }

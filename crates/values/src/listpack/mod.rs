@@ -21,6 +21,7 @@ mod tests;
 mod validate;
 mod view;
 
+pub(crate) use edit::Appender;
 pub use edit::{Buffer, ListpackMut};
 pub use element::{Element, encoded_len};
 pub use validate::{Corrupt, validate};

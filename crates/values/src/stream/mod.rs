@@ -1,19 +1,54 @@
-//! A stream.
+//! Streams: entries in the order of their IDs, and groups of consumers who share them.
+//!
+//! The [`Log`] holds the entries in nodes that are listpacks, byte for byte those of Redis's files;
+//! a [`Group`] remembers how far its consumers are and who has which entry.
+//!
+//! Source: Redis documentation, "Streams"; RDB format, "streams".
+
+mod entries;
+mod group;
+mod id;
+mod log;
+mod node;
+mod nodes;
+#[cfg(test)]
+mod tests;
+mod trim;
+mod validate;
+
+use std::collections::BTreeMap;
+
+pub use entries::{Direction, Entries};
+pub use group::{Consumer, ConsumerIndex, Delivery, Group};
+pub use id::{IdText, StreamId};
+pub use log::{Log, NewId, NodeLimits, Refusal};
+pub use trim::{Keep, Trim};
+pub use validate::{CorruptNode, ValidNode, validate_node};
 
 /// A stream.
 #[derive(Clone, Debug, Default)]
-pub struct Stream {}
+pub struct Stream {
+    /// The entries.
+    pub log: Log,
+    /// The groups by name.
+    pub groups: BTreeMap<Box<[u8]>, Group>,
+}
 
 impl Stream {
-    /// How much work dropping it is, counted in allocations.
+    /// How much work dropping it is, counted in allocations. One group stands for all.
     #[must_use]
-    pub const fn free_effort(&self) -> usize {
-        1
+    pub fn free_effort(&self) -> usize {
+        let pending = self.groups.values().next().map_or(0, Group::pending_len);
+        // A leaf of a tree of pending entries holds six to eleven.
+        self.log.nodes() + self.groups.len() * (1 + pending / 4)
     }
 
     /// Bytes of heap it holds, itself included.
     #[must_use]
-    pub const fn heap_bytes(&self) -> usize {
-        size_of::<Self>()
+    pub fn heap_bytes(&self) -> usize {
+        let names = self.groups.keys().map(|name| name.len()).sum::<usize>();
+        let groups = self.groups.values().map(Group::heap_bytes).sum::<usize>();
+        let tree = self.groups.len() * size_of::<(Box<[u8]>, Group)>();
+        size_of::<Self>() + self.log.heap_bytes() + names + groups + tree
     }
 }
