@@ -119,6 +119,21 @@ impl Effects {
         self.rewritten.command_ends.push(self.rewritten.word_ends.len());
     }
 
+    /// Propagates the client's words with some of them replaced: `replaced` tells at which index
+    /// stands what instead.
+    pub fn rewrite_some(&mut self, words: &[&[u8]], replaced: &[(usize, &[u8])]) {
+        self.rewrites = true;
+        if self.unfollowed {
+            return;
+        }
+        for (index, word) in words.iter().enumerate() {
+            let instead = replaced.iter().find(|(at, _)| *at == index);
+            self.rewritten.bytes.extend_from_slice(instead.map_or(word, |(_, word)| word));
+            self.rewritten.word_ends.push(self.rewritten.bytes.len());
+        }
+        self.rewritten.command_ends.push(self.rewritten.word_ends.len());
+    }
+
     /// Propagates the client's words even if nothing changed (FLUSHALL of empty databases).
     pub const fn propagate_unchanged(&mut self) {
         self.propagate_unchanged = true;
@@ -238,6 +253,15 @@ mod tests {
         );
         effects.clear();
         assert!(rewrites(&effects).is_empty());
+    }
+
+    #[test]
+    fn some_words_are_replaced() {
+        let mut effects = Effects::default();
+        effects.changed(1);
+        effects.rewrite_some(&[b"XADD", b"k", b"*", b"f"], &[(2, b"1-1"), (0, b"xadd")]);
+        let words = [b"xadd".to_vec(), b"k".to_vec(), b"1-1".to_vec(), b"f".to_vec()];
+        assert_eq!(rewrites(&effects), [words.to_vec()]);
     }
 
     #[test]

@@ -31,6 +31,12 @@ impl<'a> ValueMut<'a> {
         self.0.object_mut()
     }
 
+    /// The boxed value for as long as the entry is borrowed; `None` if the value is inside it.
+    #[must_use]
+    pub fn into_object(self) -> Option<&'a mut Object> {
+        self.0.object_mut()
+    }
+
     /// Replaces the value: the collection changes its encoding. Returns the old value if it was
     /// boxed.
     pub fn convert(&mut self, value: NewValue<'_>) -> Option<Box<Object>> {

@@ -9,6 +9,7 @@
 
 use dunlin_keyspace::{DatabaseIndex, Keyspace};
 use dunlin_values::set::SetRef;
+use dunlin_values::stream::Direction;
 use dunlin_values::{Entry, IntText, ValueType};
 use sha1::{Digest as _, Sha1};
 
@@ -87,7 +88,17 @@ impl Digest {
 
     fn add_hash(&mut self, _entry: &Entry) {}
 
-    fn add_stream(&mut self, _entry: &Entry) {}
+    fn add_stream(&mut self, entry: &Entry) {
+        let Some(stream) = entry.stream() else { return };
+        let mut entries = stream.log.all(Direction::Forward);
+        while let Some(id) = entries.next_id() {
+            self.mix(format!("{}.{}", id.ms, id.seq).as_bytes());
+            while let Some((field, value)) = entries.next_field() {
+                self.mix(field.as_bytes(&mut IntText::default()));
+                self.mix(value.as_bytes(&mut IntText::default()));
+            }
+        }
+    }
 
     /// Adds something whose place among its neighbours does not matter.
     fn fold(&mut self, bytes: &[u8]) {

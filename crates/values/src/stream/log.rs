@@ -207,6 +207,15 @@ impl Log {
         true
     }
 
+    /// Whether [`Log::trim`] might remove anything. O(1).
+    #[must_use]
+    pub fn may_trim(&self, trim: &Trim) -> bool {
+        match trim.keep {
+            Keep::Newest(count) => self.len > count,
+            Keep::From(id) => self.oldest_held_id().is_some_and(|oldest| oldest < id),
+        }
+    }
+
     /// Removes entries from the front; tells how many.
     pub fn trim(&mut self, trim: &Trim) -> u64 {
         let mut removed = 0;

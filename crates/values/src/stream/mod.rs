@@ -25,6 +25,10 @@ pub use log::{Log, NewId, NodeLimits, Refusal};
 pub use trim::{Keep, Trim};
 pub use validate::{CorruptNode, ValidNode, validate_node};
 
+use crate::entry::{Entry, NewValue};
+use crate::object::Object;
+use crate::value_mut::ValueMut;
+
 /// A stream.
 #[derive(Clone, Debug, Default)]
 pub struct Stream {
@@ -50,5 +54,35 @@ impl Stream {
         let groups = self.groups.values().map(Group::heap_bytes).sum::<usize>();
         let tree = self.groups.len() * size_of::<(Box<[u8]>, Group)>();
         size_of::<Self>() + self.log.heap_bytes() + names + groups + tree
+    }
+}
+
+impl Entry {
+    /// The stream, if the value is one.
+    #[must_use]
+    #[inline]
+    pub fn stream(&self) -> Option<&Stream> {
+        match self.object()? {
+            Object::Stream(stream) => Some(stream),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> ValueMut<'a> {
+    /// The stream for editing, if the value is one.
+    #[must_use]
+    #[inline]
+    pub fn into_stream(self) -> Option<&'a mut Stream> {
+        match self.into_object()? {
+            Object::Stream(stream) => Some(stream),
+            _ => None,
+        }
+    }
+}
+
+impl From<Stream> for NewValue<'_> {
+    fn from(stream: Stream) -> Self {
+        Self::Boxed(Box::new(Object::Stream(Box::new(stream))))
     }
 }

@@ -236,7 +236,7 @@ proptest! {
                 Step::Trim(trim) if trim.approximate || trim.limit.is_some() => {
                     // Not more than asked for; then the model follows.
                     let removed = log.trim(&trim);
-                    let first = (log.len() > 0).then(|| log.first_id());
+                    let first = (!log.is_empty()).then(|| log.first_id());
                     let kept = plain.entries.len() as u64;
                     prop_assert_eq!(plain.take_up_to(first), removed);
                     prop_assert!(trim.limit.is_none_or(|limit| removed <= limit));
