@@ -1,19 +1,26 @@
-//! A sorted set with its indexes.
+//! Sorted sets: members ordered by score, members of equal scores by their bytes.
+//!
+//! A small one is a listpack inside the key's allocation; beyond the limits of [`PackedLimits`] it
+//! is a [`ScoreIndex`]: a hash table of members for scores, and a tree that counts for ranks and
+//! ranges. [`Entry::sorted_set`] reads either, [`SortedSetMut`] edits either, [`SortedSet`] makes
+//! new ones. Ranges are asked for in two steps: which ranks, then the members of these ranks, so
+//! that offsets, counting and removal are the same for ranks, scores and bytes.
+//!
+//! Invariants: no score is NaN; both indexes hold the same members.
+//!
+//! [`Entry::sorted_set`]: crate::Entry::sorted_set
 
-/// A sorted set with its indexes.
-#[derive(Clone, Debug, Default)]
-pub struct ScoreIndex {}
+mod bound;
+mod edit;
+mod index;
+mod member;
+mod packed;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod view;
 
-impl ScoreIndex {
-    /// How much work dropping it is, counted in allocations.
-    #[must_use]
-    pub const fn free_effort(&self) -> usize {
-        1
-    }
-
-    /// Bytes of heap it holds, itself included.
-    #[must_use]
-    pub const fn heap_bytes(&self) -> usize {
-        size_of::<Self>()
-    }
-}
+pub use bound::{LexBound, LexRange, ScoreBound, ScoreRange};
+pub use edit::{PackedLimits, SortedSet, SortedSetMut};
+pub use index::ScoreIndex;
+pub use view::{Members, SortedSetRef};

@@ -1,0 +1,170 @@
+//! A sorted set with two indexes: by member, and by score.
+
+use std::fmt;
+use std::ops::Range;
+
+use dunlin_table::Table;
+
+use super::bound::{Bound, LexRange, ScoreRange};
+use super::member::Member;
+use super::tree::{Leaf, Tree};
+use crate::hasher::MemberHasher;
+
+/// A sorted set beyond the packed form.
+///
+/// A table finds a member's score, a tree finds ranks and ranges; both hold handles to the same
+/// members. A million members of 16 bytes take 62 bytes each, all in.
+pub struct ScoreIndex {
+    members: Table<Member>,
+    tree: Tree,
+    hasher: MemberHasher,
+    /// Heap that the members take, without the indexes.
+    member_bytes: usize,
+}
+
+impl ScoreIndex {
+    /// An empty sorted set whose members are hashed by `hasher`.
+    #[must_use]
+    pub fn new(hasher: MemberHasher) -> Self {
+        Self { members: Table::new(), tree: Tree::new(), hasher, member_bytes: 0 }
+    }
+
+    /// Number of members.
+    #[must_use]
+    #[inline]
+    pub const fn len(&self) -> usize {
+        self.tree.len()
+    }
+
+    /// Whether there is no member.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The score of a member. O(1).
+    #[must_use]
+    #[inline]
+    pub fn score(&self, member: &[u8]) -> Option<f64> {
+        Some(self.members.find(self.hasher.hash(member), member)?.score())
+    }
+
+    /// Number of members in front of a member of this score. O(log n).
+    #[must_use]
+    pub(super) fn rank_of(&self, score: f64, member: &[u8]) -> usize {
+        self.tree.rank(Bound::Before(score, member))
+    }
+
+    /// The ranks of the members in a range of scores. O(log n).
+    #[must_use]
+    pub fn ranks_by_score(&self, range: ScoreRange) -> Range<usize> {
+        ordered(self.tree.rank(range.start()), self.tree.rank(range.end()))
+    }
+
+    /// The ranks of the members in a range of bytes, where all scores are equal. O(log n).
+    #[must_use]
+    pub fn ranks_by_lex(&self, range: LexRange<'_>) -> Range<usize> {
+        ordered(self.tree.rank(range.start()), self.tree.rank(range.end()))
+    }
+
+    /// Gives a member a score; the score it had before, if it was there. O(log n).
+    pub fn set(&mut self, member: &[u8], score: f64) -> Option<f64> {
+        let hash = self.hasher.hash(member);
+        if let Some(found) = self.members.find(hash, member) {
+            let held = found.score();
+            if held != score {
+                if !self.tree.rescore(held, &found, score) {
+                    let moved = self.tree.remove(held, &found);
+                    self.tree.insert(score, moved.expect("both indexes hold the same members"));
+                }
+                found.set_score(score);
+            }
+            return Some(held);
+        }
+        let new = Member::new(member, score);
+        self.member_bytes += Member::heap_bytes_of(member.len());
+        self.tree.insert(score, new.clone());
+        let hasher = self.hasher;
+        self.members.insert(hash, new, |member| hasher.hash(member.as_bytes()));
+        None
+    }
+
+    /// Removes a member; the score it had. O(log n).
+    pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
+        let removed = self.members.remove(self.hasher.hash(member), member)?;
+        let score = removed.score();
+        self.tree.remove(score, &removed).expect("both indexes hold the same members");
+        self.member_bytes -= Member::heap_bytes_of(member.len());
+        Some(score)
+    }
+
+    /// Removes the members of some ranks, fewer where there are no more. O(1) for each, and
+    /// O(log n).
+    pub fn remove_ranks(&mut self, ranks: Range<usize>) {
+        let Self { members, tree, hasher, member_bytes } = self;
+        tree.remove_range(ranks.start, ranks.len(), |removed| {
+            let member = removed.as_bytes();
+            *member_bytes -= Member::heap_bytes_of(member.len());
+            members.remove(hasher.hash(member), member);
+        });
+    }
+
+    /// Visits some members with their scores and returns the cursor for the next call; 0 starts a
+    /// scan and is returned at its end. Members that stay meanwhile are visited at least once.
+    pub fn scan(&self, cursor: u64, mut visit: impl FnMut(&[u8], f64)) -> u64 {
+        self.members.scan(cursor, &mut |member| visit(member.as_bytes(), member.score()))
+    }
+
+    #[inline]
+    pub(super) fn leaf_at(&self, rank: usize) -> Option<(&Leaf, usize)> {
+        self.tree.leaf_at(rank)
+    }
+
+    /// How much work dropping it is, counted in allocations.
+    #[must_use]
+    pub const fn free_effort(&self) -> usize {
+        self.len()
+    }
+
+    /// Bytes of heap it holds, itself included. O(n / 3000).
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        size_of::<Self>() + self.member_bytes + self.members.memory_bytes() + self.tree.heap_bytes()
+    }
+
+    /// Checks the invariants.
+    #[cfg(test)]
+    pub(super) fn check(&self) {
+        self.tree.check();
+        assert_eq!(self.members.len(), self.tree.len());
+        let bytes =
+            self.members.iter().map(|member| Member::heap_bytes_of(member.as_bytes().len()));
+        assert_eq!(bytes.sum::<usize>(), self.member_bytes);
+    }
+}
+
+/// A range whose end is not in front of its start.
+pub(super) fn ordered(start: usize, end: usize) -> Range<usize> {
+    start..end.max(start)
+}
+
+impl Clone for ScoreIndex {
+    /// A copy with members of its own. O(n log n).
+    fn clone(&self) -> Self {
+        let mut copy = Self::new(self.hasher);
+        let mut rank = 0;
+        while let Some((leaf, _)) = self.leaf_at(rank) {
+            for at in 0..leaf.len() {
+                copy.set(leaf.member(at).as_bytes(), leaf.scores()[at]);
+            }
+            rank += leaf.len();
+        }
+        copy
+    }
+}
+
+impl fmt::Debug for ScoreIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScoreIndex").field("len", &self.len()).finish_non_exhaustive()
+    }
+}
