@@ -68,12 +68,7 @@ mod tests {
 
     /// The cursor and the members of a reply.
     fn step(reply: &str) -> (String, Vec<String>) {
-        let mut lines = reply
-            .split(
-                "
-    ",
-            )
-            .filter(|line| !line.starts_with(['*', '$']));
+        let mut lines = reply.split("\r\n").filter(|line| !line.starts_with(['*', '$']));
         let cursor = lines.next().expect("a cursor").to_owned();
         (cursor, lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
     }
