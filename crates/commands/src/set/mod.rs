@@ -7,25 +7,45 @@ use dunlin_values::set::SetLimits;
 use crate::command::Command;
 use crate::context::Context;
 
+mod combine;
 mod sadd;
+mod sample;
 mod scard;
+mod sdiff;
+mod sdiffstore;
+mod sinter;
+mod sintercard;
+mod sinterstore;
 mod sismember;
 mod smembers;
 mod smismember;
 mod smove;
+mod spop;
+mod srandmember;
 mod srem;
 mod sscan;
+mod sunion;
+mod sunionstore;
 
 /// The commands of this group.
 pub(crate) const COMMANDS: &[Command] = &[
     sadd::COMMAND,
     scard::COMMAND,
+    sdiff::COMMAND,
+    sdiffstore::COMMAND,
+    sinter::COMMAND,
+    sintercard::COMMAND,
+    sinterstore::COMMAND,
     sismember::COMMAND,
     smembers::COMMAND,
     smismember::COMMAND,
     smove::COMMAND,
+    spop::COMMAND,
+    srandmember::COMMAND,
     srem::COMMAND,
     sscan::COMMAND,
+    sunion::COMMAND,
+    sunionstore::COMMAND,
 ];
 
 /// The limits that the configuration sets, for sets that are edited.

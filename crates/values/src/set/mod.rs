@@ -5,7 +5,7 @@
 //! when a walk over its bytes would cost more than a look-up: a set of one 65-byte member then
 //! takes 112 bytes with its 16-byte key, where a table would take 272.
 //!
-//! [`SetRef`] reads, [`SetMut`] edits, [`for_each_common`] intersects.
+//! [`SetRef`] reads, [`SetMut`] edits, [`for_each_common`] intersects, [`for_each_missing`] subtracts.
 
 pub mod intset;
 
@@ -16,7 +16,7 @@ mod table;
 mod tests;
 mod view;
 
-pub use algebra::for_each_common;
+pub use algebra::{for_each_common, for_each_missing};
 pub use edit::{SetLimits, SetMut};
 pub use table::{SetTable, TableMembers};
 pub use view::{Members, SetRef};

@@ -176,7 +176,7 @@ fn a_scan_meets_what_stays_whatever_comes_and_goes() {
 }
 
 #[test]
-fn members_of_all_sets_are_common() {
+fn common_and_missing_members_are_those_of_a_plain_set() {
     let numbers = |range: std::ops::Range<i32>, extra: &[&str]| {
         let mut texts: Vec<String> = range.map(|n| n.to_string()).collect();
         texts.extend(extra.iter().map(|text| (*text).to_owned()));
@@ -199,6 +199,12 @@ fn members_of_all_sets_are_common() {
             let [ours, theirs] =
                 [first, second].map(|entry| members(entry).into_iter().collect::<BTreeSet<_>>());
             assert!(common.iter().eq(ours.intersection(&theirs)));
+            let mut missing = BTreeSet::new();
+            for_each_missing(first.set().expect("a set"), &others, |member| {
+                assert!(missing.insert(member.to_vec()), "each once");
+                ControlFlow::Continue(())
+            });
+            assert!(missing.iter().eq(ours.difference(&theirs)));
         }
     }
     let mut met = 0;
