@@ -67,7 +67,31 @@ impl Context<'_> {
     #[inline]
     pub fn changed(&mut self, class: KeyEventClass, event: &'static str, key: &[u8]) {
         self.effects.changed(1);
-        self.effects.notify(class, event, self.db, key);
+        self.notify(class, event, self.db, key);
+    }
+
+    /// Records an event on a key, behind what happened to keys meanwhile.
+    #[inline]
+    pub fn notify(
+        &mut self,
+        class: KeyEventClass,
+        event: &'static str,
+        db: DatabaseIndex,
+        key: &[u8],
+    ) {
+        if self.effects.wants(class) {
+            while let Some(incident) = self.keyspace.next_incident() {
+                self.effects.add_incident(incident);
+            }
+            self.effects.notify(class, event, db, key);
+        }
+    }
+
+    /// Subscribers have come or gone: from now on events are recorded, or not, as somebody may hear
+    /// of them.
+    pub(crate) fn follow_subscribers(&mut self) {
+        self.effects.set_heard(self.sessions.pubsub().is_heard());
+        self.keyspace.report_incidents(self.effects.incidents_wanted());
     }
 
     /// The session of the client that runs this command, if a client does.

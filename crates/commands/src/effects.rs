@@ -7,7 +7,7 @@
 //!
 //! Source: Redis documentation, "Replication", "How Redis replication deals with expires".
 
-use dunlin_keyspace::DatabaseIndex;
+use dunlin_keyspace::{DatabaseIndex, Incident, IncidentsWanted, KeyIncident, RemovalCause};
 
 bitflags::bitflags! {
     /// Classes of keyspace events, by the letters of `notify-keyspace-events`.
@@ -44,7 +44,9 @@ bitflags::bitflags! {
     }
 }
 
-/// Something that happened to a key, for subscribers.
+const CHANNELS: KeyEventClass = KeyEventClass::KEYSPACE.union(KeyEventClass::KEYEVENT);
+
+/// Something that happened to a key, for subscribers; where a key was removed, for followers too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyEvent {
     /// The class subscribers chose.
@@ -55,6 +57,8 @@ pub struct KeyEvent {
     pub db: DatabaseIndex,
     /// The key.
     pub key: Box<[u8]>,
+    /// Why the key was removed, if that is what happened, and no command did it.
+    pub removal: Option<RemovalCause>,
 }
 
 /// Collects what one command changed.
@@ -67,7 +71,11 @@ pub struct Effects {
     rewrites: bool,
     /// The client's words are propagated although nothing changed.
     propagate_unchanged: bool,
-    /// Which classes of events have subscribers' attention; others are not recorded.
+    /// Which classes of events are to be told (`notify-keyspace-events`).
+    configured: KeyEventClass,
+    /// Whether nobody could hear of an event.
+    unheard: bool,
+    /// Which classes of events somebody may hear of; others are not recorded.
     event_mask: KeyEventClass,
     events: Vec<KeyEvent>,
 }
@@ -83,9 +91,35 @@ struct Rewritten {
 }
 
 impl Effects {
-    /// Chooses which classes of events are recorded (`notify-keyspace-events`).
-    pub const fn set_event_mask(&mut self, mask: KeyEventClass) {
-        self.event_mask = mask;
+    /// Chooses which classes of events are told (`notify-keyspace-events`).
+    pub fn set_event_mask(&mut self, mask: KeyEventClass) {
+        self.configured = mask;
+        self.update_event_mask();
+    }
+
+    /// Says whether there is anybody who might hear of an event (there is unless said otherwise).
+    pub fn set_heard(&mut self, heard: bool) {
+        self.unheard = !heard;
+        self.update_event_mask();
+    }
+
+    fn update_event_mask(&mut self) {
+        let has_channel = self.configured.intersects(CHANNELS);
+        self.event_mask = match has_channel && !self.unheard {
+            true => self.configured,
+            false => KeyEventClass::empty(),
+        };
+    }
+
+    /// Which incidents of the keyspace matter to followers and subscribers.
+    #[must_use]
+    pub fn incidents_wanted(&self) -> IncidentsWanted {
+        let removals = KeyEventClass::EXPIRED.union(KeyEventClass::EVICTED);
+        IncidentsWanted {
+            removed: !self.unfollowed || self.wants(removals),
+            created: self.wants(KeyEventClass::NEW),
+            missed: self.wants(KeyEventClass::KEY_MISS),
+        }
     }
 
     /// Says whether anybody repeats what is propagated (somebody does unless said otherwise): if
@@ -160,8 +194,30 @@ impl Effects {
         key: &[u8],
     ) {
         if self.event_mask.intersects(class) {
-            self.events.push(KeyEvent { class, name, db, key: key.into() });
+            self.events.push(KeyEvent { class, name, db, key: key.into(), removal: None });
         }
+    }
+
+    /// Records what happened to a key beside what a command says of it.
+    pub fn add_incident(&mut self, incident: KeyIncident) {
+        let KeyIncident { db, key, incident } = incident;
+        let (class, name, removal) = match incident {
+            Incident::Created => (KeyEventClass::NEW, "new", None),
+            Incident::Missed => (KeyEventClass::KEY_MISS, "keymiss", None),
+            Incident::Removed(cause @ RemovalCause::Expired) => {
+                (KeyEventClass::EXPIRED, "expired", Some(cause))
+            }
+            Incident::Removed(cause @ RemovalCause::Evicted) => {
+                (KeyEventClass::EVICTED, "evicted", Some(cause))
+            }
+        };
+        self.events.push(KeyEvent { class, name, db, key, removal });
+    }
+
+    /// Where events are told: to the channels of keys (`K`), of events (`E`).
+    #[must_use]
+    pub const fn event_channels(&self) -> KeyEventClass {
+        self.event_mask.intersection(CHANNELS)
     }
 
     /// Whether there is nothing to propagate, to count and to tell.
@@ -198,20 +254,23 @@ impl Effects {
         self.event_mask.intersects(classes)
     }
 
-    /// Records events again that were taken, behind those recorded since.
-    pub fn add_events(&mut self, events: Vec<KeyEvent>) {
-        self.events.extend(events);
+    /// Events and removals in the order in which they happened. A removal may be among them for
+    /// followers alone.
+    #[must_use]
+    pub fn events(&self) -> &[KeyEvent] {
+        &self.events
+    }
+
+    /// Whether events were recorded.
+    #[must_use]
+    #[inline]
+    pub const fn has_events(&self) -> bool {
+        !self.events.is_empty()
     }
 
     /// Takes the recorded events, in order.
     pub fn take_events(&mut self) -> Vec<KeyEvent> {
         std::mem::take(&mut self.events)
-    }
-
-    /// Forgets the recorded events.
-    #[inline]
-    pub fn clear_events(&mut self) {
-        self.events.clear();
     }
 
     /// Forgets everything but events and the event mask; buffers are kept.

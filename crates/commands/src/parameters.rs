@@ -46,7 +46,10 @@ const ROWS: &[Row] = &[
     Row {
         parameters: &["notify-keyspace-events"],
         from_start: true,
-        follow: |target| target.effects.set_event_mask(event_mask(target.config)),
+        follow: |target| {
+            target.effects.set_event_mask(event_mask(target.config));
+            target.keyspace.report_incidents(target.effects.incidents_wanted());
+        },
     },
     Row { parameters: &["maxmemory"], from_start: false, follow: new_maxmemory },
 ];

@@ -2,11 +2,9 @@
 
 use dunlin_commands::parameters::{self, Target};
 use dunlin_commands::table::{Lookup, Registered};
-use dunlin_commands::{
-    Args, Caller, CommandError, Context, Effects, Host, KeyEventClass, Switches, Table,
-};
+use dunlin_commands::{Args, Caller, CommandError, Context, Effects, Host, Switches, Table};
 use dunlin_config::Config;
-use dunlin_keyspace::{Keyspace, Removal, RemovalCause};
+use dunlin_keyspace::{Keyspace, RemovalCause};
 use dunlin_metrics::{Metrics, TickScale};
 use dunlin_resp::{Batch, Reply};
 use dunlin_session::{Access, Paused, Sessions, Token};
@@ -142,7 +140,7 @@ impl Engine {
         self.now = now;
         self.keyspace.begin_turn(now.unix_ms());
         self.sessions.pause.expire(now.monotonic);
-        self.report_removals();
+        self.follow_listeners();
         self.ticks = self.clock.ticks();
     }
 
@@ -219,7 +217,6 @@ impl Engine {
         if let Err(error) = permitted {
             return self.refuse(Some(registered), reply, &error);
         }
-        self.effects.set_followed(self.stream.is_wanted());
         let mut context = Context {
             keyspace: &mut self.keyspace,
             db,
@@ -281,23 +278,24 @@ impl Engine {
         reply.error(&text);
     }
 
-    /// Lets removals be noted if anybody wants to hear of them: followers, or subscribers of events.
-    fn report_removals(&mut self) {
-        let classes = KeyEventClass::EXPIRED.union(KeyEventClass::EVICTED);
-        self.keyspace.report_removals(self.stream.is_wanted() || self.effects.wants(classes));
+    /// Lets events be recorded if anybody may hear of them: followers, or subscribers.
+    fn follow_listeners(&mut self) {
+        self.effects.set_followed(self.stream.is_wanted());
+        self.effects.set_heard(self.sessions.pubsub().is_heard());
+        self.keyspace.report_incidents(self.effects.incidents_wanted());
     }
 
     /// Starts or stops recording changes for whoever follows this server.
     pub fn record_changes(&mut self, wanted: bool) {
         self.stream.set_wanted(wanted);
-        self.report_removals();
+        self.follow_listeners();
     }
 
     /// Hands what the command changed to everybody who follows, in order: keys that expired or were
     /// evicted on the way come first.
     #[inline]
     fn propagate(&mut self, db: u32, args: Args<'_>) {
-        self.propagate_removals();
+        self.propagate_removals_first();
         if self.effects.is_empty() {
             return;
         }
@@ -310,39 +308,41 @@ impl Engine {
             }
         }
         self.effects.clear();
-        self.effects.clear_events();
+        self.publish_events();
     }
 
     /// Tells of keys that expired or were evicted since the last call. Every command does so when it
     /// ends; whoever removes keys between commands calls this.
-    #[inline]
     pub fn propagate_removals(&mut self) {
-        if let Some(first) = self.keyspace.next_removal() {
-            self.propagate_each_removal(first);
+        self.propagate_removals_first();
+        self.publish_events();
+    }
+
+    /// Appends to the stream what happened before the command's own change.
+    #[inline]
+    fn propagate_removals_first(&mut self) {
+        if self.keyspace.has_incidents() || self.effects.has_events() {
+            self.propagate_each_removal();
         }
     }
 
     #[cold]
-    fn propagate_each_removal(&mut self, first: Removal) {
-        let events_of_command = self.effects.take_events();
-        let mut next = Some(first);
-        while let Some(Removal { db, key, cause }) = next {
-            let memory = &self.config.memory;
-            let (lazy, class, event) = match cause {
-                RemovalCause::Expired => {
-                    (memory.lazyfree_lazy_expire, KeyEventClass::EXPIRED, "expired")
-                }
-                RemovalCause::Evicted => {
-                    (memory.lazyfree_lazy_eviction, KeyEventClass::EVICTED, "evicted")
-                }
-            };
-            if self.stream.is_wanted() {
-                let name: &[u8] = if lazy { b"UNLINK" } else { b"DEL" };
-                self.stream.append(db, &[name, &key]);
-            }
-            self.effects.notify(class, event, db, &key);
-            next = self.keyspace.next_removal();
+    fn propagate_each_removal(&mut self) {
+        while let Some(incident) = self.keyspace.next_incident() {
+            self.effects.add_incident(incident);
         }
-        self.effects.add_events(events_of_command);
+        if !self.stream.is_wanted() {
+            return;
+        }
+        let memory = &self.config.memory;
+        for event in self.effects.events() {
+            let lazily = match event.removal {
+                Some(RemovalCause::Expired) => memory.lazyfree_lazy_expire,
+                Some(RemovalCause::Evicted) => memory.lazyfree_lazy_eviction,
+                None => continue,
+            };
+            let name: &[u8] = if lazily { b"UNLINK" } else { b"DEL" };
+            self.stream.append(event.db, &[name, &event.key]);
+        }
     }
 }

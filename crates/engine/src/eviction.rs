@@ -95,7 +95,6 @@ impl Engine {
         let room = self.evict_until_time_is_up(maxmemory, begin);
         self.eviction_pending = room == Room::Pending;
         self.propagate_removals();
-        self.effects.clear_events();
         self.note_spike("eviction-cycle", begin);
         room
     }

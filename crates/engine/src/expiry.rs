@@ -54,7 +54,6 @@ impl Engine {
             let mut budget = CANDIDATES_PER_LOOK;
             let more = self.keyspace.expire_due(db, &mut budget);
             self.propagate_removals();
-            self.effects.clear_events();
             if !more || self.slice_ns(begin) >= SLICE_NS {
                 return more;
             }

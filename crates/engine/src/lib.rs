@@ -21,6 +21,7 @@ mod expiry;
 mod follow;
 mod input;
 mod monitor;
+mod notifications;
 mod plan;
 mod redact;
 mod stream;

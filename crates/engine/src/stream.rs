@@ -18,7 +18,7 @@ pub struct EffectStream {
 
 impl EffectStream {
     /// Starts or stops recording. A new follower is told the database first.
-    pub fn set_wanted(&mut self, wanted: bool) {
+    pub(crate) fn set_wanted(&mut self, wanted: bool) {
         self.wanted = wanted;
         self.selected = None;
     }

@@ -15,15 +15,37 @@ pub enum RemovalCause {
     Evicted,
 }
 
-/// A key that was removed; the engine propagates it and notifies about it.
+/// Something that happened to a key beside what a command says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Incident {
+    /// It went away without a command that names it: followers are told, and subscribers.
+    Removed(RemovalCause),
+    /// It came to be.
+    Created,
+    /// A command looked for it in order to read it, and it was not there.
+    Missed,
+}
+
+/// An [`Incident`] and its key; the engine propagates removals and notifies about all.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Removal {
-    /// The database the key was in.
+pub struct KeyIncident {
+    /// The database.
     pub db: DatabaseIndex,
     /// The key.
     pub key: Box<[u8]>,
-    /// Why it was removed.
-    pub cause: RemovalCause,
+    /// What happened.
+    pub incident: Incident,
+}
+
+/// Which incidents somebody wants to hear of; others are not recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IncidentsWanted {
+    /// [`Incident::Removed`]: followers, subscribers.
+    pub removed: bool,
+    /// [`Incident::Created`]: subscribers.
+    pub created: bool,
+    /// [`Incident::Missed`]: subscribers.
+    pub missed: bool,
 }
 
 /// Counters of INFO's `stats` section that belong to keys.
@@ -43,10 +65,9 @@ pub struct KeyspaceStats {
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) stats: KeyspaceStats,
-    /// Whether anybody wants to hear of removals (followers, subscribers of events).
-    pub(crate) report_removals: bool,
-    /// Keys removed and not yet reported; only while `report_removals`.
-    pub(crate) removals: VecDeque<Removal>,
+    pub(crate) wanted: IncidentsWanted,
+    /// What happened and was not reported yet.
+    pub(crate) incidents: VecDeque<KeyIncident>,
     /// Whether anybody asked to know which keys change (WATCH, tracking, blocked clients).
     pub(crate) record_touched: bool,
     /// What changed since the engine last asked; only while `record_touched`.
@@ -72,9 +93,30 @@ impl Changes {
             RemovalCause::Expired => self.stats.expired += 1,
             RemovalCause::Evicted => self.stats.evicted += 1,
         }
-        if self.report_removals {
-            self.removals.push_back(Removal { db, key: key.into(), cause });
+        if self.wanted.removed {
+            self.record(db, key, Incident::Removed(cause));
         }
+    }
+
+    /// A key came to be.
+    #[inline]
+    pub(crate) fn created(&mut self, db: DatabaseIndex, key: &[u8]) {
+        if self.wanted.created {
+            self.record(db, key, Incident::Created);
+        }
+    }
+
+    /// A key that a command wants to read is not there.
+    #[inline]
+    pub(crate) fn missed(&mut self, db: DatabaseIndex, key: &[u8]) {
+        if self.wanted.missed {
+            self.record(db, key, Incident::Missed);
+        }
+    }
+
+    #[cold]
+    fn record(&mut self, db: DatabaseIndex, key: &[u8], incident: Incident) {
+        self.incidents.push_back(KeyIncident { db, key: key.into(), incident });
     }
 
     /// Every key of a database may have changed.

@@ -6,7 +6,7 @@ use dunlin_values::{Entry, MemberHasher};
 use fastrand::Rng;
 
 use crate::access::{AccessClock, AccessPolicy};
-use crate::changes::{Changes, KeyspaceStats, Removal, RemovalCause};
+use crate::changes::{Changes, KeyIncident, KeyspaceStats, RemovalCause};
 use crate::database::{Database, Layout, TableOfKey};
 use crate::eviction::EvictionPool;
 use crate::garbage::{Disposal, Freer, Garbage, LazyFree};
@@ -161,10 +161,16 @@ impl Keyspace {
         self.disposal.freer.reset_freed();
     }
 
-    /// The oldest removal that was not reported yet.
+    /// Whether something happened that was not reported yet.
+    #[must_use]
     #[inline]
-    pub fn next_removal(&mut self) -> Option<Removal> {
-        self.changes.removals.pop_front()
+    pub fn has_incidents(&self) -> bool {
+        !self.changes.incidents.is_empty()
+    }
+
+    /// The oldest incident that was not reported yet.
+    pub fn next_incident(&mut self) -> Option<KeyIncident> {
+        self.changes.incidents.pop_front()
     }
 
     /// Says whether anybody asks which keys change (WATCH, tracking, blocked clients).
@@ -236,17 +242,28 @@ impl Keyspace {
     /// Reads a key for a command: counts a hit or miss and moves the access clock.
     #[inline]
     pub fn get(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
-        self.read(db, key, self.touch)
+        self.read(db, key, self.touch, true)
     }
 
-    /// Reads a key for a command that asks about it rather than for its value (EXISTS, TTL, TYPE,
-    /// OBJECT): counts a hit or miss, and leaves the access clock as it is.
+    /// Reads a key for a command that asks about it rather than for its value (EXISTS, TTL, TYPE):
+    /// counts a hit or miss, and leaves the access clock as it is.
     pub fn inspect(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
-        self.read(db, key, false)
+        self.read(db, key, false, true)
+    }
+
+    /// As [`Keyspace::inspect`], but nobody is told of a miss (OBJECT).
+    pub fn inspect_quietly(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
+        self.read(db, key, false, false)
     }
 
     #[inline(always)]
-    fn read(&mut self, db: DatabaseIndex, key: &[u8], touch: bool) -> Option<ItemRef<'_, Entry>> {
+    fn read(
+        &mut self,
+        db: DatabaseIndex,
+        key: &[u8],
+        touch: bool,
+        tell: bool,
+    ) -> Option<ItemRef<'_, Entry>> {
         let sight = Sight { expiry: self.expiry, now: self.now, db };
         let hash = self.hasher.hash(key);
         let place = self.databases[db as usize].existing_table_mut(key);
@@ -260,7 +277,12 @@ impl Keyspace {
                     self.access.touch(entry, &mut self.rng);
                 }
             }
-            None => self.changes.stats.misses += 1,
+            None => {
+                self.changes.stats.misses += 1;
+                if tell {
+                    self.changes.missed(db, key);
+                }
+            }
         }
         found
     }

@@ -2,7 +2,7 @@
 //!
 //! [`Keyspace`] is a value without threads, locks, clocks or I/O: time arrives with
 //! [`Keyspace::begin_turn`], randomness is a seeded generator, and what happened to keys behind a
-//! command's back (expiry, eviction) waits in [`Keyspace::next_removal`] until the engine turns it
+//! command's back (expiry, eviction) waits in [`Keyspace::next_incident`] until the engine turns it
 //! into effects.
 //!
 //! Invariants:
@@ -30,7 +30,7 @@ mod walk;
 mod whole_keys;
 
 pub use access::{AccessClock, AccessPolicy};
-pub use changes::{KeyspaceStats, Removal, RemovalCause};
+pub use changes::{Incident, IncidentsWanted, KeyIncident, KeyspaceStats, RemovalCause};
 pub use database::{Database, Layout};
 pub use eviction::{EvictionOrder, EvictionPolicy, EvictionScope};
 pub use garbage::{Freer, Garbage, LazyFree};

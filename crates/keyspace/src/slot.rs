@@ -139,6 +139,7 @@ impl Vacant<'_> {
     pub fn insert_entry(mut self, entry: Entry) {
         debug_assert_eq!(entry.key(), self.key, "the entry belongs into this slot");
         self.changes.before_write(self.db, self.key);
+        self.changes.created(self.db, self.key);
         entry.set_clock(self.clock);
         self.counts.add(1, i64::from(entry.deadline().is_some()));
         let rehash = |entry: &Entry| self.hasher.hash(entry.key());

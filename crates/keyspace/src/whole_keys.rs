@@ -3,7 +3,7 @@
 use dunlin_stdx::time::UnixMs;
 use dunlin_values::Entry;
 
-use crate::changes::RemovalCause;
+use crate::changes::{IncidentsWanted, RemovalCause};
 use crate::database::{Database, TableOfKey};
 use crate::garbage::Garbage;
 use crate::keyspace::{DatabaseIndex, Expiry, Keyspace, is_due};
@@ -101,8 +101,8 @@ impl Keyspace {
         true
     }
 
-    /// Whether somebody wants to hear of removals: followers of the stream, subscribers of events.
-    pub const fn report_removals(&mut self, wanted: bool) {
-        self.changes.report_removals = wanted;
+    /// Says which incidents somebody wants to hear of.
+    pub const fn report_incidents(&mut self, wanted: IncidentsWanted) {
+        self.changes.wanted = wanted;
     }
 }

@@ -85,7 +85,7 @@ fn the_cycle_can_be_switched_off() {
 #[test]
 fn expired_keys_are_propagated_by_database() {
     let (mut driver, _) = filled(1);
-    driver.node.engine_mut().stream.set_wanted(true);
+    driver.node.engine_mut().record_changes(true);
     driver.advance_ms(2000);
     driver.turn();
     let stream = driver.node.engine_mut().stream.take();

@@ -103,7 +103,7 @@ fn without_a_policy_commands_that_need_memory_are_refused() {
 #[test]
 fn evicted_keys_are_counted_and_propagated() {
     let (mut driver, client) = filled("allkeys-random");
-    driver.node.engine_mut().stream.set_wanted(true);
+    driver.node.engine_mut().record_changes(true);
     driver.advance_ms(1);
     evict(&mut driver, client, 1, "SET new 1");
     let engine = driver.node.engine_mut();

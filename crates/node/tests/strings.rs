@@ -17,7 +17,7 @@ impl Followed {
     fn new() -> Self {
         let mut driver = Driver::new();
         let client = driver.connect();
-        driver.node.engine_mut().stream.set_wanted(true);
+        driver.node.engine_mut().record_changes(true);
         let mut followed = Self { driver, client };
         followed.call("SET started 1");
         followed.propagated();

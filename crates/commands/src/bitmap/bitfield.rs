@@ -223,7 +223,7 @@ fn run_all(cx: &mut Context<'_>, key: &[u8], operations: &[Operation]) -> Comman
     };
     if changes > 0 {
         cx.effects.changed(changes);
-        cx.effects.notify(KeyEventClass::STRING, "setbit", cx.db, key);
+        cx.notify(KeyEventClass::STRING, "setbit", cx.db, key);
     } else if grown {
         cx.effects.changed(1);
     }

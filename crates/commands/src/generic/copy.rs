@@ -69,7 +69,7 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     cx.keyspace.put(to, copy);
     cx.effects.changed(1);
-    cx.effects.notify(KeyEventClass::GENERIC, "copy_to", to, destination);
+    cx.notify(KeyEventClass::GENERIC, "copy_to", to, destination);
     cx.reply.integer(1);
     Ok(())
 }

@@ -43,7 +43,7 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         cx.keyspace.put(to, entry);
     }
     cx.changed(KeyEventClass::GENERIC, "move_from", key);
-    cx.effects.notify(KeyEventClass::GENERIC, "move_to", to, key);
+    cx.notify(KeyEventClass::GENERIC, "move_to", to, key);
     cx.reply.integer(1);
     Ok(())
 }

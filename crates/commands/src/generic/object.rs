@@ -108,7 +108,7 @@ fn help(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 }
 
 fn encoding(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    match cx.keyspace.inspect(cx.db, args.get(2)) {
+    match cx.keyspace.inspect_quietly(cx.db, args.get(2)) {
         Some(entry) => cx.reply.bulk(entry.encoding().name().as_bytes()),
         None => cx.reply.null(),
     }
@@ -116,7 +116,7 @@ fn encoding(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 }
 
 fn freq(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let Some(entry) = cx.keyspace.inspect(cx.db, args.get(2)) else {
+    let Some(entry) = cx.keyspace.inspect_quietly(cx.db, args.get(2)) else {
         cx.reply.null();
         return Ok(());
     };
@@ -134,7 +134,7 @@ fn freq(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 }
 
 fn idletime(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let Some(entry) = cx.keyspace.inspect(cx.db, args.get(2)) else {
+    let Some(entry) = cx.keyspace.inspect_quietly(cx.db, args.get(2)) else {
         cx.reply.null();
         return Ok(());
     };
@@ -156,7 +156,7 @@ fn idletime(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 fn refcount(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let policy = cx.config.memory.maxmemory_policy;
     let each_has_a_clock = cx.config.memory.maxmemory > 0 && (policy.is_lru() || policy.is_lfu());
-    match cx.keyspace.inspect(cx.db, args.get(2)) {
+    match cx.keyspace.inspect_quietly(cx.db, args.get(2)) {
         None => cx.reply.null(),
         Some(entry) => {
             let shared = !each_has_a_clock

@@ -60,7 +60,7 @@ pub(super) fn rename(
     }
     let entry = cx.keyspace.take(cx.db, old).ok_or(CommandError::NoSuchKey)?;
     cx.keyspace.put(cx.db, entry.renamed(new));
-    cx.effects.notify(KeyEventClass::GENERIC, "rename_from", cx.db, old);
+    cx.notify(KeyEventClass::GENERIC, "rename_from", cx.db, old);
     cx.changed(KeyEventClass::GENERIC, "rename_to", new);
     Ok(true)
 }

@@ -97,9 +97,9 @@ impl Removal {
 #[inline]
 pub(super) fn popped_from(cx: &mut Context<'_>, key: &[u8], end: End, popped: usize, left: Left) {
     cx.effects.changed(popped as u64);
-    cx.effects.notify(KeyEventClass::LIST, pop_event(end), cx.db, key);
+    cx.notify(KeyEventClass::LIST, pop_event(end), cx.db, key);
     if left == Left::Nothing {
-        cx.effects.notify(KeyEventClass::GENERIC, "del", cx.db, key);
+        cx.notify(KeyEventClass::GENERIC, "del", cx.db, key);
     }
 }
 

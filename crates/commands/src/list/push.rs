@@ -51,7 +51,7 @@ pub(super) fn push(
         }
     };
     cx.effects.changed(args.len() as u64 - 2);
-    cx.effects.notify(KeyEventClass::LIST, push_event(end), cx.db, key);
+    cx.notify(KeyEventClass::LIST, push_event(end), cx.db, key);
     cx.reply.integer(len as i64);
     Ok(())
 }

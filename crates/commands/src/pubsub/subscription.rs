@@ -30,6 +30,7 @@ pub(super) fn subscribe(
         cx.sessions.subscribe(token, kind, name);
         confirm(cx, token, event, kind, Some(name));
     }
+    cx.follow_subscribers();
     Ok(())
 }
 
@@ -61,6 +62,7 @@ pub(super) fn unsubscribe(
         }
     }
     cx.sessions.end_subscriber(token);
+    cx.follow_subscribers();
     Ok(())
 }
 

@@ -156,7 +156,7 @@ pub(super) fn store(
     slot.set(new_string(args, value), at);
     cx.changed(KeyEventClass::STRING, "set", key);
     if matches!(deadline, Deadline::At(_)) {
-        cx.effects.notify(KeyEventClass::GENERIC, "expire", cx.db, key);
+        cx.notify(KeyEventClass::GENERIC, "expire", cx.db, key);
     }
     Outcome::Set
 }

@@ -84,12 +84,12 @@ pub(super) fn string_length(cx: &mut Context<'_>, args: Args<'_>) -> CommandResu
 }
 
 pub(super) fn listpack(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let _ = cx.keyspace.inspect(cx.db, args.get(2)).ok_or(CommandError::NoSuchKey)?;
+    let _ = cx.keyspace.inspect_quietly(cx.db, args.get(2)).ok_or(CommandError::NoSuchKey)?;
     Err(CommandError::fixed("ERR Not a listpack encoded object."))
 }
 
 pub(super) fn quicklist(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let _ = cx.keyspace.inspect(cx.db, args.get(2)).ok_or(CommandError::NoSuchKey)?;
+    let _ = cx.keyspace.inspect_quietly(cx.db, args.get(2)).ok_or(CommandError::NoSuchKey)?;
     Err(CommandError::fixed("ERR Not a quicklist encoded object."))
 }
 
@@ -165,7 +165,7 @@ impl Shape {
 /// The shape of the table inside a value; one that is small enough to be held without a table counts
 /// as one that is full.
 pub(super) fn table_stats_of_key(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let entry = cx.keyspace.inspect(cx.db, args.get(2)).ok_or(CommandError::NoSuchKey)?;
+    let entry = cx.keyspace.inspect_quietly(cx.db, args.get(2)).ok_or(CommandError::NoSuchKey)?;
     if entry.encoding() != Encoding::Hashtable {
         return Err(CommandError::fixed(
             "ERR The value stored at the specified key is not represented using an hash table",
