@@ -76,7 +76,7 @@ pub(super) fn transfer(
             Slot::Vacant(_) => unreachable!("it was there, and time stands still"),
         }
     };
-    cx.effects.notify(KeyEventClass::LIST, push_event(to), cx.db, destination);
+    cx.notify(KeyEventClass::LIST, push_event(to), cx.db, destination);
     reply_string(cx.reply, element.as_ref());
     popped_from(cx, source, from, 1, left);
     Ok(true)

@@ -51,7 +51,7 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     };
     if added > 0 {
         cx.effects.changed(added as u64);
-        cx.effects.notify(KeyEventClass::SET, "sadd", cx.db, key);
+        cx.notify(KeyEventClass::SET, "sadd", cx.db, key);
     }
     cx.reply.integer(added as i64);
     Ok(())

@@ -101,7 +101,7 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     };
     cx.changed(KeyEventClass::STREAM, "xadd", key);
     if added.trimmed > 0 {
-        cx.effects.notify(KeyEventClass::STREAM, "xtrim", cx.db, key);
+        cx.notify(KeyEventClass::STREAM, "xtrim", cx.db, key);
     }
     let mut text = IdText::default();
     let text = added.id.format(&mut text);
