@@ -88,6 +88,25 @@ pub fn parse_f64(text: &[u8]) -> Option<f64> {
     Some(value)
 }
 
+/// Reads a double as C's `strtod` alone does, for the places where Redis checks no more than that
+/// the text ends where the number does: leading space is skipped, what overflows is infinite, what
+/// vanishes is zero, an empty text is 0, and a NUL byte ends the text. Never NaN.
+#[must_use]
+pub fn parse_f64_leniently(text: &[u8]) -> Option<f64> {
+    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    if text.is_empty() {
+        return Some(0.0);
+    }
+    let is_space = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
+    let text = &text[text.iter().take_while(|byte| is_space(byte)).count()..];
+    if let Some(hex) = normal_hex(text) {
+        let value: Double = hex.parse().ok()?;
+        return Some(f64::from_bits(u64::try_from(value.to_bits()).ok()?));
+    }
+    let value: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (!value.is_nan()).then_some(value)
+}
+
 /// Whether the mantissa of a decimal number has a digit other than zero.
 pub(crate) fn has_nonzero_digit(unsigned: &[u8]) -> bool {
     unsigned
@@ -327,6 +346,32 @@ mod tests {
             assert_eq!(value.map(f64::to_bits), expected.map(f64::to_bits), "{text:?}");
         }
         assert_eq!(parse_f64(b"1\0"), None);
+    }
+
+    #[test]
+    fn doubles_as_strtod_alone_reads_them() {
+        for (text, expected) in [
+            ("", Some(0.0)),
+            ("1.5", Some(1.5)),
+            (" \t\n\x0b\x0c\r1", Some(1.0)),
+            ("1\0x", Some(1.0)),
+            ("\0", Some(0.0)),
+            ("1e400", Some(f64::INFINITY)),
+            ("-1e400", Some(f64::NEG_INFINITY)),
+            ("1e-400", Some(0.0)),
+            ("0x10", Some(16.0)),
+            ("0x1p5000", Some(f64::INFINITY)),
+            ("0x1p-5000", Some(0.0)),
+            ("-inf", Some(f64::NEG_INFINITY)),
+            ("nan", None),
+            (" ", None),
+            ("1 ", None),
+            ("(1", None),
+            ("x", None),
+        ] {
+            let value = parse_f64_leniently(text.as_bytes());
+            assert_eq!(value.map(f64::to_bits), expected.map(f64::to_bits), "{text:?}");
+        }
     }
 
     #[test]

@@ -8,7 +8,9 @@
 //! Source: redis.io, "Debugging"; algorithm checked against the replies of a 7.2.6 server.
 
 use dunlin_keyspace::{DatabaseIndex, Keyspace};
+use dunlin_stdx::number::format_f64_shortest;
 use dunlin_values::set::SetRef;
+use dunlin_values::sorted_set::SortedSetRef;
 use dunlin_values::stream::Direction;
 use dunlin_values::{Entry, IntText, ValueType};
 use sha1::{Digest as _, Sha1};
@@ -84,7 +86,15 @@ impl Digest {
         }
     }
 
-    fn add_sorted_set(&mut self, _entry: &Entry) {}
+    fn add_sorted_set(&mut self, entry: &Entry) {
+        let mut digits = IntText::default();
+        for (member, score) in entry.sorted_set().into_iter().flat_map(SortedSetRef::iter) {
+            let mut pair = Self::default();
+            pair.mix(member.as_bytes(&mut digits));
+            pair.mix(&format_f64_shortest(score));
+            self.fold(&pair.0);
+        }
+    }
 
     fn add_hash(&mut self, _entry: &Entry) {}
 

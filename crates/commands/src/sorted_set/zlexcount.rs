@@ -1,0 +1,38 @@
+//! `ZLEXCOUNT key min max`
+//!
+//! Replies the number of members in a range of their bytes, where all scores are equal. O(log n).
+//!
+//! Source: Redis documentation, ZLEXCOUNT.
+
+use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
+
+use crate::args::Args;
+use crate::command::Command;
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult};
+use crate::sorted_set::range::{Bounds, Order};
+
+const SPEC: CommandSpec = CommandSpec::new("zlexcount", Group::SortedSet, 4)
+    .summary("Returns the number of members in a sorted set within a lexicographical range.")
+    .since("2.8.9")
+    .complexity("O(log(N)) with N being the number of elements in the sorted set.")
+    .flags(&[Flags::READONLY, Flags::FAST])
+    .categories(&[Categories::SORTEDSET])
+    .keys(&[KeySpec::at(1, &[KeyFlags::RO, KeyFlags::ACCESS])])
+    .args(&[Arg::key("key", 0), Arg::string("min"), Arg::string("max")]);
+
+/// ZLEXCOUNT's entry in the command table.
+pub(super) const COMMAND: Command = Command::new(SPEC, run);
+
+fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let bounds = Bounds::parse(Order::Lex, args.get(2), args.get(3))?;
+    let count = match cx.keyspace.get(cx.db, args.get(1)) {
+        None => 0,
+        Some(entry) => {
+            let set = entry.sorted_set().ok_or(CommandError::WrongType)?;
+            bounds.ranks(set, false).len()
+        }
+    };
+    cx.reply.integer(count as i64);
+    Ok(())
+}

@@ -1,0 +1,46 @@
+//! `ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]`
+//!
+//! Replies the members of a range of scores, from the highest down.
+//!
+//! Source: Redis documentation, ZREVRANGEBYSCORE.
+
+use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
+
+use crate::args::Args;
+use crate::command::Command;
+use crate::context::Context;
+use crate::error::CommandResult;
+use crate::sorted_set::range::{Order, Selection, Wording};
+use crate::sorted_set::show::reply_selection;
+
+const SPEC: CommandSpec = CommandSpec::new("zrevrangebyscore", Group::SortedSet, -4)
+    .summary("Returns members in a sorted set within a range of scores in reverse order.")
+    .since("2.2.0")
+    .complexity(
+        "O(log(N)+M) with N being the number of elements in the sorted set and M the number of \
+         elements being returned. If M is constant (e.g. always asking for the first 10 elements \
+         with LIMIT), you can consider it O(log(N)).",
+    )
+    .deprecated("6.2.0", "`ZRANGE` with the `REV` and `BYSCORE` arguments")
+    .flags(&[Flags::READONLY])
+    .categories(&[Categories::SORTEDSET])
+    .keys(&[KeySpec::at(1, &[KeyFlags::RO, KeyFlags::ACCESS])])
+    .history(&[("2.1.6", "`min` and `max` can be exclusive.")])
+    .args(&[
+        Arg::key("key", 0),
+        Arg::double("max"),
+        Arg::double("min"),
+        Arg::literal("withscores", "WITHSCORES").optional(),
+        Arg::block("limit", &[Arg::integer("offset"), Arg::integer("count")])
+            .token("LIMIT")
+            .optional(),
+    ]);
+
+/// ZREVRANGEBYSCORE's entry in the command table.
+pub(super) const COMMAND: Command = Command::new(SPEC, run);
+
+fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let wording =
+        Wording { order: Some(Order::Score), backwards: Some(true), may_show_scores: true };
+    reply_selection(cx, args.get(1), &Selection::parse(args, 2, wording)?)
+}
