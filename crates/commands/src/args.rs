@@ -50,6 +50,12 @@ impl<'a> Args<'a> {
         self.words[index]
     }
 
+    /// The words that arrived as large arguments, by their numbers.
+    #[must_use]
+    pub const fn large(&self) -> &'a [(u32, Bytes)] {
+        self.large
+    }
+
     /// Shared memory of the word at `index`, if it arrived as a large argument.
     #[must_use]
     pub fn shared(&self, index: usize) -> Option<&'a Bytes> {

@@ -19,6 +19,8 @@ pub enum Caller {
     Client(Token),
     /// A connection whose command has waited and runs again.
     Again(Token),
+    /// A connection's transaction: what was checked when the command was queued holds.
+    Transaction(Token),
     /// A stream that is applied as it is: the primary's, or a log that is replayed.
     Stream,
 }
@@ -28,8 +30,18 @@ impl Caller {
     #[must_use]
     pub const fn client(self) -> Option<Token> {
         match self {
-            Self::Client(token) | Self::Again(token) => Some(token),
+            Self::Client(token) | Self::Again(token) | Self::Transaction(token) => Some(token),
             Self::Stream => None,
+        }
+    }
+
+    /// The connection whose right to run this command is to be checked.
+    #[must_use]
+    #[inline]
+    pub const fn checked_client(self) -> Option<Token> {
+        match self {
+            Self::Client(token) | Self::Again(token) => Some(token),
+            Self::Transaction(_) | Self::Stream => None,
         }
     }
 }

@@ -80,16 +80,20 @@ pub(crate) fn protection(
     )))
 }
 
-/// A subscriber that speaks RESP2 cannot tell replies from messages: it may only run what is
-/// answered like a message, and what ends the state.
+/// The client's state lets it run the command.
 #[inline]
-pub(crate) fn subscriber(registered: Registered, session: &Session) -> Result<(), CommandError> {
+pub(crate) fn state(registered: Registered, session: &Session) -> Result<(), CommandError> {
+    if session.flags.contains(SessionFlags::MULTI) {
+        queued(registered)?;
+    }
     if session.flags.contains(SessionFlags::PUBSUB) && session.reply.protocol == Protocol::Resp2 {
         return subscriber_of_resp2(registered);
     }
     Ok(())
 }
 
+/// A subscriber that speaks RESP2 cannot tell replies from messages: it may only run what is
+/// answered like a message, and what ends the state.
 #[cold]
 fn subscriber_of_resp2(registered: Registered) -> Result<(), CommandError> {
     let name = registered.command.spec.name();
@@ -103,10 +107,26 @@ fn subscriber_of_resp2(registered: Registered) -> Result<(), CommandError> {
     }
 }
 
+const LOADING: CommandError = CommandError::fixed("LOADING Redis is loading the dataset in memory");
+
 /// The data set is there, or the command can do without.
 pub(crate) fn loading(registered: Registered, loading: bool) -> Result<(), CommandError> {
     if loading && !registered.command.spec.all_flags().contains(Flags::LOADING) {
-        return Err(CommandError::fixed("LOADING Redis is loading the dataset in memory"));
+        return Err(LOADING);
+    }
+    Ok(())
+}
+
+/// As [`loading`], for the commands that EXEC would run: `lacking` is that one may not.
+pub(crate) const fn loading_queued(lacking: bool) -> Result<(), CommandError> {
+    if lacking { Err(LOADING) } else { Ok(()) }
+}
+
+/// Some commands cannot be part of a transaction.
+#[cold]
+fn queued(registered: Registered) -> Result<(), CommandError> {
+    if registered.command.spec.all_flags().contains(Flags::NO_MULTI) {
+        return Err(CommandError::fixed("ERR Command not allowed inside a transaction"));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use dunlin_keyspace::{Keyspace, RemovalCause};
 use dunlin_metrics::{Metrics, TickScale};
 use dunlin_resp::{Batch, Reply};
 use dunlin_session::{Access, Paused, Sessions, Token};
+use dunlin_spec::Flags;
 use dunlin_stdx::time::{Clock, Monotonic, Now};
 
 use crate::account::notable_ns;
@@ -209,13 +210,13 @@ impl Engine {
             if check::is_attack_across_protocols(args.get(0)) {
                 return self.abort_attack(caller);
             }
-            return self.refuse(None, reply, &check::unknown(lookup, args));
+            return self.refuse(caller, None, reply, &check::unknown(lookup, args));
         };
         let permitted = self
             .check(caller, registered, args)
-            .and_then(|()| self.check_memory(caller, registered));
+            .and_then(|()| self.check_memory(caller, needs_memory(registered)));
         if let Err(error) = permitted {
-            return self.refuse(Some(registered), reply, &error);
+            return self.refuse(caller, Some(registered), reply, &error);
         }
         let mut context = Context {
             keyspace: &mut self.keyspace,
@@ -239,7 +240,7 @@ impl Engine {
         if self.keyspace.has_touched() {
             self.tell_touched(caller);
         }
-        self.propagate(db, args);
+        self.propagate(db, registered, args);
         self.account(caller, registered, args, failed);
         if !self.sessions.monitors().is_empty() && !matches!(caller, Caller::Again(_)) {
             self.feed_monitors(caller, registered, args, reply);
@@ -255,24 +256,32 @@ impl Engine {
         args: Args<'_>,
     ) -> Result<(), CommandError> {
         check::arity(registered, args)?;
-        let Some(session) = caller.client().and_then(|token| self.sessions.get(token)) else {
+        let Some(session) = caller.checked_client().and_then(|token| self.sessions.get(token))
+        else {
             return Ok(());
         };
         check::protection(registered, &self.config.security, session)?;
         check::authentication(registered, session.is_admitted(self.access()))?;
-        check::subscriber(registered, session)?;
+        check::state(registered, session)?;
         check::loading(registered, self.loading)
     }
 
     /// Answers a command that may not run.
-    fn refuse(&mut self, registered: Option<Registered>, reply: &mut Reply, error: &CommandError) {
+    pub(crate) fn refuse(
+        &mut self,
+        caller: Caller,
+        registered: Option<Registered>,
+        reply: &mut Reply,
+        error: &CommandError,
+    ) {
         if let Some(registered) = registered {
             self.metrics.commands[usize::from(registered.number.0)].rejected += 1;
         }
-        self.answer_error(reply, error);
+        let of_transaction = self.break_transaction(caller, registered, error);
+        self.answer_error(reply, of_transaction.as_ref().unwrap_or(error));
     }
 
-    fn answer_error(&mut self, reply: &mut Reply, error: &CommandError) {
+    pub(crate) fn answer_error(&mut self, reply: &mut Reply, error: &CommandError) {
         let text = error.bytes();
         self.metrics.error_sent(&text);
         reply.error(&text);
@@ -294,7 +303,18 @@ impl Engine {
     /// Hands what the command changed to everybody who follows, in order: keys that expired or were
     /// evicted on the way come first.
     #[inline]
-    fn propagate(&mut self, db: u32, args: Args<'_>) {
+    fn propagate(&mut self, db: u32, registered: Registered, args: Args<'_>) {
+        if !self.stream.is_wanted() {
+            return self.propagate_parts(db, args);
+        }
+        self.stream.begin_unit();
+        self.propagate_parts(db, args);
+        let flags = registered.command.spec.all_flags();
+        self.stream.end_unit(!flags.contains(Flags::TOUCHES_ARBITRARY_KEYS));
+    }
+
+    #[inline]
+    fn propagate_parts(&mut self, db: u32, args: Args<'_>) {
         self.propagate_removals_first();
         if self.effects.is_empty() {
             return;
@@ -345,4 +365,9 @@ impl Engine {
             self.stream.append(event.db, &[name, &event.key]);
         }
     }
+}
+
+/// Whether a command may be refused for want of memory.
+fn needs_memory(registered: Registered) -> bool {
+    registered.command.spec.all_flags().contains(Flags::DENYOOM)
 }

@@ -7,10 +7,8 @@
 //! `maxmemory-eviction-tenacity`. Text checked against a 7.2.6 server.
 
 use dunlin_commands::parameters::eviction_policy;
-use dunlin_commands::table::Registered;
 use dunlin_commands::{Caller, CommandError};
 use dunlin_keyspace::Growth;
-use dunlin_spec::Flags;
 
 use crate::engine::Engine;
 
@@ -43,12 +41,11 @@ impl Engine {
     pub(crate) fn check_memory(
         &mut self,
         caller: Caller,
-        registered: Registered,
+        needs_memory: bool,
     ) -> Result<(), CommandError> {
-        if self.config.memory.maxmemory == 0 || caller.client().is_none() {
+        if self.config.memory.maxmemory == 0 || caller.checked_client().is_none() {
             return Ok(());
         }
-        let needs_memory = registered.command.spec.all_flags().contains(Flags::DENYOOM);
         if self.make_room() == Room::Nothing && needs_memory {
             return Err(OUT_OF_MEMORY);
         }

@@ -10,10 +10,11 @@
 
 use std::fmt;
 
-use dunlin_commands::table::Lookup;
+use dunlin_commands::table::{Lookup, Registered};
 use dunlin_commands::{Args, Caller};
 use dunlin_keyspace::{DatabaseIndex, Expiry};
 use dunlin_resp::{Arguments, Batch, Limits, Reply, RequestDecoder};
+use dunlin_session::Transaction;
 use dunlin_spec::{CommandSpec, Flags};
 
 use crate::engine::Engine;
@@ -30,22 +31,34 @@ const ARGUMENT_BYTES_MAX: u64 = 512 * 1024 * 1024;
 pub struct Follower {
     decoder: RequestDecoder,
     input: Vec<u8>,
-    db: DatabaseIndex,
-    commands: u64,
+    applied: Applied,
     fault: Option<StreamFault>,
+}
+
+/// What has become of the requests of a stream.
+#[derive(Default)]
+struct Applied {
+    /// The database that the next command works on.
+    db: DatabaseIndex,
+    /// Commands that were run.
+    commands: u64,
+    /// What has come since MULTI: it is run when EXEC comes, or not at all.
+    transaction: Option<Box<Transaction>>,
 }
 
 impl Follower {
     /// Number of commands that were applied.
     #[must_use]
     pub const fn commands(&self) -> u64 {
-        self.commands
+        self.applied.commands
     }
 
-    /// Whether the bytes so far end with a command, and not within one.
+    /// Whether the bytes so far end with a command or a transaction, and not within one.
     #[must_use]
     pub fn is_at_end_of_command(&self) -> bool {
-        self.input.is_empty() && !self.decoder.receives_large()
+        self.input.is_empty()
+            && !self.decoder.receives_large()
+            && self.applied.transaction.is_none()
     }
 }
 
@@ -128,8 +141,7 @@ impl Engine {
                 let mut words = Arguments::new();
                 batch.arguments(request, &follower.input, &mut words);
                 let args = Args::with_large(&words, batch.large(request));
-                follower.db = self.follow_command(follower.db, args)?;
-                follower.commands += 1;
+                self.follow_request(&mut follower.applied, args)?;
             }
             let progress = decoded.map_err(|error| {
                 let text = error.text().unwrap_or_else(|| b"too long".as_slice().into());
@@ -144,23 +156,59 @@ impl Engine {
         Ok(())
     }
 
-    /// Runs one command of a stream; returns the database that the next one works on.
-    fn follow_command(
-        &mut self,
-        db: DatabaseIndex,
-        args: Args<'_>,
-    ) -> Result<DatabaseIndex, StreamFault> {
-        let name = || String::from_utf8_lossy(args.get(0)).into_owned();
-        let lookup = self.table.lookup(args.words());
-        let Lookup::Found(registered) = lookup else {
-            return Err(StreamFault::Foreign(name()));
+    /// Runs one request of a stream, or keeps it for the end of its transaction.
+    fn follow_request(&mut self, applied: &mut Applied, args: Args<'_>) -> Result<(), StreamFault> {
+        let foreign = || StreamFault::Foreign(String::from_utf8_lossy(args.get(0)).into_owned());
+        let Lookup::Found(registered) = self.table.lookup(args.words()) else {
+            return Err(foreign());
         };
         let spec = &registered.command.spec;
-        if !may_be_in_a_stream(spec) {
-            return Err(StreamFault::Foreign(name()));
+        match (spec.name(), &mut applied.transaction) {
+            ("multi", None) => applied.transaction = Some(Box::default()),
+            ("exec", Some(_)) => {
+                let queued = applied.transaction.take().unwrap_or_default();
+                self.stream.begin_unit();
+                let outcome = self.follow_queued(applied, &queued);
+                self.stream.end_unit(true);
+                outcome?;
+            }
+            _ if !may_be_in_a_stream(spec) => return Err(foreign()),
+            (_, Some(queued)) => {
+                queued.push(registered.number.0, spec.all_flags(), args.words(), args.large());
+            }
+            (_, None) => {
+                self.follow_command(applied, registered, args)?;
+            }
         }
+        Ok(())
+    }
+
+    /// Runs a transaction of a stream.
+    fn follow_queued(
+        &mut self,
+        applied: &mut Applied,
+        queued: &Transaction,
+    ) -> Result<(), StreamFault> {
+        for i in 0..queued.len() {
+            let (number, words, large) = queued.request(i);
+            let registered = self.table.all()[usize::from(number)];
+            self.follow_command(applied, registered, Args::with_large(&words, large))?;
+        }
+        Ok(())
+    }
+
+    /// Runs one command of a stream.
+    fn follow_command(
+        &mut self,
+        applied: &mut Applied,
+        registered: Registered,
+        args: Args<'_>,
+    ) -> Result<(), StreamFault> {
+        let name = || String::from_utf8_lossy(args.get(0)).into_owned();
+        let spec = &registered.command.spec;
+        let lookup = Lookup::Found(registered);
         let mut reply = Reply::default();
-        self.execute(Caller::Stream, db, lookup, args, &mut reply);
+        self.execute(Caller::Stream, applied.db, lookup, args, &mut reply);
         let reply = reply.output.to_vec();
         if let Some(error) = reply.strip_prefix(b"-") {
             let error = String::from_utf8_lossy(error).trim_end().to_owned();
@@ -168,9 +216,10 @@ impl Engine {
         }
         if spec.name() == "select" {
             let selected = args.integer(1).ok().and_then(|db| DatabaseIndex::try_from(db).ok());
-            return Ok(selected.unwrap_or(db));
+            applied.db = selected.unwrap_or(applied.db);
         }
-        Ok(db)
+        applied.commands += 1;
+        Ok(())
     }
 }
 

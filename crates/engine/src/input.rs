@@ -13,6 +13,7 @@ use dunlin_spec::Flags;
 
 use crate::engine::Engine;
 use crate::plan::{Plan, WINDOW};
+use crate::transaction::Call;
 
 /// A connection with this much unsent output is not run until it drains: a pipeline of GETs of
 /// large values to a slow reader costs this much memory, not the sum of its replies.
@@ -155,9 +156,12 @@ impl Engine {
     fn is_held(&self, mode: PauseMode, token: Token, lookup: Lookup, args: Args<'_>) -> bool {
         let Lookup::Found(registered) = lookup else { return false };
         let flags = registered.command.spec.all_flags();
+        let changing = Flags::WRITE.union(Flags::MAY_REPLICATE);
         let affected = match mode {
             PauseMode::All => true,
-            PauseMode::Write => flags.intersects(Flags::WRITE.union(Flags::MAY_REPLICATE)),
+            PauseMode::Write => {
+                flags.intersects(changing) || self.queues_any(token, registered, changing)
+            }
         };
         affected && self.check(Caller::Client(token), registered, args).is_ok()
     }
@@ -242,7 +246,11 @@ impl Engine {
         if self.sessions.pause.mode().is_some() {
             self.keyspace.set_expiry(Expiry::Hide);
         }
-        self.execute(caller, db, lookup, args, reply);
+        if flags.contains(SessionFlags::MULTI) {
+            self.run_in_transaction(Call { caller, db, lookup, args }, reply);
+        } else {
+            self.execute(caller, db, lookup, args, reply);
+        }
         self.keyspace.touch = true;
         self.keep_silent_if_asked(token, flags, mark, reply);
         if self.sessions.has_written() {

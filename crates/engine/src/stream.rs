@@ -7,6 +7,9 @@
 
 use dunlin_keyspace::DatabaseIndex;
 
+const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+
 /// Requests to be repeated by whoever follows this server.
 #[derive(Debug, Default)]
 pub struct EffectStream {
@@ -14,6 +17,18 @@ pub struct EffectStream {
     wanted: bool,
     selected: Option<DatabaseIndex>,
     bytes: Vec<u8>,
+    unit: Unit,
+}
+
+/// Commands that are to be applied together or not at all.
+#[derive(Debug, Default)]
+struct Unit {
+    /// Units within units count as one.
+    depth: u32,
+    /// Where the outermost one begins.
+    start: usize,
+    /// Commands in it.
+    commands: u32,
 }
 
 impl EffectStream {
@@ -29,6 +44,25 @@ impl EffectStream {
         self.wanted
     }
 
+    /// What follows, up to [`EffectStream::end_unit`], belongs together.
+    pub const fn begin_unit(&mut self) {
+        if self.unit.depth == 0 {
+            (self.unit.start, self.unit.commands) = (self.bytes.len(), 0);
+        }
+        self.unit.depth += 1;
+    }
+
+    /// Ends a unit. If it is the outermost one and holds more than one command, they are put
+    /// between MULTI and EXEC, unless they need not be applied together.
+    pub fn end_unit(&mut self, together: bool) {
+        self.unit.depth -= 1;
+        if self.unit.depth == 0 && self.unit.commands > 1 && together {
+            let start = self.unit.start;
+            self.bytes.splice(start..start, MULTI.iter().copied());
+            self.bytes.extend_from_slice(EXEC);
+        }
+    }
+
     /// Adds a command that works on database `db`.
     pub fn append(&mut self, db: DatabaseIndex, words: &[&[u8]]) {
         if self.selected != Some(db) {
@@ -37,6 +71,7 @@ impl EffectStream {
             let index = digits.format(db).as_bytes();
             encode(&mut self.bytes, &[b"SELECT", index]);
         }
+        self.unit.commands += 1;
         encode(&mut self.bytes, words);
     }
 
@@ -76,5 +111,36 @@ mod tests {
                         *2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n*2\r\n$3\r\nDEL\r\n$1\r\nb\r\n";
         assert_eq!(String::from_utf8_lossy(&stream.take()), expected);
         assert!(stream.take().is_empty());
+    }
+
+    fn words(stream: &mut EffectStream) -> String {
+        let bytes = stream.take();
+        let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+        let is_word = |line: &&&[u8]| line.first().is_some_and(u8::is_ascii_alphanumeric);
+        let words: Vec<_> =
+            lines.iter().filter(is_word).map(|line| String::from_utf8_lossy(line)).collect();
+        words.join("").replace('\r', " ").trim_end().to_owned()
+    }
+
+    #[test]
+    fn units_of_more_than_one_command_are_transactions() {
+        let mut stream = EffectStream::default();
+        stream.begin_unit();
+        stream.append(0, &[b"DEL", b"a"]);
+        stream.end_unit(true);
+        assert_eq!(words(&mut stream), "SELECT 0 DEL a");
+        stream.begin_unit();
+        for key in [b"a", b"b"] {
+            stream.begin_unit();
+            stream.append(3, &[b"DEL", key]);
+            stream.end_unit(false);
+        }
+        stream.end_unit(true);
+        assert_eq!(words(&mut stream), "MULTI SELECT 3 DEL a DEL b EXEC");
+        stream.begin_unit();
+        stream.append(3, &[b"DEL", b"a"]);
+        stream.append(3, &[b"DEL", b"b"]);
+        stream.end_unit(false);
+        assert_eq!(words(&mut stream), "DEL a DEL b");
     }
 }

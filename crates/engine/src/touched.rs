@@ -2,6 +2,7 @@
 //! wait for it and caches that hold it learn of it.
 
 use dunlin_commands::Caller;
+use dunlin_keyspace::RemovalCause;
 
 use crate::engine::Engine;
 
@@ -14,12 +15,20 @@ impl Engine {
         let has_changed = self.effects.changes() > 0;
         for key in touched.keys().filter(|key| has_changed || key.removed.is_some()) {
             self.sessions.blocking.key_touched(key.db, key.key);
+            if !self.sessions.watches.is_empty() {
+                let expired = key.removed == Some(RemovalCause::Expired);
+                let concerned = self.sessions.watches.concerned_by_key(key.db, key.key, expired);
+                self.sessions.mark_watched_changed(&concerned);
+            }
         }
         for &db in touched.databases() {
             self.sessions.blocking.database_touched(db);
+            let is_there = |key: &[u8]| self.keyspace.is_visible(db, key);
+            let concerned = self.sessions.watches.concerned_by_database(db, is_there);
+            self.sessions.mark_watched_changed(&concerned);
         }
         self.keyspace.reuse_touched(touched);
-        let anybody_asks = !self.sessions.blocking.is_empty();
+        let anybody_asks = !self.sessions.blocking.is_empty() || !self.sessions.watches.is_empty();
         self.keyspace.record_touched(anybody_asks);
     }
 

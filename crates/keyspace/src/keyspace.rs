@@ -301,6 +301,13 @@ impl Keyspace {
         self.databases[db as usize].table(key)?.find(self.hash(key), key)
     }
 
+    /// Whether a command would find this key. Leaves no trace: a key whose time has come stays.
+    #[must_use]
+    pub fn is_visible(&self, db: DatabaseIndex, key: &[u8]) -> bool {
+        let counts_deadlines = self.expiry != Expiry::Ignore;
+        self.held(db, key).is_some_and(|entry| !(counts_deadlines && is_due(self.now, &entry)))
+    }
+
     /// The place of a key, for a command that changes it: the only mutable access to a value.
     #[inline]
     pub fn slot<'a>(&'a mut self, db: DatabaseIndex, key: &'a [u8]) -> Slot<'a> {

@@ -173,6 +173,27 @@ impl Batch {
         self.spans.push(Span { start: start as u32, len: len as u32 });
     }
 
+    /// Adds a request made of these words, which are copied behind the end of `input`; those in
+    /// `large`, by number of argument, are shared instead.
+    pub fn push_copy(&mut self, words: &[&[u8]], large: &[(u32, Bytes)], input: &mut Vec<u8>) {
+        let (first, first_large) = (self.spans.len(), self.large.len());
+        let mut kept = Vec::new();
+        for (number, word) in (0..).zip(words) {
+            let shared = large.iter().find(|(at, _)| *at == number).map(|(_, bytes)| bytes.clone());
+            let is_out_of_reach = input.len() + word.len() >= Span::LARGE as usize;
+            let shared = shared.or_else(|| is_out_of_reach.then(|| Bytes::copy_from_slice(word)));
+            if let Some(bytes) = shared {
+                self.spans.push(Span::large(first_large + kept.len()));
+                kept.push((number, bytes));
+            } else {
+                self.push_span(input.len(), word.len());
+                input.extend_from_slice(word);
+            }
+        }
+        self.push_request(first, input.len());
+        self.large.extend(kept);
+    }
+
     /// Completes a request whose spans are those from `first`.
     #[inline]
     pub(crate) fn push_request(&mut self, first: usize, end: usize) {

@@ -29,8 +29,8 @@ pub fn describe(session: &Session, running: Option<Running<'_>>, now: Monotonic)
     let written = write!(
         line,
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} \
-         sub={} psub={} ssub={} multi=-1 \
-         qbuf={} qbuf-free={} argv-mem={} multi-mem=0 rbs={} rbp={} obl={} oll={} omem={} \
+         sub={} psub={} ssub={} multi={} \
+         qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll={} omem={} \
          tot-mem={} events={} cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
         session.id.0,
         peer.address,
@@ -44,9 +44,11 @@ pub fn describe(session: &Session, running: Option<Running<'_>>, now: Monotonic)
         subscribed(SubscriptionKind::Channel),
         subscribed(SubscriptionKind::Pattern),
         subscribed(SubscriptionKind::ShardChannel),
+        session.transaction.as_ref().map_or(-1, |queued| queued.len() as i64),
         usage.query,
         usage.query_free,
         usage.arguments,
+        usage.queued,
         usage.reply_buffer,
         session.reply_peak_bytes,
         usage.reply,
@@ -73,7 +75,9 @@ fn letters(session: &Session) -> String {
     let letters: String = [
         ('O', has(SessionFlags::MONITOR)),
         ('P', has(SessionFlags::PUBSUB)),
+        ('x', has(SessionFlags::MULTI)),
         ('b', session.is_blocked()),
+        ('d', has(SessionFlags::WATCHED_CHANGED)),
         ('c', session.closing == Closing::AfterReply),
         ('A', session.closing == Closing::Now),
         ('U', session.peer.is_unix),

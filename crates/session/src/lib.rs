@@ -21,7 +21,9 @@ mod publish;
 mod pubsub;
 mod session;
 mod sessions;
+mod transaction;
 mod usage;
+mod watches;
 
 pub use access::{Access, DEFAULT_USER};
 pub use attribute::{INVALID_NAME, is_valid_attribute};
@@ -33,4 +35,6 @@ pub use peaks::BufferPeaks;
 pub use pubsub::{Delivery, Message, PubSub, SubscriptionKind, Subscriptions};
 pub use session::{Closing, LentInput, Paused, Peer, Session, SessionFlags, Waiting};
 pub use sessions::{ClientId, Sessions, Token};
+pub use transaction::Transaction;
 pub use usage::{Running, Usage};
+pub use watches::{Watched, Watches};

@@ -7,6 +7,7 @@ use crate::access::{Access, DEFAULT_USER};
 use crate::filter::ClientClass;
 use crate::pubsub::Subscriptions;
 use crate::sessions::ClientId;
+use crate::transaction::Transaction;
 
 /// Where a connection comes from, as CLIENT LIST shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +44,10 @@ bitflags::bitflags! {
         const AUTHENTICATED = 1 << 6;
         /// It subscribed to something and has not unsubscribed from everything since.
         const PUBSUB = 1 << 7;
+        /// Its commands are queued (MULTI); then it has a [`Transaction`].
+        const MULTI = 1 << 8;
+        /// A key that it watches has changed: its EXEC will fail.
+        const WATCHED_CHANGED = 1 << 9;
     }
 }
 
@@ -101,6 +106,8 @@ pub struct Session {
     pub reply: Reply,
     /// What it subscribed to, if it ever did.
     pub(crate) subscriptions: Option<Box<Subscriptions>>,
+    /// What it wants run together (MULTI).
+    pub transaction: Option<Box<Transaction>>,
 }
 
 /// Sizes of an input buffer that is elsewhere.
@@ -166,6 +173,7 @@ impl Session {
             paused: None,
             reply: Reply::default(),
             subscriptions: None,
+            transaction: None,
         }
     }
 

@@ -12,6 +12,8 @@ use crate::pause::ClientPause;
 use crate::peaks::BufferPeaks;
 use crate::pubsub::PubSub;
 use crate::session::{Closing, Peer, Session, SessionFlags};
+use crate::transaction::Transaction;
+use crate::watches::Watches;
 
 /// The number of a client, never used twice; starts at 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +40,8 @@ pub struct Sessions {
     pub pause: ClientPause,
     /// Clients whose command waits.
     pub blocking: Blocking,
+    /// Keys that clients watch.
+    pub watches: Watches,
     /// The largest buffers of the last seconds.
     pub peaks: BufferPeaks,
 }
@@ -56,6 +60,7 @@ impl Sessions {
     pub fn remove(&mut self, token: Token) -> Option<Session> {
         self.stop_monitor(token);
         self.blocking.forget(token);
+        self.watches.unwatch(token);
         let mut session = self.slab.try_remove(token.0)?;
         self.by_id.remove(&session.id);
         if let Some(own) = session.subscriptions.take() {
@@ -141,6 +146,46 @@ impl Sessions {
         self.slab.iter_mut().map(|(index, session)| (Token(index), session))
     }
 
+    /// MULTI: what a client sends from now on is queued.
+    pub fn start_transaction(&mut self, token: Token) {
+        let Some(session) = self.slab.get_mut(token.0) else { return };
+        session.flags |= SessionFlags::MULTI;
+        session.transaction = Some(Box::default());
+    }
+
+    /// While its queued requests run, a client is listed as one in a transaction.
+    pub fn show_transaction(&mut self, token: Token, transaction: &Transaction) {
+        let Some(session) = self.slab.get_mut(token.0) else { return };
+        session.flags |= SessionFlags::MULTI;
+        session.transaction = Some(Box::new(transaction.without_words()));
+    }
+
+    /// Ends a transaction, with what was watched for it; returns what was queued.
+    pub fn end_transaction(&mut self, token: Token) -> Option<Box<Transaction>> {
+        self.unwatch(token);
+        let session = self.slab.get_mut(token.0)?;
+        session.flags -= SessionFlags::MULTI;
+        session.transaction.take()
+    }
+
+    /// UNWATCH: a client is no longer concerned by changes of keys.
+    pub fn unwatch(&mut self, token: Token) {
+        self.watches.unwatch(token);
+        if let Some(session) = self.slab.get_mut(token.0) {
+            session.flags -= SessionFlags::WATCHED_CHANGED;
+        }
+    }
+
+    /// Something that these clients watched has changed.
+    pub fn mark_watched_changed(&mut self, concerned: &[Token]) {
+        for &token in concerned {
+            self.watches.unwatch(token);
+            if let Some(session) = self.slab.get_mut(token.0) {
+                session.flags |= SessionFlags::WATCHED_CHANGED;
+            }
+        }
+    }
+
     /// Ends a session: at once, or when its replies are sent. The stricter wish wins.
     pub fn close(&mut self, token: Token, how: Closing) {
         let Some(session) = self.slab.get_mut(token.0) else { return };
@@ -185,6 +230,7 @@ impl Sessions {
     /// holds it.
     pub fn reset(&mut self, token: Token, access: Access<'_>) {
         self.stop_monitor(token);
+        self.end_transaction(token);
         let Some(session) = self.slab.get_mut(token.0) else { return };
         session.reset(access);
         session.reply.protocol = Protocol::Resp2;

@@ -23,6 +23,8 @@ pub struct Usage {
     pub query_free: usize,
     /// Arguments of the request under way (`argv-mem`).
     pub arguments: usize,
+    /// Requests queued since MULTI (`multi-mem`).
+    pub queued: usize,
     /// Capacity of the reply buffer (`rbs`).
     pub reply_buffer: usize,
     /// What waits in the reply buffer (`obl`).
@@ -57,6 +59,7 @@ impl Session {
             && self.soft_limit_since.is_none()
             && self.paused.is_none()
             && self.subscriptions.is_none()
+            && self.transaction.is_none()
             && self.input.capacity() == 0
             && !self.decoder.is_partial()
             && self.reply.output.queued_chunks() == 0
@@ -70,6 +73,7 @@ impl Session {
         let mut usage = Usage {
             arguments: self.decoder.pending_argument_bytes()
                 + running.map_or(0, |running| running.argument_bytes),
+            queued: self.transaction.as_ref().map_or(0, |queued| queued.memory_bytes()),
             reply_buffer: output.tail_capacity(),
             reply: output.tail_len(),
             reply_chunks: output.queued_chunks(),
@@ -94,6 +98,7 @@ impl Session {
         usage.total = self.fixed_bytes()
             + input_memory
             + running.map_or(0, |running| running.argument_bytes)
+            + usage.queued
             + usage.reply_buffer
             + usage.reply_queue;
         usage

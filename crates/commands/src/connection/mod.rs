@@ -29,7 +29,8 @@ pub const COMMANDS: &[Command] = &[
 
 /// What a command about the connection answers where there is none: such commands are neither
 /// logged nor propagated.
-const NO_CONNECTION: CommandError = CommandError::fixed("ERR This command needs a connection");
+pub(crate) const NO_CONNECTION: CommandError =
+    CommandError::fixed("ERR This command needs a connection");
 
 /// The connection that a command is about.
 fn connection(caller: Caller) -> Result<Token, CommandError> {
