@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::CommandError;
 use crate::error::CommandResult;
-use crate::list::{element, list_limits};
+use crate::list::{element, list_limits, widen};
 
 const SPEC: CommandSpec = CommandSpec::new("linsert", Group::List, 5)
     .summary("Inserts an element before or after another element in a list.")
@@ -53,6 +53,7 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     };
     let list = slot.list().ok_or(CommandError::WrongType)?;
     let Some(pivot) = list.find(args.get(3)) else {
+        widen(slot, element(args, 4), limits);
         cx.reply.integer(-1);
         return Ok(());
     };

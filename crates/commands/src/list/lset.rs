@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::CommandError;
 use crate::error::CommandResult;
-use crate::list::{element, index_of, list_limits};
+use crate::list::{element, index_of, list_limits, widen};
 
 const SPEC: CommandSpec = CommandSpec::new("lset", Group::List, 4)
     .summary("Sets the value of an element in a list by its index.")
@@ -37,7 +37,10 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         return Err(CommandError::NoSuchKey);
     };
     let len = slot.list().ok_or(CommandError::WrongType)?.len();
-    let index = index_of(args.integer(2)?, len).ok_or(CommandError::OutOfRange)?;
+    let Some(index) = index_of(args.integer(2)?, len) else {
+        widen(slot, element(args, 3), limits);
+        return Err(CommandError::OutOfRange);
+    };
     ListMut::new(slot.value_mut(), limits).set(index, element(args, 3));
     cx.effects.changed(1);
     cx.effects.notify(KeyEventClass::LIST, "lset", cx.db, key);

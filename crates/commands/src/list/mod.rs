@@ -2,15 +2,21 @@
 
 use std::ops::Range;
 
+use dunlin_keyspace::Occupied;
 use dunlin_resp::Reply;
 use dunlin_values::StringRef;
-use dunlin_values::list::{End, ListLimits, ListRef};
+use dunlin_values::list::{End, ListLimits, ListMut, ListRef};
 
 use crate::args::Args;
 use crate::command::Command;
 use crate::context::Context;
 use crate::string::reply_string;
 
+mod blmove;
+mod blmpop;
+mod blpop;
+mod brpop;
+mod brpoplpush;
 mod lindex;
 mod linsert;
 mod llen;
@@ -35,6 +41,11 @@ mod transfer;
 
 /// The group's part of the command table.
 pub(crate) const COMMANDS: &[Command] = &[
+    blmove::COMMAND,
+    blmpop::COMMAND,
+    blpop::COMMAND,
+    brpop::COMMAND,
+    brpoplpush::COMMAND,
     lindex::COMMAND,
     linsert::COMMAND,
     llen::COMMAND,
@@ -71,6 +82,14 @@ fn element<'a>(args: Args<'a>, index: usize) -> StringRef<'a> {
     match args.shared(index) {
         Some(bytes) => StringRef::Shared(bytes),
         None => StringRef::Bytes(args.get(index)),
+    }
+}
+
+/// Gives a list the form in which it could take `element`, although there is no place for it: Redis
+/// changes the form first, and OBJECT ENCODING shows it.
+fn widen(mut slot: Occupied<'_>, element: StringRef<'_>, limits: ListLimits) {
+    if slot.list().is_some_and(|list| list.is_outgrown_by(element, limits)) {
+        ListMut::new(slot.value_mut(), limits).make_room(element);
     }
 }
 

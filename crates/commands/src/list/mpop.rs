@@ -6,7 +6,7 @@ use dunlin_values::list::End;
 use crate::args::Args;
 use crate::context::Context;
 use crate::error::CommandError;
-use crate::list::pop::{Removal, pop_event, popped_from};
+use crate::list::pop::{Removal, pop_command, popped_from};
 use crate::list::transfer::read_end;
 use crate::list::{first_at, reply_range};
 
@@ -70,11 +70,8 @@ pub(super) fn pop_first(cx: &mut Context<'_>, query: &Query<'_>) -> Result<bool,
         reply_range(cx.reply, list, first_at(end, list.len()), popped, end.other());
         let left = removal.at_end(slot, end, popped);
         popped_from(cx, key, end, popped, left);
-        let command = match pop_event(end) {
-            "lpop" => b"LPOP",
-            _ => b"RPOP",
-        };
-        cx.effects.rewrite(&[command, key, itoa::Buffer::new().format(popped).as_bytes()]);
+        let mut digits = itoa::Buffer::new();
+        cx.effects.rewrite(&[pop_command(end), key, digits.format(popped).as_bytes()]);
         return Ok(true);
     }
     Ok(false)

@@ -1,9 +1,11 @@
 //! What the commands that take elements away from an end of a list have in common.
 
 use dunlin_keyspace::{Occupied, Slot};
+use dunlin_values::ValueType;
 use dunlin_values::list::{End, ListLimits, ListMut};
 
 use crate::args::Args;
+use crate::blocking::{Awaited, Timeout};
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
@@ -15,6 +17,14 @@ pub(super) const fn pop_event(end: End) -> &'static str {
     match end {
         End::Front => "lpop",
         End::Back => "rpop",
+    }
+}
+
+/// The command that pops at an end.
+pub(super) const fn pop_command(end: End) -> &'static [u8] {
+    match end {
+        End::Front => b"LPOP",
+        End::Back => b"RPOP",
     }
 }
 
@@ -58,6 +68,30 @@ pub(super) fn pop(cx: &mut Context<'_>, args: Args<'_>, end: End) -> CommandResu
     if popped > 0 {
         let left = removal.at_end(slot, end, popped);
         popped_from(cx, key, end, popped, left);
+    }
+    Ok(())
+}
+
+/// BLPOP and BRPOP.
+pub(super) fn blocking_pop(cx: &mut Context<'_>, args: Args<'_>, end: End) -> CommandResult {
+    let [_, keys @ .., timeout] = args.words() else { return Err(CommandError::Syntax) };
+    let timeout = Timeout::seconds(timeout, cx.now)?;
+    let removal = Removal::of(cx);
+    for key in keys {
+        let Slot::Occupied(slot) = cx.keyspace.slot(cx.db, key) else { continue };
+        let list = slot.list().ok_or(CommandError::WrongType)?;
+        cx.reply.array(2);
+        cx.reply.bulk(key);
+        list.get(first_at(end, list.len()), |element| reply_string(cx.reply, element));
+        let left = removal.at_end(slot, end, 1);
+        popped_from(cx, key, end, 1, left);
+        cx.effects.rewrite(&[pop_command(end), key]);
+        return Ok(());
+    }
+    if cx.may_block() {
+        cx.block_on(keys.iter().copied(), Awaited::Value(ValueType::List), timeout);
+    } else {
+        cx.reply.null_array();
     }
     Ok(())
 }

@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 use dunlin_keyspace::Slot;
-use dunlin_values::StringRef;
 use dunlin_values::list::{End, ListMut, NewList};
+use dunlin_values::{StringRef, ValueType};
 use smallvec::SmallVec;
 
+use crate::args::Args;
+use crate::blocking::{Awaited, Timeout};
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
@@ -80,6 +82,30 @@ pub(super) fn transfer(
     reply_string(cx.reply, element.as_ref());
     popped_from(cx, source, from, 1, left);
     Ok(true)
+}
+
+/// As [`transfer`] between the keys that are the command's first words. If there is no element, the
+/// client waits for the source, or is told so.
+///
+/// # Errors
+/// As [`transfer`].
+pub(super) fn blocking_transfer(
+    cx: &mut Context<'_>,
+    args: Args<'_>,
+    from: End,
+    to: End,
+    timeout: Timeout,
+) -> Result<bool, CommandError> {
+    let (source, destination) = (args.get(1), args.get(2));
+    if transfer(cx, source, destination, from, to)? {
+        return Ok(true);
+    }
+    if cx.may_block() {
+        cx.block_on([source], Awaited::Value(ValueType::List), timeout);
+    } else {
+        cx.reply.null();
+    }
+    Ok(false)
 }
 
 /// The element at an end of a list, if there is a list.

@@ -165,6 +165,12 @@ impl<'a> ListMut<'a> {
         }
     }
 
+    /// Takes the form in which `element` could be added, and does not add it: LINSERT and LSET do so
+    /// in Redis before they look for a place.
+    pub fn make_room(&mut self, element: StringRef<'_>) {
+        self.prepare_growth([element].into_iter());
+    }
+
     /// Becomes a quicklist if one listpack cannot take these elements too.
     fn prepare_growth<'e>(&mut self, elements: impl Iterator<Item = StringRef<'e>>) {
         let Some((_, bytes)) = self.value.packed() else { return };
@@ -206,6 +212,17 @@ impl<'a> ListMut<'a> {
         match self.value.object_mut() {
             Some(Object::List(quicklist)) => Form::Quick(quicklist),
             _ => unreachable!("it is a list"),
+        }
+    }
+}
+
+impl ListRef<'_> {
+    /// Whether the list would have to change its form to take `element` too.
+    #[must_use]
+    pub fn is_outgrown_by(self, element: StringRef<'_>, limits: ListLimits) -> bool {
+        match self {
+            Self::Packed(listpack) => growth_exceeds(listpack, [element].into_iter(), limits),
+            Self::Quick(_) => false,
         }
     }
 }
