@@ -237,6 +237,55 @@ pub fn format_f64_shortest(value: f64) -> NumberText {
     text
 }
 
+/// Prints a double with 17 significant digits as C's `%.17g` does: what ZSCAN shows.
+#[must_use]
+pub fn format_f64_17_digits(value: f64) -> NumberText {
+    const DIGITS: i32 = 17;
+    let mut text = NumberText::new();
+    if value == 0.0 || !value.is_finite() {
+        return format_f64(value);
+    }
+    // Exactly rounded: `d.dddddddddddddddde-7`.
+    let scientific = format!("{:.16e}", value.abs());
+    let (mantissa, exponent) = scientific.split_once('e').expect("there is an exponent");
+    let exponent: i32 = exponent.parse().expect("the exponent is a number");
+    let mut digits: Vec<u8> = mantissa.bytes().filter(u8::is_ascii_digit).collect();
+    while digits.len() > 1 && digits.ends_with(b"0") {
+        digits.pop();
+    }
+    if value < 0.0 {
+        text.push(b"-");
+    }
+    let count = digits.len() as i32;
+    if !(-4..DIGITS).contains(&exponent) {
+        text.push(&digits[..1]);
+        if count > 1 {
+            text.push(b".");
+            text.push(&digits[1..]);
+        }
+        text.push(if exponent < 0 { b"e-" } else { b"e+" });
+        if exponent.abs() < 10 {
+            text.push(b"0");
+        }
+        text.push(itoa::Buffer::new().format(exponent.unsigned_abs()).as_bytes());
+    } else if exponent < 0 {
+        text.push(b"0.");
+        text.push_zeros((-exponent - 1) as usize);
+        text.push(&digits);
+    } else if count <= exponent + 1 {
+        text.push(&digits);
+        for _ in count..=exponent {
+            text.push_zeros(1);
+        }
+    } else {
+        let (whole, fraction) = digits.split_at(exponent as usize + 1);
+        text.push(whole);
+        text.push(b".");
+        text.push(fraction);
+    }
+    text
+}
+
 fn push_shortest(value: f64, text: &mut NumberText) {
     let digits = grisu::digits(value.abs());
     let (exponent, digits) = (digits.exponent, digits.as_bytes());
@@ -403,6 +452,30 @@ mod tests {
         assert_eq!(&*format_f64_shortest(1e15), b"1e+15");
         assert_eq!(&*format_f64_shortest(1e7), b"10000000");
         assert_eq!(&*format_f64_shortest(0.0), b"0");
+    }
+
+    #[test]
+    fn doubles_with_17_digits() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (-0.0, "-0"),
+            (1.0, "1"),
+            (-100.0, "-100"),
+            (0.1, "0.10000000000000001"),
+            (1.5, "1.5"),
+            (123456789012345680.0, "1.2345678901234568e+17"),
+            (12345678901234568.0, "12345678901234568"),
+            (1e16, "10000000000000000"),
+            (1e17, "1e+17"),
+            (0.0001, "0.0001"),
+            (0.00001, "1.0000000000000001e-05"),
+            (1e100, "1e+100"),
+            (5e-324, "4.9406564584124654e-324"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            assert_eq!(&*format_f64_17_digits(value), expected.as_bytes(), "{value:e}");
+        }
     }
 
     proptest! {

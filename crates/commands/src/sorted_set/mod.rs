@@ -6,6 +6,11 @@ use dunlin_values::sorted_set::PackedLimits;
 use crate::command::Command;
 
 mod add;
+mod bzmpop;
+mod bzpopmax;
+mod bzpopmin;
+mod combine;
+mod pop;
 mod range;
 mod rank;
 mod remove;
@@ -13,12 +18,22 @@ mod show;
 mod zadd;
 mod zcard;
 mod zcount;
+mod zdiff;
+mod zdiffstore;
 mod zincrby;
+mod zinter;
+mod zintercard;
+mod zinterstore;
 mod zlexcount;
+mod zmpop;
 mod zmscore;
+mod zpopmax;
+mod zpopmin;
+mod zrandmember;
 mod zrange;
 mod zrangebylex;
 mod zrangebyscore;
+mod zrangestore;
 mod zrank;
 mod zrem;
 mod zremrangebylex;
@@ -28,19 +43,35 @@ mod zrevrange;
 mod zrevrangebylex;
 mod zrevrangebyscore;
 mod zrevrank;
+mod zscan;
 mod zscore;
+mod zunion;
+mod zunionstore;
 
 /// The commands of this group.
 pub(crate) const COMMANDS: &[Command] = &[
+    bzmpop::COMMAND,
+    bzpopmax::COMMAND,
+    bzpopmin::COMMAND,
     zadd::COMMAND,
     zcard::COMMAND,
     zcount::COMMAND,
+    zdiff::COMMAND,
+    zdiffstore::COMMAND,
     zincrby::COMMAND,
+    zinter::COMMAND,
+    zintercard::COMMAND,
+    zinterstore::COMMAND,
     zlexcount::COMMAND,
+    zmpop::COMMAND,
     zmscore::COMMAND,
+    zpopmax::COMMAND,
+    zpopmin::COMMAND,
+    zrandmember::COMMAND,
     zrange::COMMAND,
     zrangebylex::COMMAND,
     zrangebyscore::COMMAND,
+    zrangestore::COMMAND,
     zrank::COMMAND,
     zrem::COMMAND,
     zremrangebylex::COMMAND,
@@ -50,7 +81,10 @@ pub(crate) const COMMANDS: &[Command] = &[
     zrevrangebylex::COMMAND,
     zrevrangebyscore::COMMAND,
     zrevrank::COMMAND,
+    zscan::COMMAND,
     zscore::COMMAND,
+    zunion::COMMAND,
+    zunionstore::COMMAND,
 ];
 
 /// Up to which size the parameters keep sorted sets packed.

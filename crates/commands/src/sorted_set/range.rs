@@ -181,6 +181,11 @@ impl<'a> Selection<'a> {
         Ok(Self { bounds, backwards, offset, count, with_scores })
     }
 
+    /// Whether ranks are selected: then the number of members is known beforehand.
+    pub(super) const fn is_by_rank(&self) -> bool {
+        matches!(self.bounds, Bounds::Rank(..))
+    }
+
     /// The selected members, in the order asked for. O(log n) to begin with, whatever the offset.
     pub(super) fn members<'s>(&self, set: SortedSetRef<'s>) -> Members<'s> {
         let mut ranks = self.bounds.ranks(set, self.backwards);

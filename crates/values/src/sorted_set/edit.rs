@@ -145,11 +145,14 @@ impl SortedSet {
         Self { form, limits, hasher }
     }
 
-    /// An empty sorted set beyond the packed form, to which it may return: see
-    /// [`Self::pack_if_small`].
+    /// The result of a command that stores: packed if everything is within the limits.
     #[must_use]
-    pub fn indexed(limits: PackedLimits, hasher: MemberHasher) -> Self {
-        Self { form: Form::Index(Box::new(ScoreIndex::new(hasher))), limits, hasher }
+    pub fn of_result(index: ScoreIndex, limits: PackedLimits, hasher: MemberHasher) -> Self {
+        let form = match packed_form(&index, limits) {
+            Some(bytes) => Form::Packed(bytes),
+            None => Form::Index(Box::new(index)),
+        };
+        Self { form, limits, hasher }
     }
 
     /// The sorted set for reading.
@@ -177,32 +180,6 @@ impl SortedSet {
         }
     }
 
-    /// Returns to the packed form if everything is within the limits: results of commands that
-    /// store do.
-    pub fn pack_if_small(&mut self) {
-        let Form::Index(index) = &self.form else { return };
-        if !self.limits.allow(index.len(), 0) {
-            return;
-        }
-        let view = SortedSetRef::indexed(index);
-        let mut digits = IntText::default();
-        let (mut longest, mut total) = (0, 0);
-        for (member, _) in view.iter() {
-            let len = member.as_bytes(&mut digits).len();
-            (longest, total) = (len.max(longest), total + len);
-        }
-        if !self.limits.allow(index.len(), longest) || total > BYTES_MAX {
-            return;
-        }
-        let mut bytes = listpack::EMPTY.to_vec();
-        let mut list = ListpackMut::new(&mut bytes);
-        for (member, score) in view.iter() {
-            let member = listpack::Element::of(member.as_bytes(&mut digits));
-            packed::push_back(&mut list, member, score);
-        }
-        self.form = Form::Packed(bytes);
-    }
-
     /// Hands the sorted set over as the value of a key.
     pub fn store<R>(self, store: impl FnOnce(NewValue<'_>) -> R) -> R {
         match self.form {
@@ -210,4 +187,28 @@ impl SortedSet {
             Form::Index(index) => store(NewValue::Boxed(Box::new(Object::SortedSet(index)))),
         }
     }
+}
+
+/// The members as a listpack if they are within the limits.
+fn packed_form(index: &ScoreIndex, limits: PackedLimits) -> Option<Vec<u8>> {
+    if !limits.allow(index.len(), 0) {
+        return None;
+    }
+    let view = SortedSetRef::indexed(index);
+    let mut digits = IntText::default();
+    let (mut longest, mut total) = (0, 0);
+    for (member, _) in view.iter() {
+        let len = member.as_bytes(&mut digits).len();
+        (longest, total) = (len.max(longest), total + len);
+    }
+    if !limits.allow(index.len(), longest) || total > BYTES_MAX {
+        return None;
+    }
+    let mut bytes = listpack::EMPTY.to_vec();
+    let mut list = ListpackMut::new(&mut bytes);
+    for (member, score) in view.iter() {
+        let member = listpack::Element::of(member.as_bytes(&mut digits));
+        packed::push_back(&mut list, member, score);
+    }
+    Some(bytes)
 }

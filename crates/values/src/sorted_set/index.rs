@@ -1,5 +1,6 @@
 //! A sorted set with two indexes: by member, and by score.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::ops::Range;
 
@@ -8,6 +9,7 @@ use dunlin_table::Table;
 use super::bound::{Bound, LexRange, ScoreRange};
 use super::member::Member;
 use super::tree::{Leaf, Tree};
+use super::view::SortedSetRef;
 use crate::hasher::MemberHasher;
 
 /// A sorted set beyond the packed form.
@@ -40,6 +42,12 @@ impl ScoreIndex {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The sorted set for reading.
+    #[must_use]
+    pub const fn view(&self) -> SortedSetRef<'_> {
+        SortedSetRef::indexed(self)
     }
 
     /// The score of a member. O(1).
@@ -140,6 +148,62 @@ impl ScoreIndex {
         let bytes =
             self.members.iter().map(|member| Member::heap_bytes_of(member.as_bytes().len()));
         assert_eq!(bytes.sum::<usize>(), self.member_bytes);
+    }
+}
+
+/// Members with scores that are not ordered yet: on the way to a [`ScoreIndex`], where scores still
+/// change.
+pub struct Unordered {
+    members: Table<Member>,
+    hasher: MemberHasher,
+}
+
+impl Unordered {
+    /// No members, which will be hashed by `hasher`.
+    #[must_use]
+    pub const fn new(hasher: MemberHasher) -> Self {
+        Self { members: Table::new(), hasher }
+    }
+
+    /// Adds a member, or lets `merge` make its new score from the one it has.
+    pub fn merge(&mut self, member: &[u8], score: f64, merge: impl FnOnce(f64) -> f64) {
+        let (hash, hasher) = (self.hasher.hash(member), self.hasher);
+        if let Some(found) = self.members.find(hash, member) {
+            found.set_score(merge(found.score()));
+            return;
+        }
+        let new = Member::new(member, score);
+        self.members.insert(hash, new, |member| hasher.hash(member.as_bytes()));
+    }
+
+    /// Removes a member if it is there.
+    pub fn remove(&mut self, member: &[u8]) {
+        self.members.remove(self.hasher.hash(member), member);
+    }
+
+    /// The sorted set of these members. O(n log n).
+    #[must_use]
+    pub fn ordered(self) -> ScoreIndex {
+        let mut order: Vec<(f64, Member)> =
+            self.members.iter().map(|member| (member.score(), (*member).clone())).collect();
+        order.sort_unstable_by(|(a, first), (b, second)| {
+            // Scores are not NaN; -0 and 0 are equal.
+            let scores = a.partial_cmp(b).unwrap_or(Ordering::Equal);
+            scores.then_with(|| first.as_bytes().cmp(second.as_bytes()))
+        });
+        let mut index = ScoreIndex::new(self.hasher);
+        for (score, member) in order {
+            index.member_bytes += Member::heap_bytes_of(member.as_bytes().len());
+            index.tree.insert(score, member);
+        }
+        index.members = self.members;
+        index
+    }
+}
+
+impl fmt::Debug for Unordered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unordered").field("len", &self.members.len()).finish_non_exhaustive()
     }
 }
 

@@ -22,5 +22,5 @@ mod view;
 
 pub use bound::{LexBound, LexRange, ScoreBound, ScoreRange};
 pub use edit::{PackedLimits, SortedSet, SortedSetMut};
-pub use index::ScoreIndex;
+pub use index::{ScoreIndex, Unordered};
 pub use view::{Members, SortedSetRef};

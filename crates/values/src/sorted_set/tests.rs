@@ -318,12 +318,20 @@ fn limits_are_those_of_redis() {
 fn a_result_is_packed_if_it_is_small() {
     let limits = PackedLimits { entries: 3, value: 4 };
     let check = |members: &[&str], encoding| {
-        let mut set = SortedSet::indexed(limits, HASHER);
-        for (score, member) in members.iter().enumerate() {
-            set.set(member.as_bytes(), score as f64);
+        let mut unordered = Unordered::new(HASHER);
+        for (score, member) in members.iter().rev().enumerate() {
+            unordered.merge(member.as_bytes(), 1.0, |_| unreachable!("members differ"));
+            unordered.merge(member.as_bytes(), 9.0, |held| held - score as f64);
         }
-        let before = vec_of(set.view().iter());
-        set.pack_if_small();
+        unordered.merge(b"gone", 0.0, |held| held);
+        unordered.remove(b"gone");
+        let index = unordered.ordered();
+        index.check();
+        let before = vec_of(SortedSetRef::indexed(&index).iter());
+        let names: Vec<_> =
+            before.iter().map(|(member, _)| String::from_utf8_lossy(member)).collect();
+        assert_eq!(names, members);
+        let set = SortedSet::of_result(index, limits, HASHER);
         assert_eq!(vec_of(set.view().iter()), before);
         let entry = set.store(|value| Entry::new(b"key", value, None));
         assert_eq!(entry.encoding(), encoding);
