@@ -154,8 +154,8 @@ impl Engine {
             && self.queued(token).is_some_and(|queued| queued.has_any(flags))
     }
 
-    /// A request of a client was refused: its transaction is broken. If the request was EXEC, the
-    /// transaction is over; what the client is told then is returned.
+    /// A request of a client was refused: its transaction, if there is one, is broken. If the request
+    /// was EXEC, the transaction is over; what the client is told then is returned.
     pub(crate) fn break_transaction(
         &mut self,
         caller: Caller,
@@ -163,9 +163,10 @@ impl Engine {
         error: &CommandError,
     ) -> Option<CommandError> {
         let token = caller.checked_client()?;
-        let transaction = self.sessions.get_mut(token)?.transaction.as_mut()?;
-        transaction.mark_broken();
-        if registered.is_none_or(|registered| registered.command.spec.name() != "exec") {
+        if let Some(transaction) = &mut self.sessions.get_mut(token)?.transaction {
+            transaction.mark_broken();
+        }
+        if registered?.command.spec.name() != "exec" {
             return None;
         }
         self.sessions.end_transaction(token);

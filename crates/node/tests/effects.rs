@@ -29,7 +29,9 @@ fn play(pair: &mut Pair, script: &Script) {
         let primary = &mut pair.primary;
         let client = *clients.entry(&step.client).or_insert_with(|| primary.connect());
         match &step.action {
-            Action::Exchange(bytes) | Action::Send(bytes) => drop(primary.send(client, bytes)),
+            Action::Exchange(bytes) | Action::Send(bytes) | Action::Block(bytes) => {
+                drop(primary.send(client, bytes))
+            }
             Action::Close => {
                 primary.node.handle_end(client);
                 clients.remove(step.client.as_str());

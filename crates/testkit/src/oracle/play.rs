@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::script::{Action, Compare, Script, Step};
 use crate::client::{Client, Reply};
@@ -84,6 +84,7 @@ fn empty(server: &Server) -> io::Result<()> {
 fn play(script: &Script, server: &Server, protocol: Protocol) -> io::Result<Outcomes> {
     let mut clients: BTreeMap<&str, Client> = BTreeMap::new();
     let mut outcomes = Vec::with_capacity(script.steps.len());
+    let mut observer = None;
     for step in &script.steps {
         if step.action == Action::Close {
             clients.remove(step.client.as_str());
@@ -94,9 +95,38 @@ fn play(script: &Script, server: &Server, protocol: Protocol) -> io::Result<Outc
             clients.insert(&step.client, connect(server, protocol)?);
         }
         let client = clients.get_mut(step.client.as_str()).expect("inserted above");
+        if let Action::Block(bytes) = &step.action {
+            let observer = match &mut observer {
+                Some(observer) => observer,
+                none => none.insert(connect(server, Protocol::Resp2)?),
+            };
+            outcomes.push(block(client, bytes, observer)?);
+            continue;
+        }
         outcomes.push(take(client, step));
     }
     Ok(outcomes)
+}
+
+/// Sends a command that makes its client wait. That it does not is an outcome.
+fn block(client: &mut Client, bytes: &[u8], observer: &mut Client) -> io::Result<Option<String>> {
+    let before = blocked_clients(observer)?;
+    let _ = client.send(bytes);
+    let start = Instant::now();
+    while blocked_clients(observer)? <= before {
+        if start.elapsed() > REPLY_DEADLINE {
+            return Ok(Some("(does not block)".to_owned()));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(None)
+}
+
+fn blocked_clients(observer: &mut Client) -> io::Result<u64> {
+    let reply = observer.try_cmd("INFO clients")?.to_string();
+    let field = reply.split("blocked_clients:").nth(1).unwrap_or_default();
+    let digits: String = field.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().map_err(|_| io::Error::other("INFO names no blocked clients"))
 }
 
 fn connect(server: &Server, protocol: Protocol) -> io::Result<Client> {
@@ -128,7 +158,7 @@ fn take(client: &mut Client, step: &Step) -> Option<String> {
             Ok(rest) => format!("{}(closed)", escape(&rest)),
             Err(_) => "(still open)".to_owned(),
         }),
-        Action::Close => None,
+        Action::Close | Action::Block(_) => None,
     }
 }
 

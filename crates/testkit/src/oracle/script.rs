@@ -26,6 +26,7 @@
 //! @field-names                  of "a=1 b=2" text only the names count
 //! @about N TOLERANCE            an integer that may be off by TOLERANCE
 //! @no-reply                     the command is not answered
+//! @blocks                       its client waits then; the script goes on when it does
 //! ```
 
 use std::fs;
@@ -69,6 +70,8 @@ pub enum Action {
     Exchange(Vec<u8>),
     /// Sends bytes.
     Send(Vec<u8>),
+    /// Sends bytes and waits until one more client of the server is blocked.
+    Block(Vec<u8>),
     /// Reads one reply.
     Read,
     /// Reads until the server closes.
@@ -124,6 +127,7 @@ impl Script {
             client: "a".to_owned(),
             compare: Compare::Exact,
             no_reply: false,
+            blocks: false,
         };
         for (index, line) in text.lines().enumerate() {
             let line = line.trim();
@@ -141,6 +145,7 @@ struct Reader {
     /// Set by a directive, used by the next step.
     compare: Compare,
     no_reply: bool,
+    blocks: bool,
 }
 
 impl Reader {
@@ -148,7 +153,11 @@ impl Reader {
         let Some(directive) = line.strip_prefix('@') else {
             let words = words::split(line).map_err(|_| "unbalanced quotes".to_owned())?;
             let bytes = crate::client::request(&words);
-            let action = if self.no_reply { Action::Send(bytes) } else { Action::Exchange(bytes) };
+            let action = match (self.no_reply, self.blocks) {
+                (_, true) => Action::Block(bytes),
+                (true, false) => Action::Send(bytes),
+                (false, false) => Action::Exchange(bytes),
+            };
             self.step(number, line, action);
             return Ok(());
         };
@@ -176,6 +185,7 @@ impl Reader {
             "field-names" => self.compare = Compare::FieldNames,
             "about" => self.compare = about(rest)?,
             "no-reply" => self.no_reply = true,
+            "blocks" => self.blocks = true,
             _ => return Err(format!("unknown directive @{name}")),
         }
         Ok(())
@@ -189,7 +199,7 @@ impl Reader {
             action,
             compare: std::mem::replace(&mut self.compare, Compare::Exact),
         });
-        self.no_reply = false;
+        (self.no_reply, self.blocks) = (false, false);
     }
 }
 
