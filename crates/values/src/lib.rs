@@ -15,6 +15,7 @@
 mod entry;
 pub mod hash;
 mod hasher;
+pub mod hyperloglog;
 mod kind;
 pub mod list;
 pub mod listpack;
