@@ -31,6 +31,15 @@ impl<'t, T: ThinItem> ItemRef<'t, T> {
         // key does not move while the table is only read, which it is for `'t`.
         unsafe { &*key }
     }
+
+    /// [`ThinItem::contents`], for as long as the table is only read.
+    #[must_use]
+    #[inline]
+    pub fn contents(&self) -> &'t [u8] {
+        let contents: *const [u8] = self.item.contents();
+        // SAFETY: as in `key`; the implementation promises the same of the contents.
+        unsafe { &*contents }
+    }
 }
 
 impl<T: ThinItem> Deref for ItemRef<'_, T> {

@@ -17,7 +17,7 @@ use core::ptr::NonNull;
 ///   `&mut`): while the table is only read, several handles to one item may exist, each wrapped
 ///   in `ManuallyDrop` and used through `&self` alone.
 /// - `key` stays the same as long as the table owns the item, also when the item moves to another
-///   allocation, and `key` and `deadline` do not unwind.
+///   allocation, and `key`, `contents` and `deadline` do not unwind.
 /// - `key` is memory that the item owns, and stays where it is while the item is only read.
 pub unsafe trait ThinItem: Sized {
     /// Gives up ownership as a raw pointer.
@@ -33,6 +33,12 @@ pub unsafe trait ThinItem: Sized {
 
     /// The bytes that identify the item in its table.
     fn key(&self) -> &[u8];
+
+    /// All bytes of the item that stay the same and where they are as long as the table is only
+    /// read; the key by default.
+    fn contents(&self) -> &[u8] {
+        self.key()
+    }
 
     /// When the item expires, in Unix milliseconds; `None` for never.
     fn deadline(&self) -> Option<i64> {

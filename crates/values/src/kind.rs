@@ -65,7 +65,11 @@ pub enum PackedKind {
     TableSet,
     /// A hash: a listpack of field, value, field, value.
     Hash,
-    /// A hash whose fields may have deadlines: a listpack of field, value, deadline.
+    /// A hash that clients see as a table (something in it is too long for a listpack, or there
+    /// was too much): while it is small, a listpack of field, value all the same.
+    TableHash,
+    /// A hash whose fields may have deadlines: a listpack of field, value, deadline in Unix
+    /// milliseconds, 0 for none.
     HashWithDeadlines,
     /// A sorted set: a listpack of member, score, in ascending order.
     SortedSet,
@@ -73,12 +77,13 @@ pub enum PackedKind {
 
 impl PackedKind {
     /// Every kind, in the order of their numbers.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::List,
         Self::IntSet,
         Self::Set,
         Self::TableSet,
         Self::Hash,
+        Self::TableHash,
         Self::HashWithDeadlines,
         Self::SortedSet,
     ];
@@ -89,7 +94,7 @@ impl PackedKind {
         match self {
             Self::List => ValueType::List,
             Self::IntSet | Self::Set | Self::TableSet => ValueType::Set,
-            Self::Hash | Self::HashWithDeadlines => ValueType::Hash,
+            Self::Hash | Self::TableHash | Self::HashWithDeadlines => ValueType::Hash,
             Self::SortedSet => ValueType::SortedSet,
         }
     }
@@ -99,7 +104,7 @@ impl PackedKind {
     pub const fn encoding(self) -> Encoding {
         match self {
             Self::IntSet => Encoding::IntSet,
-            Self::TableSet => Encoding::Hashtable,
+            Self::TableSet | Self::TableHash => Encoding::Hashtable,
             Self::HashWithDeadlines => Encoding::ListpackEx,
             Self::List | Self::Set | Self::Hash | Self::SortedSet => Encoding::Listpack,
         }

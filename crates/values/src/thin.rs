@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A 65-byte member of a set takes 80 bytes with jemalloc, one of 15 bytes 16.
-//! The owner of a [`ThinBytes`] owns the allocation; it is written once, when it is made.
+//! The owner of a [`ThinBytes`] owns the allocation, whose length never changes.
 
 #![allow(unsafe_code)]
 
@@ -23,12 +23,12 @@ use crate::entry::allocation_len;
 const LONG: u8 = u8::MAX;
 const LONG_HEADER: usize = 1 + size_of::<u32>();
 
-/// An owned, immutable string of up to 4 GB that is one pointer wide.
+/// An owned string of up to 4 GB that is one pointer wide. Its length never changes.
 pub struct ThinBytes(NonNull<u8>);
 
 // SAFETY: the handle owns its allocation, which nobody else refers to.
 unsafe impl Send for ThinBytes {}
-// SAFETY: shared handles only read bytes that do not change.
+// SAFETY: shared handles only read; writing takes an exclusive borrow.
 unsafe impl Sync for ThinBytes {}
 
 impl ThinBytes {
@@ -39,23 +39,49 @@ impl ThinBytes {
     #[must_use]
     #[inline]
     pub fn new(bytes: &[u8]) -> Self {
-        let layout = layout_of(bytes.len());
+        Self::concat([bytes])
+    }
+
+    /// A copy of several strings, one behind the other.
+    ///
+    /// # Panics
+    /// As [`ThinBytes::new`].
+    #[must_use]
+    #[inline]
+    pub fn concat<const PARTS: usize>(parts: [&[u8]; PARTS]) -> Self {
+        let len = parts.iter().map(|part| part.len()).sum();
+        let layout = layout_of(len);
         // SAFETY: the layout is never of size zero: it holds the length.
         let memory = unsafe { alloc(layout) };
         let memory = NonNull::new(memory).unwrap_or_else(|| handle_alloc_error(layout));
-        let header = header_len(bytes.len());
-        // SAFETY: the allocation holds the header and as many bytes, and cannot overlap `bytes`.
+        let header = header_len(len);
+        // SAFETY: the allocation holds the header and as many bytes as all parts have together, and
+        // cannot overlap one of them.
         unsafe {
             if header == 1 {
-                memory.write(bytes.len() as u8);
+                memory.write(len as u8);
             } else {
                 memory.write(LONG);
-                let len = (bytes.len() as u32).to_ne_bytes();
+                let len = (len as u32).to_ne_bytes();
                 ptr::copy_nonoverlapping(len.as_ptr(), memory.as_ptr().add(1), len.len());
             }
-            ptr::copy_nonoverlapping(bytes.as_ptr(), memory.as_ptr().add(header), bytes.len());
+            let mut to = memory.as_ptr().add(header);
+            for part in parts {
+                ptr::copy_nonoverlapping(part.as_ptr(), to, part.len());
+                to = to.add(part.len());
+            }
         }
         Self(memory)
+    }
+
+    /// The bytes, to be overwritten.
+    #[must_use]
+    #[inline]
+    pub const fn as_bytes_mut(&mut self) -> &mut [u8] {
+        let len = self.len();
+        // SAFETY: the allocation holds `len` bytes behind the header and lives as long as `self`,
+        // whose exclusive borrow makes this the only reference to them.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_ptr().add(header_len(len)), len) }
     }
 
     /// The bytes.
@@ -125,7 +151,7 @@ impl fmt::Debug for ThinBytes {
 }
 
 // SAFETY: `into_raw` gives up the pointer without running Drop and `from_raw` takes it back; the
-// handle is a `NonNull`, and the bytes never change or move.
+// handle is a `NonNull`, and the bytes never move.
 unsafe impl ThinItem for ThinBytes {
     #[inline]
     fn into_raw(self) -> NonNull<u8> {
@@ -154,6 +180,11 @@ mod tests {
             let thin = ThinBytes::new(&bytes);
             assert_eq!((thin.as_bytes(), thin.len(), thin.is_empty()), (&*bytes, len, len == 0));
             assert_eq!(thin.clone().as_bytes(), bytes);
+            let (head, tail) = bytes.split_at(len / 3);
+            let mut joined = ThinBytes::concat([head, &[], tail]);
+            assert_eq!(joined.as_bytes(), bytes);
+            joined.as_bytes_mut().fill(7);
+            assert_eq!(joined.as_bytes(), vec![7; len]);
             // SAFETY: the pointer was just given up and is owned by nobody else.
             let again = unsafe { ThinBytes::from_raw(thin.into_raw()) };
             assert_eq!(again.key(), bytes);
