@@ -9,6 +9,7 @@
 
 use dunlin_keyspace::{DatabaseIndex, Keyspace};
 use dunlin_stdx::number::format_f64_shortest;
+use dunlin_stdx::time::UnixMs;
 use dunlin_values::set::SetRef;
 use dunlin_values::sorted_set::SortedSetRef;
 use dunlin_values::stream::Direction;
@@ -96,7 +97,21 @@ impl Digest {
         }
     }
 
-    fn add_hash(&mut self, _entry: &Entry) {}
+    /// Fields count as they are held, also those whose deadline has passed: only their removal
+    /// changes the data.
+    fn add_hash(&mut self, entry: &Entry) {
+        let Some(hash) = entry.hash(UnixMs(i64::MIN)) else { return };
+        let mut digits = IntText::default();
+        for field in hash.iter() {
+            let mut pair = Self::default();
+            pair.mix(field.name.as_bytes(&mut digits));
+            pair.mix(field.value.as_bytes(&mut digits));
+            if field.deadline.is_some() {
+                pair.mix(b"!!hexpire!!");
+            }
+            self.fold(&pair.0);
+        }
+    }
 
     fn add_stream(&mut self, entry: &Entry) {
         let Some(stream) = entry.stream() else { return };
@@ -170,6 +185,17 @@ mod tests {
         let long = "x".repeat(70);
         let (add, remove) = (format!("SADD s {long} abc 2 1"), format!("SREM s {long}"));
         assert_eq!(digest(&[&add, &remove]), sum);
+    }
+
+    /// The sums are a 7.2.6 server's; fields count in any order and any form.
+    #[test]
+    fn sums_of_hashes_are_those_of_redis() {
+        let sum = "fd9ecfda308bb8e54375a6160ae4b5491cf05458";
+        assert_eq!(digest(&["HSET h a 1 b 2 abc xyz"]), sum);
+        let long = format!("HSET h c {}", "x".repeat(70));
+        let large = ["HSET h abc xyz b 2 a 1", &long];
+        assert_eq!(digest(&large), "31532fbc86d0704cd1a245996f24417e8efc177a");
+        assert_eq!(digest(&[large[0], large[1], "HDEL h c"]), sum);
     }
 
     #[test]

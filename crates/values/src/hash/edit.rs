@@ -200,7 +200,9 @@ impl<'a> HashMut<'a> {
             return;
         }
         let hash = self.packed();
-        if hash.with_deadlines && let Some(place) = hash.find(name) {
+        if hash.with_deadlines
+            && let Some(place) = hash.find(name)
+        {
             let place = hash.list.behind(hash.list.behind(place));
             // Zero means none: the first millisecond of 1970 is as far in the past.
             let at = deadline.map_or(0, |at| if at.0 == 0 { 1 } else { at.0 });
@@ -278,8 +280,7 @@ impl<'a> HashMut<'a> {
             let longest = name.len().max(value.len());
             return longest <= self.limits.listpack_value_len && bytes <= LISTPACK_BYTES_MAX;
         }
-        hash.len() < TABLE_HASH_LEN_MAX
-            && bytes + 2 * ELEMENT_OVERHEAD_MAX <= TABLE_HASH_BYTES_MAX
+        hash.len() < TABLE_HASH_LEN_MAX && bytes + 2 * ELEMENT_OVERHEAD_MAX <= TABLE_HASH_BYTES_MAX
     }
 
     /// Makes the form one whose fields may have deadlines.
@@ -329,10 +330,7 @@ impl<'a> HashMut<'a> {
     /// Whether clients see a listpack.
     #[inline]
     fn is_in_listpack(&self) -> bool {
-        matches!(
-            self.value.packed(),
-            Some((PackedKind::Hash | PackedKind::HashWithDeadlines, _))
-        )
+        matches!(self.value.packed(), Some((PackedKind::Hash | PackedKind::HashWithDeadlines, _)))
     }
 
     #[inline]

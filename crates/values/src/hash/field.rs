@@ -180,10 +180,16 @@ mod tests {
                     assert_eq!(field.parts().deadline(), deadline);
                     field.assign(b"other", Some(UnixMs(7)));
                     field.assign(b"OTHER", Some(UnixMs(7)));
-                    assert_eq!((field.parts().name(), field.parts().value()), (&*name, &b"OTHER"[..]));
+                    assert_eq!(
+                        (field.parts().name(), field.parts().value()),
+                        (&*name, &b"OTHER"[..])
+                    );
                     assert_eq!(field.parts().deadline(), Some(UnixMs(7)));
                     field.set_deadline(None);
-                    assert_eq!((field.parts().name(), field.parts().value()), (&*name, &b"OTHER"[..]));
+                    assert_eq!(
+                        (field.parts().name(), field.parts().value()),
+                        (&*name, &b"OTHER"[..])
+                    );
                     assert_eq!(field.parts().deadline(), None);
                 }
             }

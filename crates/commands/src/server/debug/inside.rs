@@ -177,6 +177,12 @@ pub(super) fn table_stats_of_key(cx: &mut Context<'_>, args: Args<'_>) -> Comman
         Some(packed) => (shape.len, shape.slots) = (packed.len(), packed.len()),
         None => {}
     }
+    if let Some(hash) = entry.hash(cx.now.unix_ms()) {
+        match hash.table() {
+            Some(table) => shape.add(table.stats()),
+            None => (shape.len, shape.slots) = (hash.held_len(), hash.held_len()),
+        }
+    }
     let mut text = String::new();
     shape.describe(&mut text, shape.len, args.len() > 3 && args.is(3, "full"));
     cx.reply.verbatim(*b"txt", text.as_bytes());

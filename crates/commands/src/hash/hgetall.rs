@@ -1,0 +1,63 @@
+//! `HGETALL key`
+//!
+//! Replies all fields with their values, in no particular order.
+//!
+//! Source: Redis documentation, HGETALL.
+
+use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
+
+use crate::args::Args;
+use crate::command::Command;
+use crate::context::Context;
+use crate::error::{CommandError, CommandResult};
+use crate::hash::{reply_element, seen_at};
+
+const SPEC: CommandSpec = CommandSpec::new("hgetall", Group::Hash, 2)
+    .summary("Returns all fields and values in a hash.")
+    .since("2.0.0")
+    .complexity("O(N) where N is the size of the hash.")
+    .flags(&[Flags::READONLY])
+    .categories(&[Categories::HASH])
+    .keys(&[KeySpec::at(1, &[KeyFlags::RO, KeyFlags::ACCESS])])
+    .tips(&["nondeterministic_output_order"])
+    .args(&[Arg::key("key", 0)]);
+
+/// HGETALL's entry in the command table.
+pub(super) const COMMAND: Command = Command::new(SPEC, run);
+
+fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let key = args.get(1);
+    let now = seen_at(cx, key, &[]);
+    let Some(entry) = cx.keyspace.get(cx.db, key) else {
+        cx.reply.map(0);
+        return Ok(());
+    };
+    let hash = entry.hash(now).ok_or(CommandError::WrongType)?;
+    cx.reply.map(hash.len());
+    for field in hash.iter() {
+        // Nobody will read what follows.
+        if cx.reply.output.has_overflowed() {
+            break;
+        }
+        reply_element(cx.reply, field.name);
+        reply_element(cx.reply, field.value);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn names_and_values_come_in_turns() {
+        let mut trial = Trial::new();
+        trial.run("HSET h a 1 b x");
+        trial.run("SET k v");
+        trial.check(&[
+            ("HGETALL h", "*4\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\nx"),
+            ("HGETALL nosuch", "*0"),
+        ]);
+        assert!(trial.run("HGETALL k").starts_with("-WRONGTYPE "));
+    }
+}
