@@ -34,7 +34,7 @@ use dunlin_stdx::time::UnixMs;
 use dunlin_table::ThinItem;
 
 use crate::kind::{EMBSTR_MAX, Encoding, PackedKind, ValueType};
-use crate::listpack::Buffer;
+use crate::listpack::{Buffer, Element};
 use crate::object::{LargeString, Object};
 
 /// Longest string, in bytes, that is kept inside the entry.
@@ -159,6 +159,16 @@ impl<'a> StringRef<'a> {
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.len() == 0
+    }
+}
+
+impl<'a> From<Element<'a>> for StringRef<'a> {
+    #[inline]
+    fn from(element: Element<'a>) -> Self {
+        match element {
+            Element::Int(number) => Self::Int(number),
+            Element::Text(bytes) => Self::Bytes(bytes),
+        }
     }
 }
 

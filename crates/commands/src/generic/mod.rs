@@ -24,6 +24,9 @@ mod randomkey;
 mod rename;
 mod renamenx;
 mod scan;
+mod sort;
+mod sort_ro;
+mod sorting;
 mod touch;
 mod ttl;
 mod r#type;
@@ -53,6 +56,8 @@ pub const COMMANDS: &[Command] = &[
     rename::COMMAND,
     renamenx::COMMAND,
     scan::COMMAND,
+    sort::COMMAND,
+    sort_ro::COMMAND,
     touch::COMMAND,
     ttl::COMMAND,
     r#type::COMMAND,

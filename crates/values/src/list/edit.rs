@@ -289,3 +289,51 @@ impl NewList {
         }
     }
 }
+
+/// Makes a list of elements whose number is not known yet.
+#[derive(Debug)]
+pub struct ListBuilder {
+    quicklist: Quicklist,
+    limits: ListLimits,
+}
+
+impl ListBuilder {
+    /// Begins an empty list.
+    #[must_use]
+    pub fn new(limits: ListLimits) -> Self {
+        Self { quicklist: Quicklist::new(limits), limits }
+    }
+
+    /// Adds an element at the back.
+    pub fn push(&mut self, element: StringRef<'_>) {
+        self.quicklist.push(End::Back, element);
+    }
+
+    /// Number of elements so far.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.quicklist.len()
+    }
+
+    /// Whether there is no element yet.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The list: in one listpack if the limits allow it.
+    ///
+    /// # Panics
+    /// If it is empty: there are no keys of empty lists.
+    #[must_use]
+    pub fn finish(self) -> NewList {
+        assert!(!self.is_empty(), "keys of empty lists do not exist");
+        if let Some(node) = self.quicklist.only_node()
+            && let Content::Packed(listpack) = node.content()
+            && !self.limits.exceeded(node.len_bytes(), node.count())
+        {
+            return NewList(Built::Packed(listpack.as_bytes().to_vec()));
+        }
+        NewList(Built::Quick(Box::new(self.quicklist)))
+    }
+}

@@ -23,7 +23,7 @@ mod quicklist;
 mod tests;
 mod view;
 
-pub use edit::{ListMut, NewList};
+pub use edit::{ListBuilder, ListMut, NewList};
 pub use limits::ListLimits;
 pub use quicklist::Quicklist;
 pub use view::{ListRef, Wanted};

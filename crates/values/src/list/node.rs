@@ -263,15 +263,6 @@ pub(super) fn packed_element(element: StringRef<'_>) -> Element<'_> {
     }
 }
 
-/// An element of a listpack as a string.
-#[inline]
-pub(super) const fn string(element: Element<'_>) -> StringRef<'_> {
-    match element {
-        Element::Int(number) => StringRef::Int(number),
-        Element::Text(bytes) => StringRef::Bytes(bytes),
-    }
-}
-
 /// Length of an element in bytes.
 #[inline]
 pub(super) fn text_len(element: StringRef<'_>) -> usize {

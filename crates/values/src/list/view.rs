@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 
 use super::End;
-use super::node::string;
 use super::quicklist::Quicklist;
 use crate::StringRef;
 use crate::listpack::{Element, Listpack};
@@ -146,12 +145,12 @@ pub(super) fn visit_listpack(
     match towards {
         End::Back => {
             for (_, element) in listpack.iter_from(place) {
-                visit(string(element))?;
+                visit(element.into())?;
             }
         }
         End::Front => {
             for (_, element) in listpack.iter_until(listpack.behind(place)).rev() {
-                visit(string(element))?;
+                visit(element.into())?;
             }
         }
     }
