@@ -21,6 +21,7 @@ pub use dunlin_session::{Awaited, TimeoutReply};
 use dunlin_stdx::long_double::LongDouble;
 use dunlin_stdx::number::parse_i64;
 use dunlin_stdx::time::{Monotonic, Now};
+use dunlin_values::stream::StreamId;
 
 use crate::context::{Caller, Context};
 use crate::error::CommandError;
@@ -88,13 +89,31 @@ impl Context<'_> {
         awaited: Awaited,
         timeout: Timeout,
     ) {
+        self.block_on_streams(keys, awaited, timeout, Vec::new());
+    }
+
+    /// [`Context::block_on`] for streams: when the command runs again, [`Context::read_since`] gives
+    /// back `since`.
+    pub fn block_on_streams<'k>(
+        &mut self,
+        keys: impl IntoIterator<Item = &'k [u8]>,
+        awaited: Awaited,
+        timeout: Timeout,
+        since: Vec<StreamId>,
+    ) {
         self.keyspace.record_touched(true);
-        self.wait(keys, awaited, timeout, TimeoutReply::Nothing);
+        self.wait(keys, awaited, timeout, TimeoutReply::Nothing, since);
+    }
+
+    /// Behind which entries a command reads that has waited and runs again.
+    #[must_use]
+    pub fn read_since(&self) -> Option<&[StreamId]> {
+        self.sessions.blocking.resumed.as_ref().map(|wait| wait.since.as_slice())
     }
 
     /// Lets the client wait for replicas or the disk; it is told `at_timeout` when its time is up.
     pub fn block_for_acknowledgement(&mut self, timeout: Timeout, at_timeout: TimeoutReply) {
-        self.wait([], Awaited::Acknowledgement, timeout, at_timeout);
+        self.wait([], Awaited::Acknowledgement, timeout, at_timeout, Vec::new());
     }
 
     fn wait<'k>(
@@ -103,12 +122,13 @@ impl Context<'_> {
         awaited: Awaited,
         timeout: Timeout,
         at_timeout: TimeoutReply,
+        since: Vec<StreamId>,
     ) {
         debug_assert!(self.may_block(), "the command asks first");
         let Some(token) = self.caller.client() else { return };
         let keys = keys.into_iter().map(Box::from).collect();
         let deadline = timeout.deadline;
-        let wait = Wait { db: self.db, keys, awaited, deadline, at_timeout, spent_ns: 0 };
+        let wait = Wait { db: self.db, keys, awaited, deadline, at_timeout, since, spent_ns: 0 };
         self.sessions.blocking.block(token, wait);
     }
 }

@@ -128,6 +128,12 @@ impl Effects {
         self.unfollowed = !followed;
     }
 
+    /// Whether anybody repeats what is propagated.
+    #[must_use]
+    pub const fn is_followed(&self) -> bool {
+        !self.unfollowed
+    }
+
     /// Counts `count` changes: the command is propagated, and a save point comes nearer.
     #[inline]
     pub const fn changed(&mut self, count: u64) {
@@ -220,11 +226,11 @@ impl Effects {
         self.event_mask.intersection(CHANNELS)
     }
 
-    /// Whether there is nothing to propagate, to count and to tell.
+    /// Whether there is nothing to propagate, to count, to tell, or to [clear](Self::clear).
     #[must_use]
     #[inline]
     pub const fn is_empty(&self) -> bool {
-        self.changes == 0 && !self.propagate_unchanged && self.events.is_empty()
+        self.changes == 0 && !self.propagate_unchanged && !self.rewrites && self.events.is_empty()
     }
 
     /// Whether the client's own words are to be propagated.

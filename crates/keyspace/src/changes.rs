@@ -84,6 +84,11 @@ impl Changes {
         }
     }
 
+    /// Called before a change of a key that those who watch or cache it are not to learn of. The
+    /// snapshot barrier has its place here as well.
+    #[inline]
+    pub(crate) fn before_unseen_write(&mut self, _db: DatabaseIndex, _key: &[u8]) {}
+
     /// A key went away without a command that names it.
     pub(crate) fn removed(&mut self, db: DatabaseIndex, key: &[u8], cause: RemovalCause) {
         if self.record_touched {

@@ -90,6 +90,13 @@ impl Occupied<'_> {
         ValueMut::new(&mut self.item)
     }
 
+    /// The value for editing what belongs to it without being part of it: the consumer groups of a
+    /// stream. Those who watch the key, wait for it or cache it are not told.
+    pub fn bookkeeping_mut(&mut self) -> ValueMut<'_> {
+        self.changes.before_unseen_write(self.db, self.item.key());
+        ValueMut::new(&mut self.item)
+    }
+
     /// Removes the key and hands its entry over.
     #[must_use]
     pub fn remove(mut self) -> Entry {

@@ -10,11 +10,12 @@ use driver::Driver;
 use dunlin_commands::Digest;
 use dunlin_config::Config;
 use dunlin_engine::{Follower, StreamFault};
-use dunlin_keyspace::{EvictionOrder, EvictionPolicy, EvictionScope};
+use dunlin_keyspace::{EvictionOrder, EvictionPolicy, EvictionScope, Keyspace};
 use dunlin_node::Token;
 use dunlin_spec::{Arg, ArgKind, Flags, Group};
 use dunlin_testkit::oracle;
 use dunlin_testkit::oracle::script::{Action, Script};
+use dunlin_values::stream::Direction;
 use fastrand::Rng;
 use pair::{Pair, request};
 use proptest::prelude::*;
@@ -64,6 +65,21 @@ struct Calls {
     unix_ms: i64,
     /// What keys are called that the command works on: most calls should meet their type.
     family: &'static str,
+    /// Entries that streams have.
+    ids: Vec<String>,
+}
+
+/// The newest entries of all streams.
+fn ids_of(keyspace: &Keyspace) -> Vec<String> {
+    let mut ids = Vec::new();
+    for db in 0..keyspace.databases() {
+        keyspace.database(db).for_each(|entry| {
+            let Some(stream) = entry.stream() else { return };
+            let mut entries = stream.log.all(Direction::Backward);
+            ids.extend(std::iter::from_fn(|| entries.next_id()).take(8).map(|id| id.to_string()));
+        });
+    }
+    ids
 }
 
 /// What the keys of a group's commands are called.
@@ -156,9 +172,12 @@ impl Calls {
         match name {
             "encoding" => self.one_of(&["u8", "i16", "u63", "i5"]),
             "min" | "max" => self.one_of(&["-inf", "+inf", "(1", "3", "-", "+", "[a", "(c"]),
-            "id" | "lastid" | "start-id" | "threshold" => {
-                self.one_of(&["*", "0", "0-0", "7-*", "$", ">", "1-1", "3", "2"])
+            "id" if self.rng.u8(..4) == 0 => self.one_of(&[">", ">", "$", "0", "7-*"]),
+            "id" | "lastid" | "last-id" | "max-deleted-id" | "start" | "threshold" => {
+                let id = self.rng.choice(&self.ids).cloned();
+                id.unwrap_or_else(|| self.one_of(&["0", "0-0", "1-1", "3", "2"]))
             }
+            "min-idle-time" => self.one_of(&["0", "0", "10", "x"]),
             "group" => self.one_of(&["g1", "g2"]),
             "consumer" => self.one_of(&["c1", "c2"]),
             "unit" => self.one_of(&["m", "km"]),
@@ -222,7 +241,12 @@ fn random_calls_of_every_write_command_give_the_same_data() {
             let ms = *pair.rng.choice(&[0, 0, 0, 1, 1, 5, 40]).expect("some");
             pair.advance_ms(ms);
             let unix_ms = pair.primary.unix_ms();
-            let mut calls = Calls { rng: pair.rng.fork(), unix_ms, family: "any" };
+            let mut calls = Calls {
+                rng: pair.rng.fork(),
+                unix_ms,
+                family: "any",
+                ids: ids_of(pair.primary.keyspace()),
+            };
             let words = match pair.rng.u8(..12) {
                 0 => vec![b"SELECT".to_vec(), calls.one_of(&["0", "1", "2", "3"]).into_bytes()],
                 1 => vec![b"GET".to_vec(), calls.key().into_bytes()],

@@ -267,11 +267,14 @@ impl Reply {
 
     /// Puts a number, as a bulk string, before what was written since the mark.
     pub fn set_bulk_integer(&mut self, mark: Mark, value: i64) {
-        let mut digits = itoa::Buffer::new();
-        let digits = digits.format(value).as_bytes();
-        let mut bulk = Vec::with_capacity(HEADER_BYTES_MAX + digits.len() + 2);
-        write_header(&mut bulk, b'$', digits.len());
-        bulk.extend_from_slice(digits);
+        self.set_bulk(mark, itoa::Buffer::new().format(value).as_bytes());
+    }
+
+    /// Puts a short string before what was written since the mark.
+    pub fn set_bulk(&mut self, mark: Mark, bytes: &[u8]) {
+        let mut bulk = Vec::with_capacity(HEADER_BYTES_MAX + bytes.len() + 2);
+        write_header(&mut bulk, b'$', bytes.len());
+        bulk.extend_from_slice(bytes);
         bulk.extend_from_slice(b"\r\n");
         self.output.insert(mark.0, &bulk);
     }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use dunlin_stdx::time::Monotonic;
 use dunlin_values::ValueType;
+use dunlin_values::stream::StreamId;
 
 use crate::sessions::Token;
 
@@ -73,6 +74,9 @@ pub struct Wait {
     pub deadline: Option<Monotonic>,
     /// What it is told then.
     pub at_timeout: TimeoutReply,
+    /// Behind which entry of each of its keys it reads, if these are streams: what `$` was when the
+    /// wait began.
+    pub since: Vec<StreamId>,
     /// How long its command has run so far, in nanoseconds.
     pub spent_ns: u64,
 }
@@ -329,6 +333,7 @@ mod tests {
             awaited,
             deadline: None,
             at_timeout: TimeoutReply::Nothing,
+            since: Vec::new(),
             spent_ns: 0,
         }
     }

@@ -1,7 +1,10 @@
 //! `[GROUP group consumer] [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id
 //! [id ...]`: what XREAD and XREADGROUP read.
 
+use dunlin_stdx::time::Now;
+
 use crate::args::Args;
+use crate::blocking::Timeout;
 use crate::error::CommandError;
 
 /// Which command the options belong to.
@@ -16,8 +19,8 @@ pub(super) enum Reader {
 pub(super) struct ReadOptions<'a> {
     /// Most entries of each stream.
     pub(super) limit: Option<u64>,
-    /// How long to wait for entries, as the client wrote it.
-    pub(super) block: Option<&'a [u8]>,
+    /// How long to wait for entries.
+    pub(super) timeout: Option<Timeout>,
     /// Group and consumer.
     pub(super) group: Option<(&'a [u8], &'a [u8])>,
     /// The group does not remember who got the entries.
@@ -31,16 +34,17 @@ impl<'a> ReadOptions<'a> {
     /// Reads the options.
     ///
     /// # Errors
-    /// Several texts of 7.2, [`CommandError::Syntax`], [`CommandError::NotInteger`].
-    pub(super) fn parse(args: Args<'a>, reader: Reader) -> Result<Self, CommandError> {
+    /// Several texts of 7.2, [`CommandError::Syntax`], [`CommandError::NotInteger`], those of
+    /// [`Timeout::milliseconds`].
+    pub(super) fn parse(args: Args<'a>, reader: Reader, now: Now) -> Result<Self, CommandError> {
         let mut found =
-            Self { limit: None, block: None, group: None, noack: false, keys: &[], ids: &[] };
+            Self { limit: None, timeout: None, group: None, noack: false, keys: &[], ids: &[] };
         let mut words = args.cursor(1);
         let mut has_streams = false;
         while let Some(word) = words.next_word() {
             let left = words.remaining();
             if word.eq_ignore_ascii_case(b"block") && left > 0 {
-                found.block = Some(words.value()?);
+                found.timeout = Some(Timeout::milliseconds(words.value()?, now)?);
             } else if word.eq_ignore_ascii_case(b"count") && left > 0 {
                 // 0 and less stand for no limit.
                 found.limit = u64::try_from(words.integer()?).ok().filter(|limit| *limit > 0);

@@ -37,6 +37,11 @@ impl StreamsReply {
         reply_entries(reply, entries, limit);
     }
 
+    /// Whether there is no stream so far.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.streams == 0
+    }
+
     /// Ends the answer; it is a null array if there is no stream.
     pub(super) fn end(self, reply: &mut Reply) {
         match (self.streams, reply.protocol) {

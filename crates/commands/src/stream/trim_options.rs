@@ -111,6 +111,10 @@ impl TrimOptions {
         owner: Owner,
         limit: Option<u64>,
     ) -> Result<(), CommandError> {
+        const NEEDS_APPROXIMATE: CommandError = CommandError::fixed(
+            "ERR syntax error, LIMIT cannot be used without the special ~ option",
+        );
+        let is_followed = cx.caller == Caller::Stream;
         let Some(words) = &mut self.trim else {
             return match (limit, owner) {
                 (Some(1..), _) => Err(CommandError::fixed(
@@ -119,18 +123,15 @@ impl TrimOptions {
                 (_, Owner::Xtrim) => Err(CommandError::fixed(
                     "ERR syntax error, XTRIM must be called with a trimming strategy",
                 )),
+                (Some(_), Owner::Xadd) if !is_followed => Err(NEEDS_APPROXIMATE),
                 _ => Ok(()),
             };
         };
-        if cx.caller == Caller::Stream {
+        if is_followed {
             return Ok(());
         }
         words.trim.limit = match (limit, words.trim.approximate) {
-            (Some(_), false) => {
-                return Err(CommandError::fixed(
-                    "ERR syntax error, LIMIT cannot be used without the special ~ option",
-                ));
-            }
+            (Some(_), false) => return Err(NEEDS_APPROXIMATE),
             (Some(limit), true) => (limit > 0).then_some(limit),
             (None, true) => Some(default_limit(cx.config.encodings.stream_node_max_entries)),
             (None, false) => None,

@@ -183,6 +183,22 @@ impl Group {
             .map(|(id, delivery)| (*id, *delivery))
     }
 
+    /// The first entry from `id` on that is pending.
+    #[must_use]
+    pub fn next_pending(&self, id: StreamId) -> Option<(StreamId, Delivery)> {
+        self.pending.range(id..).next().map(|(id, delivery)| (*id, *delivery))
+    }
+
+    /// The first entry from `id` on that is pending for one consumer.
+    #[must_use]
+    pub fn next_pending_of(
+        &self,
+        index: ConsumerIndex,
+        id: StreamId,
+    ) -> Option<(StreamId, Delivery)> {
+        self.pending_of(index, id..=StreamId::MAX).next()
+    }
+
     /// What is pending for one consumer within a range of IDs.
     pub fn pending_of(
         &self,
