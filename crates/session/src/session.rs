@@ -7,6 +7,7 @@ use crate::access::{Access, DEFAULT_USER};
 use crate::filter::ClientClass;
 use crate::pubsub::Subscriptions;
 use crate::sessions::ClientId;
+use crate::tracking::ClientTracking;
 use crate::transaction::Transaction;
 
 /// Where a connection comes from, as CLIENT LIST shows it.
@@ -108,6 +109,8 @@ pub struct Session {
     pub(crate) subscriptions: Option<Box<Subscriptions>>,
     /// What it wants run together (MULTI).
     pub transaction: Option<Box<Transaction>>,
+    /// How it tracks keys, if it does.
+    pub tracking: Option<Box<ClientTracking>>,
 }
 
 /// Sizes of an input buffer that is elsewhere.
@@ -174,6 +177,7 @@ impl Session {
             reply: Reply::default(),
             subscriptions: None,
             transaction: None,
+            tracking: None,
         }
     }
 

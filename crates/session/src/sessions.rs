@@ -12,6 +12,7 @@ use crate::pause::ClientPause;
 use crate::peaks::BufferPeaks;
 use crate::pubsub::PubSub;
 use crate::session::{Closing, Peer, Session, SessionFlags};
+use crate::tracking::Tracking;
 use crate::transaction::Transaction;
 use crate::watches::Watches;
 
@@ -27,7 +28,7 @@ pub struct Token(pub usize);
 #[derive(Default)]
 pub struct Sessions {
     pub(crate) slab: Slab<Session>,
-    by_id: HashMap<ClientId, Token>,
+    pub(crate) by_id: HashMap<ClientId, Token>,
     last_id: u64,
     closing: Vec<Token>,
     monitors: Vec<Token>,
@@ -36,6 +37,8 @@ pub struct Sessions {
     memory_bytes: usize,
     /// Who listens to which channels.
     pub(crate) pubsub: PubSub,
+    /// Who is to be told of which keys.
+    pub(crate) tracking: Tracking,
     /// CLIENT PAUSE.
     pub pause: ClientPause,
     /// Clients whose command waits.
@@ -65,6 +68,9 @@ impl Sessions {
         self.by_id.remove(&session.id);
         if let Some(own) = session.subscriptions.take() {
             self.pubsub.unsubscribe_all(*own);
+        }
+        if let Some(own) = session.tracking.take() {
+            self.end_tracking(session.id, &own);
         }
         self.memory_bytes -= session.accounted_bytes;
         Some(session)
@@ -231,6 +237,7 @@ impl Sessions {
     pub fn reset(&mut self, token: Token, access: Access<'_>) {
         self.stop_monitor(token);
         self.end_transaction(token);
+        self.stop_tracking(token);
         let Some(session) = self.slab.get_mut(token.0) else { return };
         session.reset(access);
         session.reply.protocol = Protocol::Resp2;
@@ -244,6 +251,13 @@ impl Sessions {
     #[inline]
     pub const fn pubsub(&self) -> &PubSub {
         &self.pubsub
+    }
+
+    /// Who is to be told of which keys.
+    #[must_use]
+    #[inline]
+    pub const fn tracking(&self) -> &Tracking {
+        &self.tracking
     }
 
     /// Output that is not the answer to a command of that session: whoever drives the sessions
@@ -263,13 +277,15 @@ impl Sessions {
         !self.written.is_empty()
     }
 
-    /// What was pushed to a session while its requests run goes behind the reply written so far.
+    /// What was pushed to a session while its command ran, and what waited for its end, goes behind
+    /// the reply.
     #[cold]
     pub fn append_pushed(&mut self, token: Token, reply: &mut Reply) {
+        self.send_pending(token);
         if let Some(session) = self.slab.get_mut(token.0) {
             reply.output.append(&mut session.reply.output);
         }
-        if self.written.last() == Some(&token) {
+        while self.written.last() == Some(&token) {
             self.written.pop();
         }
     }
