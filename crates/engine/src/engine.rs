@@ -7,7 +7,7 @@ use dunlin_config::Config;
 use dunlin_keyspace::{Keyspace, RemovalCause};
 use dunlin_metrics::{Metrics, TickScale};
 use dunlin_resp::{Batch, Reply};
-use dunlin_session::{Access, Paused, Sessions, Token};
+use dunlin_session::{Access, Modification, Paused, Sessions, Token};
 use dunlin_spec::Flags;
 use dunlin_stdx::time::{Clock, Monotonic, Now};
 
@@ -150,6 +150,7 @@ impl Engine {
         let began = self.clock.ticks();
         self.sweep_clients(hz);
         self.sample_metrics();
+        self.limit_tracked_keys(None);
         let ticks = self.clock.ticks().wrapping_sub(began);
         self.metrics.counters.cron_ns += self.tick_scale.ns(ticks);
     }
@@ -214,9 +215,13 @@ impl Engine {
         };
         let permitted = self
             .check(caller, registered, args)
-            .and_then(|()| self.check_memory(caller, needs_memory(registered)));
+            .and_then(|()| self.check_memory(caller, needs_memory(registered), reply));
         if let Err(error) = permitted {
             return self.refuse(caller, Some(registered), reply, &error);
+        }
+        let tracks = self.sessions.tracking().clients() > 0;
+        if tracks {
+            self.tell_before_command(caller, reply);
         }
         let mut context = Context {
             keyspace: &mut self.keyspace,
@@ -238,10 +243,14 @@ impl Engine {
             self.answer_error(reply, &error);
         }
         if self.keyspace.has_touched() {
-            self.tell_touched(caller);
+            let current = caller.client();
+            self.tell_touched(Modification { current, runs: true, by_command: true });
         }
         self.propagate(db, registered, args);
         self.account(caller, registered, args, failed);
+        if tracks {
+            self.remember_keys(caller, registered, args);
+        }
         if !self.sessions.monitors().is_empty() && !matches!(caller, Caller::Again(_)) {
             self.feed_monitors(caller, registered, args, reply);
         }

@@ -10,6 +10,8 @@ use dunlin_commands::parameters::eviction_policy;
 use dunlin_commands::{Caller, CommandError};
 use dunlin_keyspace::Growth;
 
+use dunlin_resp::Reply;
+
 use crate::engine::Engine;
 
 const OUT_OF_MEMORY: CommandError =
@@ -37,16 +39,22 @@ const TIGHT_SHARE: u64 = 64;
 
 impl Engine {
     /// Makes room for a command of a client, and refuses one that needs memory when there is none.
+    /// What the client is told of keys that had to go comes before its reply.
     #[inline]
     pub(crate) fn check_memory(
         &mut self,
         caller: Caller,
         needs_memory: bool,
+        reply: &mut Reply,
     ) -> Result<(), CommandError> {
         if self.config.memory.maxmemory == 0 || caller.checked_client().is_none() {
             return Ok(());
         }
-        if self.make_room() == Room::Nothing && needs_memory {
+        let room = self.make_room();
+        if self.keyspace.has_touched() {
+            self.tell_before_command(caller, reply);
+        }
+        if room == Room::Nothing && needs_memory {
             return Err(OUT_OF_MEMORY);
         }
         Ok(())

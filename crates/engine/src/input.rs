@@ -256,6 +256,9 @@ impl Engine {
         if self.sessions.has_written() {
             self.sessions.append_pushed(token, reply);
         }
+        if self.sessions.tracking().clients() > 0 {
+            self.end_caching(token, lookup);
+        }
     }
 
     /// CLIENT REPLY: takes the reply back that was written since `mark`, if the client wants none.

@@ -26,6 +26,7 @@ mod plan;
 mod redact;
 mod stream;
 mod touched;
+mod tracking;
 mod transaction;
 
 pub use ahead::CONNECTIONS_AHEAD_MAX;

@@ -124,10 +124,17 @@ impl Changes {
         self.incidents.push_back(KeyIncident { db, key: key.into(), incident });
     }
 
-    /// Every key of a database may have changed.
-    pub(crate) fn flushed(&mut self, db: DatabaseIndex) {
+    /// All keys of a database are gone.
+    pub(crate) fn emptied(&mut self, db: DatabaseIndex) {
         if self.record_touched {
-            self.touched.add_database(db);
+            self.touched.add_emptied(db);
+        }
+    }
+
+    /// A database holds other keys than before.
+    pub(crate) fn exchanged(&mut self, db: DatabaseIndex) {
+        if self.record_touched {
+            self.touched.add_exchanged(db);
         }
     }
 }

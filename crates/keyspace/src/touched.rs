@@ -29,6 +29,7 @@ pub struct Touched {
     names: Vec<u8>,
     keys: Vec<Place>,
     databases: Vec<DatabaseIndex>,
+    has_emptied: bool,
 }
 
 /// Where a key's name ends; it begins where the one before it ends.
@@ -46,8 +47,15 @@ impl Touched {
         self.keys.push(Place { db, end: self.names.len(), removed });
     }
 
-    pub(crate) fn add_database(&mut self, db: DatabaseIndex) {
+    /// A database was exchanged for another.
+    pub(crate) fn add_exchanged(&mut self, db: DatabaseIndex) {
         self.databases.push(db);
+    }
+
+    /// A database was emptied.
+    pub(crate) fn add_emptied(&mut self, db: DatabaseIndex) {
+        self.databases.push(db);
+        self.has_emptied = true;
     }
 
     /// Whether nothing changed.
@@ -73,6 +81,12 @@ impl Touched {
         &self.databases
     }
 
+    /// Whether one of them was emptied.
+    #[must_use]
+    pub const fn has_emptied(&self) -> bool {
+        self.has_emptied
+    }
+
     /// Forgets all, and keeps the memory within reason.
     pub(crate) fn clear(&mut self) {
         self.names.clear();
@@ -80,6 +94,7 @@ impl Touched {
         self.keys.clear();
         self.keys.shrink_to(KEPT_KEYS_MAX);
         self.databases.clear();
+        self.has_emptied = false;
     }
 }
 
@@ -97,8 +112,10 @@ mod tests {
         let keys: Vec<_> = touched.keys().map(|key| (key.db, key.key)).collect();
         assert_eq!(keys, [(0, b"a".as_slice()), (3, b""), (0, b"bc")]);
         touched.clear();
-        touched.add_database(1);
-        assert!(!touched.is_empty());
+        touched.add_exchanged(1);
+        assert!(!touched.is_empty() && !touched.has_emptied());
+        touched.add_emptied(2);
+        assert!(touched.has_emptied());
         assert_eq!(touched.keys().count(), 0);
     }
 }

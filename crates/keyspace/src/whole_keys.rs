@@ -47,7 +47,7 @@ impl Keyspace {
         let emptied = Database::new(self.layout);
         let old = std::mem::replace(&mut self.databases[db as usize], emptied);
         let count = old.len();
-        self.changes.flushed(db);
+        self.changes.emptied(db);
         self.disposal.discard(Garbage::Database(Box::new(old)), lazily);
         count
     }
@@ -55,8 +55,8 @@ impl Keyspace {
     /// Exchanges the contents of two databases.
     pub fn swap(&mut self, first: DatabaseIndex, second: DatabaseIndex) {
         self.databases.swap(first as usize, second as usize);
-        self.changes.flushed(first);
-        self.changes.flushed(second);
+        self.changes.exchanged(first);
+        self.changes.exchanged(second);
     }
 
     /// A random key of a database. Keys met that have expired are removed; where they may only be

@@ -239,6 +239,9 @@ impl Node {
 
     /// The next connection that got output since it was last named here.
     pub fn next_with_output(&mut self) -> Option<Token> {
+        if self.engine.sessions.tracking().has_broadcasts() {
+            self.engine.sessions.broadcast_invalidations();
+        }
         if let Some(token) = self.with_output.pop() {
             return Some(token);
         }

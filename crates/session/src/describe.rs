@@ -10,6 +10,7 @@ use dunlin_stdx::time::Monotonic;
 use crate::attribute::shown_attribute;
 use crate::pubsub::SubscriptionKind;
 use crate::session::{Closing, Session, SessionFlags, Waiting};
+use crate::tracking::TrackingMode;
 use crate::usage::Running;
 
 const US_PER_SECOND: u64 = 1_000_000;
@@ -31,7 +32,7 @@ pub fn describe(session: &Session, running: Option<Running<'_>>, now: Monotonic)
         "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={} \
          sub={} psub={} ssub={} multi={} \
          qbuf={} qbuf-free={} argv-mem={} multi-mem={} rbs={} rbp={} obl={} oll={} omem={} \
-         tot-mem={} events={} cmd={} user={} redir=-1 resp={} lib-name={} lib-ver={}",
+         tot-mem={} events={} cmd={} user={} redir={} resp={} lib-name={} lib-ver={}",
         session.id.0,
         peer.address,
         peer.local_address,
@@ -58,6 +59,7 @@ pub fn describe(session: &Session, running: Option<Running<'_>>, now: Monotonic)
         events(session, usage.output() > 0 && running.is_none()),
         session.last_command.unwrap_or("NULL"),
         session.user(),
+        session.redirection(),
         match protocol {
             Protocol::Resp2 => 2,
             Protocol::Resp3 => 3,
@@ -72,11 +74,15 @@ pub fn describe(session: &Session, running: Option<Running<'_>>, now: Monotonic)
 /// The properties as letters, `N` for none.
 fn letters(session: &Session) -> String {
     let has = |flag| session.flags.contains(flag);
+    let tracking = session.tracking.as_deref();
     let letters: String = [
         ('O', has(SessionFlags::MONITOR)),
         ('P', has(SessionFlags::PUBSUB)),
         ('x', has(SessionFlags::MULTI)),
         ('b', session.is_blocked()),
+        ('t', tracking.is_some()),
+        ('R', tracking.is_some_and(|own| own.is_broken)),
+        ('B', tracking.is_some_and(|own| own.options.mode == TrackingMode::Broadcast)),
         ('d', has(SessionFlags::WATCHED_CHANGED)),
         ('c', session.closing == Closing::AfterReply),
         ('A', session.closing == Closing::Now),

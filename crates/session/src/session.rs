@@ -197,6 +197,13 @@ impl Session {
         }
     }
 
+    /// The client that is told in its place of keys that changed: 0 if there is none, -1 if it does
+    /// not track keys.
+    #[must_use]
+    pub fn redirection(&self) -> i64 {
+        self.tracking.as_ref().map_or(-1, |own| own.options.redirect.map_or(0, |id| id.0 as i64))
+    }
+
     /// What it has subscribed to.
     #[must_use]
     pub fn subscriptions(&self) -> Option<&Subscriptions> {

@@ -38,7 +38,8 @@ pub(super) const COMMAND: Command = Command::new(SPEC, run);
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let lazily = is_lazy(cx, args)?;
     for db in 0..cx.keyspace.databases() {
-        if !cx.keyspace.database(db).is_empty() {
+        // One at least, so that caches are told to forget keys that were gone already.
+        if db == cx.db || !cx.keyspace.database(db).is_empty() {
             let removed = cx.keyspace.flush(db, lazily);
             cx.effects.changed(removed as u64);
         }

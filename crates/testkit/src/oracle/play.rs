@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::script::{Action, Compare, Script, Step};
-use crate::client::{Client, Reply};
+use super::script::{Action, Compare, Script, Step, connection_named};
+use crate::client::{Client, Reply, request};
 use crate::server::{Server, ServerBuilder};
 use crate::value::Value;
 use crate::words::escape;
@@ -83,6 +83,8 @@ fn empty(server: &Server) -> io::Result<()> {
 
 fn play(script: &Script, server: &Server, protocol: Protocol) -> io::Result<Outcomes> {
     let mut clients: BTreeMap<&str, Client> = BTreeMap::new();
+    let mut ids: BTreeMap<&str, i64> = BTreeMap::new();
+    let uses_ids = script.steps.iter().any(|step| matches!(step.action, Action::Call(_)));
     let mut outcomes = Vec::with_capacity(script.steps.len());
     let mut observer = None;
     for step in &script.steps {
@@ -92,7 +94,11 @@ fn play(script: &Script, server: &Server, protocol: Protocol) -> io::Result<Outc
             continue;
         }
         if !clients.contains_key(step.client.as_str()) {
-            clients.insert(&step.client, connect(server, protocol)?);
+            let mut client = connect(server, protocol)?;
+            if uses_ids {
+                ids.insert(&step.client, client.try_cmd("CLIENT ID")?.integer());
+            }
+            clients.insert(&step.client, client);
         }
         let client = clients.get_mut(step.client.as_str()).expect("inserted above");
         if let Action::Block(bytes) = &step.action {
@@ -103,7 +109,13 @@ fn play(script: &Script, server: &Server, protocol: Protocol) -> io::Result<Outc
             outcomes.push(block(client, bytes, observer)?);
             continue;
         }
-        outcomes.push(take(client, step));
+        let Action::Call(words) = &step.action else {
+            outcomes.push(take(client, step));
+            continue;
+        };
+        let words: Vec<Vec<u8>> = words.iter().map(|word| named(word, &ids)).collect();
+        let action = Action::Exchange(request(&words));
+        outcomes.push(take(client, &Step { action, ..step.clone() }));
     }
     Ok(outcomes)
 }
@@ -127,6 +139,12 @@ fn blocked_clients(observer: &mut Client) -> io::Result<u64> {
     let field = reply.split("blocked_clients:").nth(1).unwrap_or_default();
     let digits: String = field.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().map_err(|_| io::Error::other("INFO names no blocked clients"))
+}
+
+/// A word of a request, or the number of the connection that it stands for.
+fn named(word: &[u8], ids: &BTreeMap<&str, i64>) -> Vec<u8> {
+    let id = connection_named(word).and_then(|name| ids.get(name));
+    id.map_or_else(|| word.to_vec(), |id| id.to_string().into_bytes())
 }
 
 fn connect(server: &Server, protocol: Protocol) -> io::Result<Client> {
@@ -158,7 +176,7 @@ fn take(client: &mut Client, step: &Step) -> Option<String> {
             Ok(rest) => format!("{}(closed)", escape(&rest)),
             Err(_) => "(still open)".to_owned(),
         }),
-        Action::Close | Action::Block(_) => None,
+        Action::Close | Action::Block(_) | Action::Call(_) => None,
     }
 }
 

@@ -15,6 +15,9 @@
 //! @expect-close                 the server must close; what came before is part of the reply
 //! ```
 //!
+//! `{id:NAME}` in a command stands for the number (CLIENT ID) of the connection of that name, which
+//! must have been used before.
+//!
 //! These change how the reply of the *next* command is compared:
 //!
 //! ```text
@@ -34,6 +37,14 @@ use std::path::Path;
 
 use super::play::Protocol;
 use crate::words;
+
+/// How a word begins that stands for the number of a connection.
+const CLIENT_ID: &[u8] = b"{id:";
+
+/// The connection whose number a word stands for.
+pub(super) fn connection_named(word: &[u8]) -> Option<&str> {
+    std::str::from_utf8(word.strip_prefix(CLIENT_ID)?.strip_suffix(b"}")?).ok()
+}
 
 /// A script, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +79,8 @@ pub struct Step {
 pub enum Action {
     /// Sends bytes and reads one reply.
     Exchange(Vec<u8>),
+    /// Sends words, among them the numbers of connections, and reads one reply.
+    Call(Vec<Vec<u8>>),
     /// Sends bytes.
     Send(Vec<u8>),
     /// Sends bytes and waits until one more client of the server is blocked.
@@ -152,6 +165,10 @@ impl Reader {
     fn line(&mut self, number: usize, line: &str) -> Result<(), String> {
         let Some(directive) = line.strip_prefix('@') else {
             let words = words::split(line).map_err(|_| "unbalanced quotes".to_owned())?;
+            if !self.no_reply && words.iter().any(|word| word.starts_with(CLIENT_ID)) {
+                self.step(number, line, Action::Call(words));
+                return Ok(());
+            }
             let bytes = crate::client::request(&words);
             let action = match (self.no_reply, self.blocks) {
                 (_, true) => Action::Block(bytes),

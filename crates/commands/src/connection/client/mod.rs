@@ -1,7 +1,5 @@
 //! `CLIENT subcommand ...`
 //!
-//! Differs: CLIENT TRACKING and CLIENT CACHING are not there yet.
-//!
 //! Source: redis.io, CLIENT and its subcommands.
 
 use dunlin_spec::{Categories, CommandSpec, Flags, Group};
@@ -37,6 +35,7 @@ const HELP_SPEC: CommandSpec = CommandSpec::new("client|help", Group::Connection
 pub(super) const COMMAND: Command = Command::container(
     SPEC,
     &[
+        tracking::CACHING,
         attributes::GETNAME,
         tracking::GETREDIR,
         Command::new(HELP_SPEC, run_help),
@@ -50,6 +49,7 @@ pub(super) const COMMAND: Command = Command::container(
         modes::REPLY,
         attributes::SETINFO,
         attributes::SETNAME,
+        tracking::TRACKING,
         tracking::TRACKINGINFO,
         unblock::UNBLOCK,
         pause::UNPAUSE,

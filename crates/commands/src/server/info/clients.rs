@@ -21,7 +21,7 @@ const FIELDS: &[Field] = &[
         v.cx.sessions.peaks.output_bytes(v.cx.now.monotonic).into()
     }),
     ("blocked_clients", |v| v.cx.sessions.blocked().into()),
-    ("tracking_clients", |_| 0_u64.into()),
+    ("tracking_clients", |v| v.cx.sessions.tracking().clients().into()),
     ("clients_in_timeout_table", |v| v.cx.sessions.blocking.with_deadline().into()),
     ("total_blocking_keys", |v| v.cx.sessions.blocking.keys().0.into()),
     ("total_blocking_keys_on_nokey", |v| v.cx.sessions.blocking.keys().1.into()),
