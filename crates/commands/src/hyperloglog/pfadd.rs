@@ -50,7 +50,7 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     };
     if changes > 0 {
         cx.effects.changed(changes);
-        cx.effects.notify(KeyEventClass::STRING, "pfadd", cx.db, key);
+        cx.notify(KeyEventClass::STRING, "pfadd", cx.db, key);
     }
     cx.reply.integer(i64::from(changes > 0));
     Ok(())

@@ -164,7 +164,7 @@ pub(super) fn add(
     if outcome.added + outcome.updated > 0 {
         cx.effects.changed(outcome.added + outcome.updated);
         let event = if conditions.increment { "zincr" } else { "zadd" };
-        cx.effects.notify(KeyEventClass::SORTED_SET, event, cx.db, key);
+        cx.notify(KeyEventClass::SORTED_SET, event, cx.db, key);
     }
     Ok(outcome)
 }

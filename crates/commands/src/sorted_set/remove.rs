@@ -76,9 +76,9 @@ pub(super) fn removed(
         return;
     }
     cx.effects.changed(count as u64);
-    cx.effects.notify(KeyEventClass::SORTED_SET, event, cx.db, key);
+    cx.notify(KeyEventClass::SORTED_SET, event, cx.db, key);
     if is_emptied {
-        cx.effects.notify(KeyEventClass::GENERIC, "del", cx.db, key);
+        cx.notify(KeyEventClass::GENERIC, "del", cx.db, key);
     }
 }
 

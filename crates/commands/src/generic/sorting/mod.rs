@@ -170,7 +170,7 @@ fn store(cx: &mut Context<'_>, key: &[u8], rows: &Rows, chosen: &[u32], get: &[P
     if len > 0 {
         list.finish().put(|value| cx.keyspace.slot(cx.db, key).set(value, None));
         cx.effects.changed(len as u64);
-        cx.effects.notify(KeyEventClass::LIST, "sortstore", cx.db, key);
+        cx.notify(KeyEventClass::LIST, "sortstore", cx.db, key);
     } else if cx.keyspace.delete(cx.db, key, cx.config.memory.lazyfree_lazy_server_del) {
         cx.changed(KeyEventClass::GENERIC, "del", key);
     }
