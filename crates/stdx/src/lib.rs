@@ -3,7 +3,7 @@
 //! Small, dependency-light pieces that every other crate may use: instants that are passed in
 //! instead of read ([`time`]), glob patterns ([`glob`]), numbers as Redis reads and prints them
 //! ([`number`], [`long_double`]), amounts of memory ([`byte_size`]), lines split into quoted words
-//! ([`words`]). Nothing here knows a protocol, a command or a socket.
+//! ([`words`]), LZF compression ([`lzf`]). Nothing here knows a protocol, a command or a socket.
 
 #![forbid(unsafe_code)]
 
@@ -11,6 +11,7 @@ pub mod byte_size;
 pub mod glob;
 mod grisu;
 pub mod long_double;
+pub mod lzf;
 pub mod number;
 pub mod time;
 pub mod words;

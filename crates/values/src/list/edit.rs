@@ -191,7 +191,7 @@ impl<'a> ListMut<'a> {
         if !self.limits.half_used(node.len_bytes(), node.count()) {
             return;
         }
-        let packed = match node.content() {
+        let packed = match node.content(&mut Vec::new()) {
             Content::Packed(listpack) => listpack.as_bytes().to_vec(),
             Content::Plain(bytes) if bytes.len() < self.limits.packed_threshold => {
                 let mut packed = listpack::EMPTY.to_vec();
@@ -329,7 +329,7 @@ impl ListBuilder {
     pub fn finish(self) -> NewList {
         assert!(!self.is_empty(), "keys of empty lists do not exist");
         if let Some(node) = self.quicklist.only_node()
-            && let Content::Packed(listpack) = node.content()
+            && let Content::Packed(listpack) = node.content(&mut Vec::new())
             && !self.limits.exceeded(node.len_bytes(), node.count())
         {
             return NewList(Built::Packed(listpack.as_bytes().to_vec()));

@@ -1,6 +1,7 @@
 //! A node of a quicklist: a run of elements.
 
 use bytes::Bytes;
+use dunlin_stdx::lzf;
 
 use super::End;
 use super::limits::ListLimits;
@@ -19,9 +20,31 @@ pub(super) struct Node {
 enum Form {
     /// A listpack.
     Packed(Padded),
+    /// A listpack, compressed: an inner node that nobody has asked for lately.
+    Compressed(Compressed),
     /// One long element.
     Plain(Bytes),
 }
+
+/// A compressed listpack.
+#[derive(Clone, Debug)]
+struct Compressed {
+    bytes: Box<[u8]>,
+    /// Length of the listpack.
+    len: u32,
+}
+
+impl Compressed {
+    fn listpack(&self) -> Vec<u8> {
+        lzf::decompress(&self.bytes, self.len as usize).expect("compressed by this program")
+    }
+}
+
+/// Shorter listpacks are not compressed.
+const COMPRESSED_MIN: usize = 48;
+
+/// What compression must save, in bytes, to be worth it.
+const SAVED_MIN: usize = 8;
 
 /// What a node holds, for reading.
 #[derive(Clone, Copy)]
@@ -65,23 +88,65 @@ impl Node {
     pub(super) const fn len_bytes(&self) -> usize {
         match &self.form {
             Form::Packed(padded) => padded.len(),
+            Form::Compressed(compressed) => compressed.len as usize,
             Form::Plain(bytes) => bytes.len(),
         }
     }
 
-    /// What the node holds.
+    /// What the node holds; a compressed listpack is unpacked into `scratch`.
     #[inline]
-    pub(super) fn content(&self) -> Content<'_> {
+    pub(super) fn content<'a>(&'a self, scratch: &'a mut Vec<u8>) -> Content<'a> {
         match &self.form {
             Form::Packed(padded) => Content::Packed(Listpack::new(padded.bytes())),
+            Form::Compressed(compressed) => {
+                *scratch = compressed.listpack();
+                Content::Packed(Listpack::new(scratch))
+            }
             Form::Plain(bytes) => Content::Plain(bytes),
         }
+    }
+
+    /// Compresses a listpack where that saves something.
+    pub(super) fn compress(&mut self) {
+        let Form::Packed(padded) = &self.form else { return };
+        if padded.len() < COMPRESSED_MIN {
+            return;
+        }
+        let bytes = lzf::compress(padded.bytes());
+        if bytes.len() + SAVED_MIN < padded.len() {
+            let len = count(padded.len());
+            self.form = Form::Compressed(Compressed { bytes: bytes.into(), len });
+        }
+    }
+
+    /// Makes a compressed listpack one that can be edited.
+    #[inline]
+    pub(super) fn decompress(&mut self) {
+        if let Form::Compressed(compressed) = &self.form {
+            self.form = Form::Packed(Padded::copy_of(&compressed.listpack()));
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) const fn is_compressed(&self) -> bool {
+        matches!(self.form, Form::Compressed(_))
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_worth_compressing(&self) -> bool {
+        let mut copy = self.clone();
+        copy.compress();
+        copy.is_compressed()
+    }
+
+    const fn is_plain(&self) -> bool {
+        matches!(self.form, Form::Plain(_))
     }
 
     /// Whether an element of `len` bytes may be added.
     #[inline]
     pub(super) fn admits(&self, len: usize, limits: ListLimits) -> bool {
-        matches!(&self.form, Form::Packed(padded) if limits.admits(padded.len(), self.count(), len))
+        !self.is_plain() && limits.admits(self.len_bytes(), self.count(), len)
     }
 
     /// Adds an element at an end if it is admitted.
@@ -141,7 +206,7 @@ impl Node {
     /// What is left without up to `most` elements equal to `wanted`, the first ones met from `from`
     /// on; `None` if there is none.
     pub(super) fn without(&self, wanted: &[u8], from: End, most: usize) -> Option<Without> {
-        match self.content() {
+        match self.content(&mut Vec::new()) {
             Content::Packed(listpack) => without(listpack, wanted, from, most),
             Content::Plain(bytes) => {
                 (bytes == wanted && most > 0).then_some(Without { removed: 1, kept: None })
@@ -163,7 +228,8 @@ impl Node {
 
     /// Puts the elements of another node behind those of this one; both are packed.
     pub(super) fn append(&mut self, other: &Self) {
-        let Content::Packed(more) = other.content() else {
+        let mut scratch = Vec::new();
+        let Content::Packed(more) = other.content(&mut scratch) else {
             unreachable!("only packed nodes are merged");
         };
         self.listpack_mut().append(more);
@@ -172,11 +238,10 @@ impl Node {
 
     /// Whether this node and the next may become one.
     pub(super) fn may_absorb(&self, other: &Self, limits: ListLimits) -> bool {
-        matches!((&self.form, &other.form), (Form::Packed(left), Form::Packed(right))
-        if !limits.exceeded(
-            left.len() + right.len() - listpack::EMPTY.len(),
-            self.count() + other.count(),
-        ))
+        let bytes = self.len_bytes() + other.len_bytes() - listpack::EMPTY.len();
+        !self.is_plain()
+            && !other.is_plain()
+            && !limits.exceeded(bytes, self.count() + other.count())
     }
 
     /// Gives up room that nobody will use soon: the node is no longer at an end.
@@ -190,6 +255,7 @@ impl Node {
     pub(super) const fn heap_bytes(&self) -> usize {
         match &self.form {
             Form::Packed(padded) => padded.capacity(),
+            Form::Compressed(compressed) => compressed.bytes.len(),
             Form::Plain(bytes) => bytes.len(),
         }
     }
@@ -197,6 +263,7 @@ impl Node {
     fn listpack_mut(&mut self) -> ListpackMut<&mut Padded> {
         match &mut self.form {
             Form::Packed(padded) => ListpackMut::new(padded),
+            Form::Compressed(_) => unreachable!("decompressed before it is edited"),
             Form::Plain(_) => unreachable!("a long element is replaced or removed as a whole"),
         }
     }

@@ -25,7 +25,7 @@ impl Quicklist {
 
     /// Adds a listpack, as a node of its own, at the back.
     pub(super) fn push_listpack(&mut self, listpack: &[u8]) {
-        self.directory.insert(self.directory.nodes(), Node::packed(listpack));
+        self.insert_node(self.nodes(), Node::packed(listpack));
     }
 
     /// Number of elements.
@@ -58,6 +58,25 @@ impl Quicklist {
         size_of::<Self>() + self.directory.heap_bytes()
     }
 
+    /// Most elements of a node, or, if negative, the class of its most bytes, as configured when the
+    /// list was made.
+    #[must_use]
+    pub const fn max_listpack_size(&self) -> i32 {
+        self.limits.max_listpack_size
+    }
+
+    /// Whether inner nodes are compressed.
+    #[must_use]
+    pub const fn is_compressed(&self) -> bool {
+        self.limits.compress_depth > 0
+    }
+
+    /// Bytes of all nodes, as if none were compressed. O(nodes)
+    #[must_use]
+    pub fn uncompressed_bytes(&self) -> usize {
+        (0..self.nodes()).map(|number| self.directory.node(number).len_bytes()).sum()
+    }
+
     /// The only node, if there is just one.
     pub(super) fn only_node(&self) -> Option<&Node> {
         (self.nodes() == 1).then(|| self.directory.node(0))
@@ -74,8 +93,9 @@ impl Quicklist {
             return ControlFlow::Continue(());
         }
         let Position { node: mut number, mut offset } = self.directory.position(from);
+        let mut scratch = Vec::new();
         loop {
-            match self.directory.node(number).content() {
+            match self.directory.node(number).content(&mut scratch) {
                 Content::Packed(listpack) => visit_listpack(listpack, offset, towards, visit)?,
                 Content::Plain(bytes) => visit(StringRef::Shared(bytes))?,
             }
@@ -95,20 +115,20 @@ impl Quicklist {
     pub(super) fn push(&mut self, end: End, element: StringRef<'_>) {
         let limits = self.limits;
         let Some(number) = self.directory.end(end) else {
-            self.directory.insert(0, Node::of(element, limits));
+            self.insert_node(0, Node::of(element, limits));
             return;
         };
-        if self.directory.edit(number, |node| node.push(end, element, limits)) {
+        if self.edit(number, |node| node.push(end, element, limits)) {
             return;
         }
         if self.nodes() > 1 {
-            self.directory.edit(number, Node::trim);
+            self.edit(number, Node::trim);
         }
         let number = match end {
             End::Front => 0,
             End::Back => self.nodes(),
         };
-        self.directory.insert(number, Node::of(element, limits));
+        self.insert_node(number, Node::of(element, limits));
     }
 
     /// Removes `count` elements from number `start` on. They must exist.
@@ -119,9 +139,9 @@ impl Quicklist {
             let held = self.directory.node(node).count();
             let removed = left.min(held - offset);
             if removed == held {
-                self.directory.remove(node);
+                self.remove_node(node);
             } else {
-                self.directory.edit(node, |node| node.remove(offset, removed));
+                self.edit(node, |node| node.remove(offset, removed));
             }
             left -= removed;
         }
@@ -137,24 +157,24 @@ impl Quicklist {
         };
         let node = self.directory.node(number);
         if node.admits(text_len(element), limits) {
-            self.directory.edit(number, |node| node.insert(offset, element));
+            self.edit(number, |node| node.insert(offset, element));
         } else if offset == 0 {
             if number == 0 || !self.push_to(number - 1, End::Back, element) {
-                self.directory.insert(number, Node::of(element, limits));
+                self.insert_node(number, Node::of(element, limits));
             }
         } else if offset == node.count() {
             if number + 1 == self.nodes() || !self.push_to(number + 1, End::Front, element) {
-                self.directory.insert(number + 1, Node::of(element, limits));
+                self.insert_node(number + 1, Node::of(element, limits));
             }
         } else {
-            let tail = self.directory.edit(number, |node| node.split_off(offset));
-            self.directory.insert(number + 1, tail);
+            let tail = self.edit(number, |node| node.split_off(offset));
+            self.insert_node(number + 1, tail);
             let pushed = match side {
                 End::Front => self.push_to(number, End::Back, element),
                 End::Back => self.push_to(number + 1, End::Front, element),
             };
             if !pushed {
-                self.directory.insert(number + 1, Node::of(element, limits));
+                self.insert_node(number + 1, Node::of(element, limits));
             }
             self.merge_around(number);
         }
@@ -164,21 +184,21 @@ impl Quicklist {
     pub(super) fn set(&mut self, index: usize, element: StringRef<'_>) {
         let limits = self.limits;
         let Position { node: number, offset } = self.directory.position(index);
-        if self.directory.edit(number, |node| node.replace(offset, element, limits)) {
+        if self.edit(number, |node| node.replace(offset, element, limits)) {
             return;
         }
         // The new element gets a node of its own between what was around the old one.
-        let mut head = self.directory.remove(number);
+        let mut head = self.remove_node(number);
         let mut at = number;
         if offset + 1 < head.count() {
-            self.directory.insert(at, head.split_off(offset + 1));
+            self.insert_node(at, head.split_off(offset + 1));
         }
         if offset > 0 {
             head.remove(offset, 1);
-            self.directory.insert(at, head);
+            self.insert_node(at, head);
             at += 1;
         }
-        self.directory.insert(at, Node::of(element, limits));
+        self.insert_node(at, Node::of(element, limits));
         self.merge_around(at);
     }
 
@@ -196,11 +216,11 @@ impl Quicklist {
                 None => visited += 1,
                 Some(Without { removed: gone, kept: None }) => {
                     removed += gone;
-                    self.directory.remove(number);
+                    self.remove_node(number);
                 }
                 Some(Without { removed: gone, kept: Some(listpack) }) => {
                     removed += gone;
-                    self.directory.edit(number, |node| *node = Node::packed(&listpack));
+                    self.edit(number, |node| *node = Node::packed(&listpack));
                     visited += 1;
                 }
             }
@@ -210,7 +230,7 @@ impl Quicklist {
 
     fn push_to(&mut self, number: usize, end: End, element: StringRef<'_>) -> bool {
         let limits = self.limits;
-        self.directory.edit(number, |node| node.push(end, element, limits))
+        self.edit(number, |node| node.push(end, element, limits))
     }
 
     /// Joins nodes that a split left small: two and two on either side of node `center`, then it
@@ -235,8 +255,92 @@ impl Quicklist {
         {
             return false;
         }
-        let next = self.directory.remove(number + 1);
-        self.directory.edit(number, |node| node.append(&next));
+        let next = self.remove_node(number + 1);
+        self.edit(number, |node| node.append(&next));
         true
+    }
+
+    fn insert_node(&mut self, number: usize, node: Node) {
+        self.directory.insert(number, node);
+        self.settle_compression(number);
+    }
+
+    /// Takes a node out, ready to be edited.
+    fn remove_node(&mut self, number: usize) -> Node {
+        let mut node = self.directory.remove(number);
+        node.decompress();
+        self.settle_compression(number);
+        node
+    }
+
+    /// Edits a node, which is decompressed for that.
+    #[inline]
+    fn edit<R>(&mut self, number: usize, edit: impl FnOnce(&mut Node) -> R) -> R {
+        if self.limits.compress_depth == 0 {
+            return self.directory.edit(number, edit);
+        }
+        let is_inner = self.is_inner(number);
+        self.directory.edit(number, |node| {
+            node.decompress();
+            let result = edit(node);
+            if is_inner {
+                node.compress();
+            }
+            result
+        })
+    }
+
+    /// Whether a node is far enough from both ends to be compressed.
+    const fn is_inner(&self, number: usize) -> bool {
+        let depth = self.limits.compress_depth as usize;
+        depth > 0 && number >= depth && number + depth < self.nodes()
+    }
+
+    /// After a node was added as, or removed as, number `number`: compresses and decompresses it and
+    /// those that thereby came into or out of the reach of an end.
+    fn settle_compression(&mut self, number: usize) {
+        let depth = self.limits.compress_depth as usize;
+        if depth == 0 {
+            return;
+        }
+        self.settle_node(number);
+        if number <= depth {
+            self.settle_node(depth - 1);
+            self.settle_node(depth);
+        }
+        let nodes = self.nodes();
+        if number + depth + 1 >= nodes {
+            self.settle_node(nodes.wrapping_sub(depth));
+            self.settle_node(nodes.wrapping_sub(depth + 1));
+        }
+    }
+
+    /// Compresses a node, if there is one of this number, or decompresses it, as its place asks for.
+    fn settle_node(&mut self, number: usize) {
+        if number < self.nodes() {
+            let is_inner = self.is_inner(number);
+            self.directory.edit(number, |node| match is_inner {
+                true => node.compress(),
+                false => node.decompress(),
+            });
+        }
+    }
+
+    /// Checks that nodes are compressed where they should be, and only there.
+    #[cfg(test)]
+    pub(super) fn check_compression(&self) {
+        for number in 0..self.nodes() {
+            let node = self.directory.node(number);
+            assert!(node.count() > 0);
+            if !self.is_inner(number) {
+                assert!(!node.is_compressed(), "node {number} of {}", self.nodes());
+            } else {
+                assert!(
+                    node.is_compressed() || !node.is_worth_compressing(),
+                    "node {number} of {}",
+                    self.nodes()
+                );
+            }
+        }
     }
 }
