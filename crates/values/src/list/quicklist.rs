@@ -71,10 +71,12 @@ impl Quicklist {
         self.limits.compress_depth > 0
     }
 
-    /// Bytes of all nodes, as if none were compressed. O(nodes)
-    #[must_use]
-    pub fn uncompressed_bytes(&self) -> usize {
-        (0..self.nodes()).map(|number| self.directory.node(number).len_bytes()).sum()
+    /// Elements and bytes of each node, as if none were compressed.
+    pub fn node_sizes(&self) -> impl Iterator<Item = (usize, usize)> {
+        (0..self.nodes()).map(|number| {
+            let node = self.directory.node(number);
+            (node.count(), node.len_bytes())
+        })
     }
 
     /// The only node, if there is just one.

@@ -59,10 +59,14 @@ impl<'a> Pattern<'a> {
         };
         let key: SmallVec<[u8; 64]> =
             [prefix, element, suffix].into_iter().flatten().copied().collect();
+        let now = keyspace.now();
         let entry = keyspace.get(db, &key)?;
         match field {
             None => entry.string().map(read),
-            Some(_) => None,
+            Some(field) => {
+                let value = entry.hash(now)?.get(field)?.value;
+                Some(read(value.into()))
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use dunlin_stdx::number::parse_f64_leniently;
+use dunlin_stdx::number::{parse_f64, parse_f64_leniently, parse_i64};
 use dunlin_values::{IntText, StringRef};
 
 /// The bytes of a string in [`Rows::bytes`].
@@ -103,9 +103,13 @@ pub(super) fn number(weight: StringRef<'_>) -> Option<f64> {
         StringRef::Bytes(bytes) => bytes,
         StringRef::Shared(bytes) => bytes,
     };
+    // Most weights are integers, and those are read in a tenth of the time.
+    if let Some(number) = parse_i64(text) {
+        return Some(number as f64);
+    }
     let value = parse_f64_leniently(text)?;
     let is_out_of_range = (value.is_infinite() && text.iter().any(u8::is_ascii_digit))
-        || (value == 0.0 && dunlin_stdx::number::parse_f64(text).is_none() && has_digits(text));
+        || (value == 0.0 && parse_f64(text).is_none() && has_digits(text));
     (!is_out_of_range).then_some(value)
 }
 

@@ -10,6 +10,7 @@ use dunlin_values::{Encoding, Entry, StringRef};
 use crate::args::Args;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
+use crate::server::debug::lists;
 
 /// Rounds of STRINGMATCH-TEST.
 const PATTERN_ROUNDS: usize = 100_000;
@@ -23,10 +24,11 @@ pub(super) fn object(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let (clock, encoding) = (entry.clock(), entry.encoding().name());
     let line = format!(
         "Value at:{:p} refcount:1 encoding:{encoding} serializedlength:{} lru:{clock} \
-         lru_seconds_idle:{}",
+         lru_seconds_idle:{}{}",
         entry.key().as_ptr(),
         serialized_len(entry),
         cx.keyspace.access().idle_seconds(clock),
+        lists::describe(entry),
     );
     cx.reply.simple(&line);
     Ok(())
@@ -81,16 +83,6 @@ pub(super) fn string_length(cx: &mut Context<'_>, args: Args<'_>) -> CommandResu
          val_sds_avail:{spare}, val_zmalloc: {value_bytes}"
     ));
     Ok(())
-}
-
-pub(super) fn listpack(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let _ = cx.keyspace.inspect_quietly(cx.db, args.get(2)).ok_or(CommandError::NoSuchKey)?;
-    Err(CommandError::fixed("ERR Not a listpack encoded object."))
-}
-
-pub(super) fn quicklist(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let _ = cx.keyspace.inspect_quietly(cx.db, args.get(2)).ok_or(CommandError::NoSuchKey)?;
-    Err(CommandError::fixed("ERR Not a quicklist encoded object."))
 }
 
 /// The shape of a database's table, and of the part of it that holds keys with a deadline: they are

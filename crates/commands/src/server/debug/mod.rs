@@ -10,6 +10,7 @@
 
 mod help;
 mod inside;
+mod lists;
 mod populate;
 mod process;
 mod protocol;
@@ -59,7 +60,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "htstats", words: 3..=ANY, run: inside::table_stats },
     Subcommand { name: "htstats-key", words: 3..=ANY, run: inside::table_stats_of_key },
     Subcommand { name: "leak", words: 3..=3, run: process::leak },
-    Subcommand { name: "listpack", words: 3..=3, run: inside::listpack },
+    Subcommand { name: "listpack", words: 3..=3, run: lists::listpack },
     Subcommand { name: "loadaof", words: 2..=ANY, run: persistence },
     Subcommand { name: "log", words: 3..=3, run: process::log },
     Subcommand { name: "object", words: 3..=3, run: inside::object },
@@ -68,7 +69,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "pause-cron", words: 3..=3, run: switches::pause_cron },
     Subcommand { name: "populate", words: 3..=5, run: populate::run },
     Subcommand { name: "protocol", words: 3..=3, run: protocol::run },
-    Subcommand { name: "quicklist", words: 3..=4, run: inside::quicklist },
+    Subcommand { name: "quicklist", words: 3..=4, run: lists::quicklist },
     Subcommand {
         name: "quicklist-packed-threshold",
         words: 3..=3,
