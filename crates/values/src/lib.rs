@@ -13,6 +13,7 @@
 #![deny(unsafe_code)]
 
 mod entry;
+pub mod geo;
 pub mod hash;
 mod hasher;
 pub mod hyperloglog;
