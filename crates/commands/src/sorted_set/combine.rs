@@ -336,7 +336,7 @@ pub(super) fn store(
 
 /// Makes a key hold the result of a command, or deletes it if the result is empty; replies the
 /// number of members.
-pub(super) fn store_result(
+pub(crate) fn store_result(
     cx: &mut Context<'_>,
     destination: &[u8],
     result: SortedSet,

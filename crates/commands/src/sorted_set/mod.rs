@@ -48,6 +48,9 @@ mod zscore;
 mod zunion;
 mod zunionstore;
 
+pub(crate) use combine::store_result;
+pub(crate) use zadd::run as zadd;
+
 /// The commands of this group.
 pub(crate) const COMMANDS: &[Command] = &[
     bzmpop::COMMAND,

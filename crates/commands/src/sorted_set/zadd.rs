@@ -46,7 +46,8 @@ const SPEC: CommandSpec = CommandSpec::new("zadd", Group::SortedSet, -4)
 /// ZADD's entry in the command table.
 pub(super) const COMMAND: Command = Command::new(SPEC, run);
 
-fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+/// Runs ZADD; GEOADD does, too.
+pub(crate) fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let (options, first) = Options::parse(args)?;
     let outcome = add(cx, args, first, options.conditions)?;
     if options.conditions.increment {

@@ -98,7 +98,8 @@ pub(super) enum Toward {
 const fn moved(bits: u64, mask: u64, used: u64, toward: Toward) -> u64 {
     let (own, other) = (bits & mask & used, !mask & used);
     let moved = match toward {
-        Toward::Same => own,
+        // A coordinate at the very end of its range has one bit more, and keeps it here.
+        Toward::Same => return bits & mask,
         Toward::More => (own | other).wrapping_add(1),
         Toward::Less => own.wrapping_sub(mask & mask.wrapping_neg() & used),
     };
