@@ -60,7 +60,7 @@ impl Engine {
     }
 
     /// Counts a run that took `ns` nanoseconds.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn account_ns(
         &mut self,
         caller: Caller,
@@ -87,7 +87,8 @@ impl Engine {
     /// Notes a command that ran longer than at least one of the thresholds.
     #[cold]
     fn account_notable(&mut self, caller: Caller, registered: Registered, args: Args<'_>, ns: u64) {
-        if ns >= STALE_CLOCK_NS {
+        // Within a transaction time stands still.
+        if ns >= STALE_CLOCK_NS && !matches!(caller, Caller::Transaction(_)) {
             self.take_time(self.clock.now());
         }
         let flags = registered.command.spec.all_flags();

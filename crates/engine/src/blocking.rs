@@ -44,7 +44,7 @@ impl Engine {
         while let Some((db, key, last)) = self.sessions.blocking.next_ready() {
             let mut after = 0;
             loop {
-                let held = self.keyspace.peek(db, &key).map(|entry| entry.value_type());
+                let held = self.keyspace.visible(db, &key).map(|entry| entry.value_type());
                 let next = self.sessions.blocking.next_waiting((db, &key), held, after, last);
                 let Some((number, token)) = next else { break };
                 after = number;

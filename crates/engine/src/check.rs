@@ -83,6 +83,12 @@ pub(crate) fn protection(
 /// The client's state lets it run the command.
 #[inline]
 pub(crate) fn state(registered: Registered, session: &Session) -> Result<(), CommandError> {
+    const SPECIAL: SessionFlags = SessionFlags::MULTI.union(SessionFlags::PUBSUB);
+    if session.flags.intersects(SPECIAL) { special_state(registered, session) } else { Ok(()) }
+}
+
+#[cold]
+fn special_state(registered: Registered, session: &Session) -> Result<(), CommandError> {
     if session.flags.contains(SessionFlags::MULTI) {
         queued(registered)?;
     }
@@ -94,7 +100,6 @@ pub(crate) fn state(registered: Registered, session: &Session) -> Result<(), Com
 
 /// A subscriber that speaks RESP2 cannot tell replies from messages: it may only run what is
 /// answered like a message, and what ends the state.
-#[cold]
 fn subscriber_of_resp2(registered: Registered) -> Result<(), CommandError> {
     let name = registered.command.spec.name();
     match name {
@@ -123,7 +128,6 @@ pub(crate) const fn loading_queued(lacking: bool) -> Result<(), CommandError> {
 }
 
 /// Some commands cannot be part of a transaction.
-#[cold]
 fn queued(registered: Registered) -> Result<(), CommandError> {
     if registered.command.spec.all_flags().contains(Flags::NO_MULTI) {
         return Err(CommandError::fixed("ERR Command not allowed inside a transaction"));

@@ -215,7 +215,7 @@ impl Engine {
         };
         let permitted = self
             .check(caller, registered, args)
-            .and_then(|()| self.check_memory(caller, needs_memory(registered), reply));
+            .and_then(|()| self.check_memory(caller, || needs_memory(registered), reply));
         if let Err(error) = permitted {
             return self.refuse(caller, Some(registered), reply, &error);
         }
@@ -313,28 +313,26 @@ impl Engine {
     /// evicted on the way come first.
     #[inline]
     fn propagate(&mut self, db: u32, registered: Registered, args: Args<'_>) {
-        if !self.stream.is_wanted() {
-            return self.propagate_parts(db, args);
+        if self.keyspace.has_incidents() || !self.effects.is_empty() {
+            self.propagate_unit(db, registered, args);
         }
-        self.stream.begin_unit();
-        self.propagate_parts(db, args);
-        let flags = registered.command.spec.all_flags();
-        self.stream.end_unit(!flags.contains(Flags::TOUCHES_ARBITRARY_KEYS));
     }
 
-    #[inline]
-    fn propagate_parts(&mut self, db: u32, args: Args<'_>) {
-        self.propagate_removals_first();
-        if self.effects.is_empty() {
-            return;
+    fn propagate_unit(&mut self, db: u32, registered: Registered, args: Args<'_>) {
+        let is_followed = self.stream.is_wanted();
+        if is_followed {
+            self.stream.begin_unit();
         }
+        self.propagate_removals_first();
         self.metrics.counters.changes_since_save += self.effects.changes();
-        if self.stream.is_wanted() {
+        if is_followed {
             if self.effects.is_verbatim() {
                 self.stream.append(db, args.words());
             } else {
                 self.effects.for_each_rewrite(|words| self.stream.append(db, words));
             }
+            let flags = registered.command.spec.all_flags();
+            self.stream.end_unit(!flags.contains(Flags::TOUCHES_ARBITRARY_KEYS));
         }
         self.effects.clear();
         self.publish_events();

@@ -44,7 +44,7 @@ impl Engine {
     pub(crate) fn check_memory(
         &mut self,
         caller: Caller,
-        needs_memory: bool,
+        needs_memory: impl FnOnce() -> bool,
         reply: &mut Reply,
     ) -> Result<(), CommandError> {
         if self.config.memory.maxmemory == 0 || caller.checked_client().is_none() {
@@ -54,7 +54,7 @@ impl Engine {
         if self.keyspace.has_touched() {
             self.tell_before_command(caller, reply);
         }
-        if room == Room::Nothing && needs_memory {
+        if room == Room::Nothing && needs_memory() {
             return Err(OUT_OF_MEMORY);
         }
         Ok(())

@@ -225,6 +225,7 @@ impl Engine {
 
     /// Runs one command of a client as the client wants it: which database, whether it is answered,
     /// whether it moves access clocks. Next: [`Engine::execute`].
+    #[inline(always)]
     pub(crate) fn run_for_client(
         &mut self,
         caller: Caller,

@@ -27,7 +27,7 @@ impl Engine {
         }
         for &db in touched.databases() {
             self.sessions.blocking.database_touched(db);
-            let is_there = |key: &[u8]| self.keyspace.is_visible(db, key);
+            let is_there = |key: &[u8]| self.keyspace.visible(db, key).is_some();
             let concerned = self.sessions.watches.concerned_by_database(db, is_there);
             self.sessions.mark_watched_changed(&concerned);
         }

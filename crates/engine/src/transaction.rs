@@ -52,7 +52,7 @@ impl Engine {
         let permitted = self
             .check(caller, registered, args)
             // Whatever is queued takes memory.
-            .and_then(|()| self.check_memory(caller, true, reply));
+            .and_then(|()| self.check_memory(caller, || true, reply));
         if let Err(error) = permitted {
             return self.refuse(caller, Some(registered), reply, &error);
         }
@@ -83,7 +83,7 @@ impl Engine {
             self.queued(token).is_some_and(|queued| queued.lacks_any(Flags::LOADING));
         let permitted = self
             .check(caller, registered, args)
-            .and_then(|()| self.check_memory(caller, needs_memory, reply))
+            .and_then(|()| self.check_memory(caller, || needs_memory, reply))
             .and_then(|()| check::loading_queued(self.is_loading() && lacks_loading));
         if let Err(error) = permitted {
             return self.refuse(caller, Some(registered), reply, &error);
@@ -140,7 +140,7 @@ impl Engine {
         let changed = SessionFlags::WATCHED_CHANGED;
         self.sessions.get(token).is_some_and(|session| session.flags.contains(changed))
             || self.sessions.watches.of(token).iter().any(|watched| {
-                watched.existed && !self.keyspace.is_visible(watched.db, &watched.key)
+                watched.existed && self.keyspace.visible(watched.db, &watched.key).is_none()
             })
     }
 

@@ -301,11 +301,11 @@ impl Keyspace {
         self.databases[db as usize].table(key)?.find(self.hash(key), key)
     }
 
-    /// Whether a command would find this key. Leaves no trace: a key whose time has come stays.
+    /// What a command would find under this key. Leaves no trace: a key whose time has come stays.
     #[must_use]
-    pub fn is_visible(&self, db: DatabaseIndex, key: &[u8]) -> bool {
-        let counts_deadlines = self.expiry != Expiry::Ignore;
-        self.held(db, key).is_some_and(|entry| !(counts_deadlines && is_due(self.now, &entry)))
+    pub fn visible(&self, db: DatabaseIndex, key: &[u8]) -> Option<ItemRef<'_, Entry>> {
+        let is_hidden = |entry: &Entry| self.expiry != Expiry::Ignore && is_due(self.now, entry);
+        self.held(db, key).filter(|entry| !is_hidden(entry))
     }
 
     /// The place of a key, for a command that changes it: the only mutable access to a value.

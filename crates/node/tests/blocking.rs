@@ -383,18 +383,47 @@ fn a_blocked_client_is_listed_as_such_and_holds_little() {
     assert!(session.usage(None).total < 1500, "{:?}", session.usage(None));
 }
 
+/// What followers are told, as words.
+fn propagated(driver: &mut Driver) -> String {
+    let bytes = driver.node.engine_mut().stream.take();
+    let text = String::from_utf8_lossy(&bytes);
+    let is_word = |line: &&str| !line.starts_with(['*', '$']) && !line.is_empty();
+    text.split("\r\n").filter(is_word).collect::<Vec<_>>().join(" ")
+}
+
 #[test]
-fn what_a_served_client_changes_is_propagated_behind_its_cause() {
+fn followers_see_who_was_served_in_order() {
     let mut driver = driver();
     driver.node.engine_mut().record_changes(true);
+    let [a, b, writer] = clients(&mut driver);
+    driver.call(a, "BLMOVE src dst LEFT RIGHT 0");
+    driver.call(b, "BLMOVE dst src RIGHT LEFT 0");
+    driver.send(writer, b"SET x 1\r\nLPUSH src e\r\nSET y 1\r\n");
+    let expected = "SELECT 0 SET x 1 LPUSH src e LMOVE src dst LEFT RIGHT \
+                    LMOVE dst src RIGHT LEFT SET y 1";
+    assert_eq!(propagated(&mut driver).to_uppercase(), expected.to_uppercase());
+    driver.call(a, "BLPOP k 0");
+    driver.send(writer, b"MULTI\r\nRPUSH k 1 2\r\nSET x 2\r\nEXEC\r\n");
+    assert_eq!(propagated(&mut driver), "MULTI RPUSH k 1 2 SET x 2 EXEC LPOP k");
+}
+
+#[test]
+fn a_key_whose_time_has_come_serves_nobody() {
+    let mut driver = driver();
+    driver.node.engine_mut().record_changes(true);
+    let engine = driver.node.engine_mut();
+    engine.keyspace.set_active_expiry(false);
     let [a, writer] = clients(&mut driver);
-    driver.send(a, b"SELECT 2\r\nTAKE x 0\r\n");
-    driver.send(writer, b"SELECT 2\r\nSET x 1\r\nSET y 1\r\n");
-    let stream = driver.node.engine_mut().stream.take();
-    let words: Vec<u8> =
-        stream.split(|byte| *byte == b'\n').skip(2).step_by(2).flatten().copied().collect();
-    let stream = String::from_utf8_lossy(&words).replace('\r', " ");
-    assert!(stream.contains("DEL x"), "{stream}");
+    driver.send(writer, b"SELECT 1\r\nRPUSH k e\r\nPEXPIRE k 100\r\n");
+    driver.send(a, b"SELECT 9\r\nBRPOP k 0\r\n");
+    driver.received(a);
+    driver.advance_ms(101);
+    propagated(&mut driver);
+    driver.call(writer, "SWAPDB 1 9");
+    assert_eq!(text(&mut driver, a), "");
+    assert_eq!(propagated(&mut driver), "SWAPDB 1 9");
+    driver.send(writer, b"SELECT 9\r\nEXISTS k\r\n");
+    assert_eq!(propagated(&mut driver), "SELECT 9 DEL k");
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn play(pair: &mut Pair, script: &Script) {
         let client = *clients.entry(&step.client).or_insert_with(|| primary.connect());
         match &step.action {
             Action::Exchange(bytes) | Action::Send(bytes) | Action::Block(bytes) => {
-                drop(primary.send(client, bytes))
+                primary.send(client, bytes);
             }
             Action::Close => {
                 primary.node.handle_end(client);

@@ -247,6 +247,28 @@ fn followers_apply_a_transaction_as_a_whole() {
 }
 
 #[test]
+fn time_stands_still_within_a_transaction() {
+    let mut driver = Driver::new();
+    let [client, waiting] = clients(&mut driver);
+    driver.call(waiting, "BLPOP list 0");
+    let queue = ["MULTI", "SET k v PX 100", "RPUSH list a", "PEXPIRE list 100", "TIME"];
+    run(&mut driver, client, &queue);
+    run(&mut driver, client, &["GET k", "LLEN list", "TIME"]);
+    driver.world.look_us.set(60_000);
+    let reply = driver.call(client, "EXEC");
+    driver.world.look_us.set(0);
+    let lines: Vec<&str> = reply.lines().collect();
+    assert_eq!(lines[4..9], lines[12..], "{reply}");
+    assert_eq!(lines[9..12], ["$1", "v", ":1"], "{reply}");
+    // When it is over, the keys' time is up; the client finds nothing and waits on.
+    assert_eq!(run(&mut driver, client, &["EXISTS k list"]), [":0"]);
+    driver.carry_out();
+    assert_eq!(driver.received(waiting), b"");
+    driver.call(client, "RPUSH list b");
+    assert_eq!(driver.received(waiting), b"*2\r\n$4\r\nlist\r\n$1\r\nb\r\n");
+}
+
+#[test]
 fn a_pause_holds_what_would_write() {
     let mut driver = Driver::new();
     let [client, reader, admin] = clients(&mut driver);

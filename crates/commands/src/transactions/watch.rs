@@ -34,7 +34,7 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     if !session.flags.contains(SessionFlags::WATCHED_CHANGED) {
         for key in &args.words()[1..] {
-            let existed = cx.keyspace.is_visible(cx.db, key);
+            let existed = cx.keyspace.visible(cx.db, key).is_some();
             cx.sessions.watches.watch(token, cx.db, key, existed);
         }
         cx.keyspace.record_touched(true);
