@@ -43,6 +43,17 @@ fn redis_cli_commands_pipes_and_reports() {
     assert_eq!(cli(&["-x", "SET", "from stdin"], "abc"), "OK\n");
     assert!(cli(&["INFO", "server"], "").contains("redis_version:7.2."));
     assert!(cli(&["--scan"], "").contains("greeting\n"));
+    for (name, command) in [
+        ("list", "RPUSH l a b c"),
+        ("set", "SADD s a b"),
+        ("hash", "HSET h a 1"),
+        ("zset", "ZADD z 1 a"),
+        ("stream", "XADD x * a 1"),
+    ] {
+        cli(&command.split(' ').collect::<Vec<_>>(), "");
+        let report = cli(&["--bigkeys"], "");
+        assert!(report.contains(&format!("Biggest {name:>6} found")), "{report}");
+    }
     assert!(cli(&["--bigkeys"], "").contains("Biggest string found"));
     assert!(cli(&["--memkeys"], "").contains("Biggest string found"));
     let pipe = "*3\r\n$3\r\nSET\r\n$1\r\np\r\n$1\r\n1\r\n".repeat(1000);
@@ -50,7 +61,7 @@ fn redis_cli_commands_pipes_and_reports() {
 }
 
 #[test]
-fn redis_benchmark_runs_every_test_of_strings() {
+fn redis_benchmark_runs_every_test() {
     let server = Server::start();
     let port = server.port().to_string();
     for pipeline in ["1", "16"] {
@@ -60,7 +71,7 @@ fn redis_benchmark_runs_every_test_of_strings() {
                 "-p",
                 &port,
                 "-n",
-                "20000",
+                "10000",
                 "-c",
                 "50",
                 "-P",
@@ -68,7 +79,7 @@ fn redis_benchmark_runs_every_test_of_strings() {
                 "-r",
                 "1000",
                 "-t",
-                "ping,set,get,incr,mset",
+                "ping,set,get,incr,mset,lpush,rpush,lpop,rpop,sadd,hset,spop,zadd,zpopmin,lrange",
                 "-q",
                 "--csv",
             ],
@@ -76,7 +87,25 @@ fn redis_benchmark_runs_every_test_of_strings() {
         );
         assert!(done.status.success(), "{done:?}");
         let table = text(&done.stdout);
-        for name in ["PING_INLINE", "PING_MBULK", "SET", "GET", "INCR", "MSET (10 keys)"] {
+        for name in [
+            "PING_INLINE",
+            "PING_MBULK",
+            "SET",
+            "GET",
+            "INCR",
+            "LPUSH",
+            "RPUSH",
+            "LPOP",
+            "RPOP",
+            "SADD",
+            "HSET",
+            "SPOP",
+            "ZADD",
+            "ZPOPMIN",
+            "LRANGE_100 (first 100 elements)",
+            "LRANGE_600 (first 600 elements)",
+            "MSET (10 keys)",
+        ] {
             assert!(table.contains(&format!("\"{name}\",")), "{name} is missing in\n{table}");
         }
         assert!(!text(&done.stderr).contains("ERR"), "{done:?}");
@@ -137,8 +166,10 @@ assert r.flushall() and r.dbsize() == 0
 print("all good")
 "#;
 
-#[test]
-fn redis_py() {
+/// What else such programs do: collections, transactions, waiting, publishing.
+const PYTHON_COLLECTIONS: &str = include_str!("programs/collections.py");
+
+fn run_python(program: &str) {
     let python = ["python3", "/usr/bin/python3"]
         .into_iter()
         .find(|python| {
@@ -148,8 +179,18 @@ fn redis_py() {
         .expect("python3 with the redis package is needed: ./test installs it");
     let server = Server::start();
     let done = Command::new(python)
-        .args(["-c", PYTHON, &server.port().to_string()])
+        .args(["-c", program, &server.port().to_string()])
         .output()
         .expect("python runs");
     assert_eq!(text(&done.stdout), "all good\n", "{}", text(&done.stderr));
+}
+
+#[test]
+fn redis_py() {
+    run_python(PYTHON);
+}
+
+#[test]
+fn redis_py_with_collections() {
+    run_python(PYTHON_COLLECTIONS);
 }
