@@ -57,27 +57,45 @@ impl Bound<'_> {
         }
     }
 
+    /// Members lie anywhere in memory, and each comparison is a cache miss: those at eight places are
+    /// asked for at once, so that a node of equal scores costs two rounds of misses instead of six.
     fn partition_by_member<'m>(
         self,
         mut from: usize,
         mut until: usize,
         member: impl Fn(usize) -> &'m Member,
     ) -> usize {
+        const PLACES: usize = 8;
         while from < until {
-            let middle = usize::midpoint(from, until);
-            let held = member(middle).as_bytes();
-            let in_front = match self {
-                Self::Before(_, other) | Self::BeforeLex(other) => held < other,
-                Self::Behind(_, other) | Self::BehindLex(other) => held <= other,
-                Self::BelowScore(_) | Self::AboveScore(_) => unreachable!("scores decided"),
-            };
-            if in_front {
-                from = middle + 1;
-            } else {
-                until = middle;
+            let (first, len) = (from, until - from);
+            let place = |n: usize| first + len * n / PLACES;
+            (0..PLACES).for_each(|n| member(place(n)).prefetch());
+            let (mut in_front, mut behind) = (0, PLACES);
+            while in_front < behind {
+                let middle = usize::midpoint(in_front, behind);
+                if self.is_behind_member(member(place(middle)).as_bytes()) {
+                    in_front = middle + 1;
+                } else {
+                    behind = middle;
+                }
+            }
+            if in_front < PLACES {
+                until = place(in_front);
+            }
+            if in_front > 0 {
+                from = place(in_front - 1) + 1;
             }
         }
         from
+    }
+
+    /// Whether a member of the bound's score is in front of the place.
+    fn is_behind_member(self, member: &[u8]) -> bool {
+        match self {
+            Self::Before(_, other) | Self::BeforeLex(other) => member < other,
+            Self::Behind(_, other) | Self::BehindLex(other) => member <= other,
+            Self::BelowScore(_) | Self::AboveScore(_) => unreachable!("scores decided"),
+        }
     }
 }
 
