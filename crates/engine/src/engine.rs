@@ -219,10 +219,6 @@ impl Engine {
         if let Err(error) = permitted {
             return self.refuse(caller, Some(registered), reply, &error);
         }
-        let tracks = self.sessions.tracking().clients() > 0;
-        if tracks {
-            self.tell_before_command(caller, reply);
-        }
         let mut context = Context {
             keyspace: &mut self.keyspace,
             db,
@@ -248,7 +244,7 @@ impl Engine {
         }
         self.propagate(db, registered, args);
         self.account(caller, registered, args, failed);
-        if tracks {
+        if self.sessions.tracking().clients() > 0 {
             self.remember_keys(caller, registered, args);
         }
         if !self.sessions.monitors().is_empty() && !matches!(caller, Caller::Again(_)) {

@@ -39,7 +39,8 @@ const TIGHT_SHARE: u64 = 64;
 
 impl Engine {
     /// Makes room for a command of a client, and refuses one that needs memory when there is none.
-    /// What the client is told of keys that had to go comes before its reply.
+    /// What the client is told of keys that had to go, from memory or from the table of keys that
+    /// are tracked, comes before its reply.
     #[inline]
     pub(crate) fn check_memory(
         &mut self,
@@ -47,11 +48,13 @@ impl Engine {
         needs_memory: impl FnOnce() -> bool,
         reply: &mut Reply,
     ) -> Result<(), CommandError> {
-        if self.config.memory.maxmemory == 0 || caller.checked_client().is_none() {
+        let tracks = self.sessions.tracking().clients() > 0;
+        let is_limited = self.config.memory.maxmemory != 0;
+        if !(is_limited || tracks) || caller.checked_client().is_none() {
             return Ok(());
         }
-        let room = self.make_room();
-        if self.keyspace.has_touched() {
+        let room = if is_limited { self.make_room() } else { Room::Enough };
+        if tracks || self.keyspace.has_touched() {
             self.tell_before_command(caller, reply);
         }
         if room == Room::Nothing && needs_memory() {

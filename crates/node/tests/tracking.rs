@@ -109,3 +109,15 @@ fn a_turn_is_told_at_once_for_each_prefix() {
         format!(">2\r\n$10\r\ninvalidate\r\n*2\r\n$2\r\na0\r\n$2\r\na1\r\n{}", invalidation("b1"));
     assert_eq!(text(&mut driver, listener), expected);
 }
+
+#[test]
+fn what_a_woken_client_changes_is_told() {
+    let mut driver = Driver::new();
+    let reader = tracking_client(&mut driver, "");
+    let [waiting, writer] = [(); 2].map(|()| driver.connect());
+    driver.call(reader, "EXISTS list");
+    assert_eq!(driver.call(waiting, "BLPOP list 0"), "");
+    driver.call(writer, "RPUSH list a");
+    assert_eq!(text(&mut driver, reader), invalidation("list"));
+    assert_eq!(text(&mut driver, waiting), "*2\r\n$4\r\nlist\r\n$1\r\na\r\n");
+}

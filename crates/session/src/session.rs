@@ -109,6 +109,8 @@ pub struct Session {
     pub(crate) subscriptions: Option<Box<Subscriptions>>,
     /// What it wants run together (MULTI).
     pub transaction: Option<Box<Transaction>>,
+    /// Memory of what it watches, in bytes, when it was last counted.
+    pub(crate) watched_bytes: usize,
     /// How it tracks keys, if it does.
     pub tracking: Option<Box<ClientTracking>>,
 }
@@ -178,6 +180,7 @@ impl Session {
             subscriptions: None,
             transaction: None,
             tracking: None,
+            watched_bytes: 0,
         }
     }
 

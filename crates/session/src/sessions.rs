@@ -79,6 +79,8 @@ impl Sessions {
     /// Takes note of what a session costs now.
     pub fn account(&mut self, token: Token) {
         let Some(session) = self.slab.get_mut(token.0) else { return };
+        session.watched_bytes =
+            if self.watches.is_empty() { 0 } else { self.watches.memory_bytes(token) };
         let total = session.usage(None).total;
         self.memory_bytes = self.memory_bytes - session.accounted_bytes + total;
         session.accounted_bytes = total;

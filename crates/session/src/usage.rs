@@ -59,6 +59,7 @@ impl Session {
             && self.soft_limit_since.is_none()
             && self.paused.is_none()
             && self.subscriptions.is_none()
+            && self.tracking.as_ref().is_none_or(|own| own.prefixes.is_empty())
             && self.transaction.is_none()
             && self.input.capacity() == 0
             && !self.decoder.is_partial()
@@ -113,6 +114,8 @@ impl Session {
             + self.lib_name.len()
             + self.lib_version.len()
             + self.subscriptions().map_or(0, Subscriptions::memory_bytes)
+            + self.tracking.as_ref().map_or(0, |own| own.memory_bytes())
+            + self.watched_bytes
             + self
                 .paused
                 .as_ref()

@@ -40,12 +40,25 @@ pub struct ClientTracking {
     pub is_broken: bool,
     /// Prefixes, for [`TrackingMode::Broadcast`].
     pub(crate) prefixes: BTreeSet<Box<[u8]>>,
+    /// Sum of their lengths.
+    prefix_bytes: usize,
 }
 
 impl ClientTracking {
     /// The prefixes whose keys the client is told of, in order; without BCAST there are none.
     pub fn prefixes(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.prefixes.iter().map(|prefix| &**prefix)
+    }
+
+    pub(crate) fn add_prefix(&mut self, prefix: &[u8]) {
+        if self.prefixes.insert(prefix.into()) {
+            self.prefix_bytes += prefix.len();
+        }
+    }
+
+    /// Memory it takes, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        size_of::<Self>() + self.prefixes.len() * size_of::<Box<[u8]>>() + self.prefix_bytes
     }
 
     /// A prefix of the client for which there are keys that have `prefix` as well.

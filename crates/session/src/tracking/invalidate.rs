@@ -44,7 +44,7 @@ impl Sessions {
             let every_key: &[&[u8]] = &[b""];
             for prefix in if prefixes.is_empty() { every_key } else { prefixes } {
                 self.tracking.prefixes.add(prefix, session.id);
-                own.prefixes.insert((*prefix).into());
+                own.add_prefix(prefix);
             }
         }
     }
