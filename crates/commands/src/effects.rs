@@ -59,6 +59,8 @@ pub struct KeyEvent {
     pub key: Box<[u8]>,
     /// Why the key was removed, if that is what happened, and no command did it.
     pub removal: Option<RemovalCause>,
+    /// The fields that were removed from the key, if that is what happened.
+    pub fields: Vec<Box<[u8]>>,
 }
 
 /// Collects what one command changed.
@@ -114,7 +116,10 @@ impl Effects {
     /// Which incidents of the keyspace matter to followers and subscribers.
     #[must_use]
     pub fn incidents_wanted(&self) -> IncidentsWanted {
-        let removals = KeyEventClass::EXPIRED.union(KeyEventClass::EVICTED);
+        let removals = KeyEventClass::EXPIRED
+            .union(KeyEventClass::EVICTED)
+            .union(KeyEventClass::HASH)
+            .union(KeyEventClass::GENERIC);
         IncidentsWanted {
             removed: !self.unfollowed || self.wants(removals),
             created: self.wants(KeyEventClass::NEW),
@@ -200,13 +205,14 @@ impl Effects {
         key: &[u8],
     ) {
         if self.event_mask.intersects(class) {
-            self.events.push(KeyEvent { class, name, db, key: key.into(), removal: None });
+            let (removal, fields) = (None, Vec::new());
+            self.events.push(KeyEvent { class, name, db, key: key.into(), removal, fields });
         }
     }
 
     /// Records what happened to a key beside what a command says of it.
     pub fn add_incident(&mut self, incident: KeyIncident) {
-        let KeyIncident { db, key, incident } = incident;
+        let KeyIncident { db, key, incident, fields } = incident;
         let (class, name, removal) = match incident {
             Incident::Created => (KeyEventClass::NEW, "new", None),
             Incident::Missed => (KeyEventClass::KEY_MISS, "keymiss", None),
@@ -216,8 +222,12 @@ impl Effects {
             Incident::Removed(cause @ RemovalCause::Evicted) => {
                 (KeyEventClass::EVICTED, "evicted", Some(cause))
             }
+            Incident::Removed(cause @ RemovalCause::FieldsExpired) => {
+                (KeyEventClass::HASH, "hexpired", Some(cause))
+            }
+            Incident::Emptied => (KeyEventClass::GENERIC, "del", None),
         };
-        self.events.push(KeyEvent { class, name, db, key, removal });
+        self.events.push(KeyEvent { class, name, db, key, removal, fields });
     }
 
     /// Where events are told: to the channels of keys (`K`), of events (`E`).

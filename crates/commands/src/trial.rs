@@ -1,7 +1,7 @@
 //! Commands without a server: for the unit tests of this crate.
 
 use dunlin_config::{Config, LogLevel};
-use dunlin_keyspace::{Freer, Garbage, Keyspace, Layout};
+use dunlin_keyspace::{Freer, Garbage, Incident, IncidentsWanted, Keyspace, Layout, RemovalCause};
 use dunlin_metrics::Metrics;
 use dunlin_resp::Reply;
 use dunlin_session::{Peer, Sessions};
@@ -148,6 +148,26 @@ impl Trial {
     /// What followers were sent since the last call, one command each.
     pub(crate) fn propagated(&mut self) -> Vec<String> {
         std::mem::take(&mut self.propagated)
+    }
+
+    /// From now on removals that no command names are noted.
+    pub(crate) fn note_removals(&mut self) {
+        let wanted = IncidentsWanted { removed: true, ..IncidentsWanted::default() };
+        self.keyspace.report_incidents(wanted);
+    }
+
+    /// What followers were told since the last call of fields whose deadline had passed.
+    pub(crate) fn removals(&mut self) -> Vec<String> {
+        let mut told = Vec::new();
+        while let Some(incident) = self.keyspace.next_incident() {
+            if incident.incident == Incident::Removed(RemovalCause::FieldsExpired) {
+                let words =
+                    [&*incident.key].into_iter().chain(incident.fields.iter().map(|f| &**f));
+                let words: Vec<&[u8]> = [&b"HDEL"[..]].into_iter().chain(words).collect();
+                told.push(String::from_utf8_lossy(&words.join(&b' ')).into_owned());
+            }
+        }
+        told
     }
 
     /// Keyspace events since the last call, those outside database 0 with its number.

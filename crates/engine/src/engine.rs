@@ -362,6 +362,13 @@ impl Engine {
             let lazily = match event.removal {
                 Some(RemovalCause::Expired) => memory.lazyfree_lazy_expire,
                 Some(RemovalCause::Evicted) => memory.lazyfree_lazy_eviction,
+                Some(RemovalCause::FieldsExpired) => {
+                    let names = event.fields.iter().map(|name| &**name);
+                    let words: Vec<&[u8]> =
+                        [b"HDEL", &*event.key].into_iter().chain(names).collect();
+                    self.stream.append(event.db, &words);
+                    continue;
+                }
                 None => continue,
             };
             let name: &[u8] = if lazily { b"UNLINK" } else { b"DEL" };

@@ -6,13 +6,15 @@ use std::collections::VecDeque;
 use crate::keyspace::DatabaseIndex;
 use crate::touched::Touched;
 
-/// Why a key went away without a command that names it.
+/// Why a key, or a part of it, went away without a command that names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RemovalCause {
     /// Its deadline passed.
     Expired,
     /// `maxmemory` was reached.
     Evicted,
+    /// Not the key went away, but fields of the hash that it holds: their deadlines passed.
+    FieldsExpired,
 }
 
 /// Something that happened to a key beside what a command says of it.
@@ -24,6 +26,8 @@ pub enum Incident {
     Created,
     /// A command looked for it in order to read it, and it was not there.
     Missed,
+    /// It went away because its last field did.
+    Emptied,
 }
 
 /// An [`Incident`] and its key; the engine propagates removals and notifies about all.
@@ -35,6 +39,8 @@ pub struct KeyIncident {
     pub key: Box<[u8]>,
     /// What happened.
     pub incident: Incident,
+    /// The fields that went away with [`RemovalCause::FieldsExpired`].
+    pub fields: Vec<Box<[u8]>>,
 }
 
 /// Which incidents somebody wants to hear of; others are not recorded.
@@ -59,6 +65,8 @@ pub struct KeyspaceStats {
     pub expired: u64,
     /// Keys removed because of `maxmemory` (`evicted_keys`).
     pub evicted: u64,
+    /// Fields of hashes removed because their deadline passed (`expired_subkeys`).
+    pub expired_fields: u64,
 }
 
 /// The journal of one keyspace.
@@ -97,9 +105,30 @@ impl Changes {
         match cause {
             RemovalCause::Expired => self.stats.expired += 1,
             RemovalCause::Evicted => self.stats.evicted += 1,
+            RemovalCause::FieldsExpired => {}
         }
         if self.wanted.removed {
             self.record(db, key, Incident::Removed(cause));
+        }
+    }
+
+    /// Fields of a hash went away because their deadlines passed.
+    pub(crate) fn fields_expired(&mut self, db: DatabaseIndex, key: &[u8], fields: Vec<Box<[u8]>>) {
+        let cause = RemovalCause::FieldsExpired;
+        if self.record_touched {
+            self.touched.add(db, key, Some(cause));
+        }
+        self.stats.expired_fields += fields.len() as u64;
+        if self.wanted.removed {
+            let incident = Incident::Removed(cause);
+            self.incidents.push_back(KeyIncident { db, key: key.into(), incident, fields });
+        }
+    }
+
+    /// A key went away because the last field of its hash did.
+    pub(crate) fn hash_emptied(&mut self, db: DatabaseIndex, key: &[u8]) {
+        if self.wanted.removed {
+            self.record(db, key, Incident::Emptied);
         }
     }
 
@@ -121,7 +150,8 @@ impl Changes {
 
     #[cold]
     fn record(&mut self, db: DatabaseIndex, key: &[u8], incident: Incident) {
-        self.incidents.push_back(KeyIncident { db, key: key.into(), incident });
+        let fields = Vec::new();
+        self.incidents.push_back(KeyIncident { db, key: key.into(), incident, fields });
     }
 
     /// All keys of a database are gone.

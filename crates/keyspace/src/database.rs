@@ -2,10 +2,11 @@
 
 use dunlin_stdx::time::UnixMs;
 use dunlin_table::{CURSOR_BITS, ItemRef, Table};
-use dunlin_values::Entry;
+use dunlin_values::{Entry, MemberHasher};
 use fastrand::Rng;
 
-use crate::slot_tables::SlotTables;
+use crate::field_deadlines::FieldDeadlines;
+use crate::slot_tables::{SlotCounts, SlotTables};
 
 /// How the keys of a database are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,7 @@ pub enum Layout {
 /// A numbered database.
 pub struct Database {
     tables: Tables,
+    pub(crate) fields: FieldDeadlines,
 }
 
 enum Tables {
@@ -32,12 +34,12 @@ enum Tables {
 const _: () = assert!(CURSOR_BITS + 14 <= 48);
 
 impl Database {
-    pub(crate) fn new(layout: Layout) -> Self {
+    pub(crate) fn new(layout: Layout, hasher: MemberHasher) -> Self {
         let tables = match layout {
             Layout::OneTable => Tables::One(Table::new()),
             Layout::TablePerSlot => Tables::PerSlot(Box::default()),
         };
-        Self { tables }
+        Self { tables, fields: FieldDeadlines::new(hasher) }
     }
 
     /// Number of keys, expired ones that nobody has met yet included.
@@ -68,10 +70,11 @@ impl Database {
     /// Bytes the tables take without the entries.
     #[must_use]
     pub fn table_bytes(&self) -> usize {
-        match &self.tables {
+        let tables = match &self.tables {
             Tables::One(table) => table.stats().memory_bytes,
             Tables::PerSlot(tables) => tables.memory_bytes(),
-        }
+        };
+        tables + self.fields.memory_bytes()
     }
 
     /// How long keys with a deadline still live on average, in milliseconds, from a few of them
@@ -182,9 +185,14 @@ impl Database {
         budget: &mut usize,
         out: &mut dyn FnMut(Entry),
     ) -> bool {
+        let fields = &mut self.fields;
+        let mut out = |entry: Entry| {
+            fields.forget(&entry);
+            out(entry);
+        };
         match &mut self.tables {
-            Tables::One(table) => table.expire_due(now_ms, budget, out),
-            Tables::PerSlot(tables) => tables.expire_due(now_ms, budget, out),
+            Tables::One(table) => table.expire_due(now_ms, budget, &mut out),
+            Tables::PerSlot(tables) => tables.expire_due(now_ms, budget, &mut out),
         }
     }
 
@@ -200,19 +208,27 @@ impl Database {
     /// The table that may hold `key`, for changing it; `None` if its slot is empty.
     #[inline]
     pub(crate) fn existing_table_mut(&mut self, key: &[u8]) -> Option<TableOfKey<'_>> {
-        match &mut self.tables {
-            Tables::One(table) => Some(TableOfKey { table, counts: Counts(None) }),
-            Tables::PerSlot(tables) => tables.existing_table_of(dunlin_slots::key_slot(key)),
-        }
+        let (table, slot) = match &mut self.tables {
+            Tables::One(table) => (table, None),
+            Tables::PerSlot(tables) => {
+                let (table, slot) = tables.existing_table_of(dunlin_slots::key_slot(key))?;
+                (table, Some(slot))
+            }
+        };
+        Some(TableOfKey { table, counts: Counts { slot, fields: &mut self.fields } })
     }
 
     /// The table that `key` belongs into, and who counts what it holds.
     #[inline]
     pub(crate) fn table_mut(&mut self, key: &[u8]) -> TableOfKey<'_> {
-        match &mut self.tables {
-            Tables::One(table) => TableOfKey { table, counts: Counts(None) },
-            Tables::PerSlot(tables) => tables.table_of(dunlin_slots::key_slot(key)),
-        }
+        let (table, slot) = match &mut self.tables {
+            Tables::One(table) => (table, None),
+            Tables::PerSlot(tables) => {
+                let (table, slot) = tables.table_of(dunlin_slots::key_slot(key));
+                (table, Some(slot))
+            }
+        };
+        TableOfKey { table, counts: Counts { slot, fields: &mut self.fields } }
     }
 }
 
@@ -222,14 +238,37 @@ pub(crate) struct TableOfKey<'a> {
     pub(crate) counts: Counts<'a>,
 }
 
-/// Who counts the keys of one slot; nobody where there are no slots.
-pub(crate) struct Counts<'a>(pub(crate) Option<(&'a mut crate::slot_tables::SlotCounts, u16)>);
+/// Who keeps account of the keys of a table: the sums over cluster slots, where there are any, and
+/// the deadlines of fields.
+pub(crate) struct Counts<'a> {
+    slot: Option<CountsOfSlot<'a>>,
+    pub(crate) fields: &'a mut FieldDeadlines,
+}
+
+/// The sums over all slots, and which slot this is.
+pub(crate) type CountsOfSlot<'a> = (&'a mut SlotCounts, u16);
 
 impl Counts<'_> {
+    /// Notes that a key came.
+    #[inline]
+    pub(crate) fn added(&mut self, entry: &Entry) {
+        self.add(1, i64::from(entry.deadline().is_some()));
+        if entry.had_field_deadlines() {
+            self.fields.note(entry);
+        }
+    }
+
+    /// Notes that a key goes.
+    #[inline]
+    pub(crate) fn removed(&mut self, entry: &Entry) {
+        self.add(-1, -i64::from(entry.deadline().is_some()));
+        self.fields.forget(entry);
+    }
+
     /// Notes that keys came or went, and keys with a deadline among them.
     #[inline]
     pub(crate) fn add(&mut self, keys: i64, with_deadline: i64) {
-        if let Some((counts, slot)) = &mut self.0 {
+        if let Some((counts, slot)) = &mut self.slot {
             counts.add(*slot, keys, with_deadline);
         }
     }

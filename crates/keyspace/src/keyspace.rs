@@ -33,7 +33,7 @@ pub struct Keyspace {
     pub(crate) databases: Vec<Database>,
     pub(crate) layout: Layout,
     pub(crate) hasher: KeyHasher,
-    member_hasher: MemberHasher,
+    pub(crate) member_hasher: MemberHasher,
     pub(crate) access: AccessClock,
     pub(crate) changes: Changes,
     pub(crate) disposal: Disposal,
@@ -54,11 +54,13 @@ impl Keyspace {
     #[must_use]
     pub fn new(databases: u32, layout: Layout, seed: u64, freer: Box<dyn Freer>) -> Self {
         let mut rng = Rng::with_seed(seed);
+        let hasher = KeyHasher::new(rng.u64(..));
+        let member_hasher = MemberHasher::new(rng.u64(..));
         Self {
-            databases: (0..databases).map(|_| Database::new(layout)).collect(),
+            databases: (0..databases).map(|_| Database::new(layout, member_hasher)).collect(),
             layout,
-            hasher: KeyHasher::new(rng.u64(..)),
-            member_hasher: MemberHasher::new(rng.u64(..)),
+            hasher,
+            member_hasher,
             access: AccessClock::new(AccessPolicy::Lru),
             changes: Changes::default(),
             disposal: Disposal { freer, lazy: LazyFree::default() },
@@ -317,7 +319,7 @@ impl Keyspace {
         let table = match table.find_or_table(hash, key) {
             Ok(item) if self.expiry == Expiry::Remove && is_due(self.now, &item) => {
                 let (entry, table) = item.take();
-                counts.add(-1, -1);
+                counts.removed(&entry);
                 expired(entry, db, changes, disposal);
                 table
             }
@@ -362,7 +364,7 @@ fn lookup<'t>(
                 && table.with_deadline() > 0
                 && let Some(entry) = table.remove(hash, key)
             {
-                counts.add(-1, -1);
+                counts.removed(&entry);
                 expired(entry, sight.db, changes, disposal);
             }
             None

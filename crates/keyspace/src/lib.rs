@@ -20,6 +20,8 @@ mod access;
 mod changes;
 mod database;
 mod eviction;
+mod field_deadlines;
+mod fields;
 mod garbage;
 mod hasher;
 mod keyspace;

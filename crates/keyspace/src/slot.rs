@@ -56,6 +56,7 @@ impl Occupied<'_> {
     pub fn assign(&mut self, value: NewValue<'_>, deadline: Option<UnixMs>) {
         self.before_write();
         self.count_deadline(deadline);
+        self.counts.fields.forget(&self.item);
         if let Some(old) = self.item.assign(value, deadline) {
             self.disposal.overwritten(old);
         }
@@ -97,18 +98,40 @@ impl Occupied<'_> {
         ValueMut::new(&mut self.item)
     }
 
+    /// Reports fields that were removed because their deadline had passed, and removes the key if
+    /// the hash `is_emptied`.
+    pub(crate) fn fields_expired(mut self, names: Vec<Box<[u8]>>, is_emptied: bool) {
+        self.field_deadlines_changed();
+        if names.is_empty() {
+            return;
+        }
+        self.changes.fields_expired(self.db, self.item.key(), names);
+        if is_emptied {
+            self.changes.hash_emptied(self.db, self.item.key());
+            self.counts.removed(&self.item);
+            let lazily = self.disposal.lazy.expired;
+            self.disposal.discard(Garbage::Entry(self.item.remove()), lazily);
+        }
+    }
+
+    /// Keeps account of the fields of the hash that the key holds: some have other deadlines than
+    /// before.
+    pub fn field_deadlines_changed(&mut self) {
+        self.counts.fields.note(&self.item);
+    }
+
     /// Removes the key and hands its entry over.
     #[must_use]
     pub fn remove(mut self) -> Entry {
         self.before_write();
-        self.counts.add(-1, -i64::from(self.item.deadline().is_some()));
+        self.counts.removed(&self.item);
         self.item.remove()
     }
 
     /// Removes the key. `lazily` drops a large value elsewhere.
     pub fn delete(mut self, lazily: bool) {
         self.before_write();
-        self.counts.add(-1, -i64::from(self.item.deadline().is_some()));
+        self.counts.removed(&self.item);
         self.disposal.discard(Garbage::Entry(self.item.remove()), lazily);
     }
 
@@ -148,7 +171,7 @@ impl Vacant<'_> {
         self.changes.before_write(self.db, self.key);
         self.changes.created(self.db, self.key);
         entry.set_clock(self.clock);
-        self.counts.add(1, i64::from(entry.deadline().is_some()));
+        self.counts.added(&entry);
         let rehash = |entry: &Entry| self.hasher.hash(entry.key());
         self.table.insert_with(self.hash, entry, rehash, self.growth);
     }

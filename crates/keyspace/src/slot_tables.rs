@@ -9,7 +9,7 @@ use dunlin_table::{CURSOR_BITS, Table};
 use dunlin_values::Entry;
 use fastrand::Rng;
 
-use crate::database::{Counts, TableOfKey};
+use crate::database::CountsOfSlot;
 
 /// Slots whose earliest deadline is read for one unit of an expiry budget.
 const SLOTS_PER_UNIT: usize = 16;
@@ -27,6 +27,9 @@ pub(crate) struct SlotCounts {
     keys: Fenwick,
     with_deadline: Fenwick,
 }
+
+/// The table of a slot, and who counts what it holds.
+type TableAndCounts<'a> = (&'a mut Table<Entry>, CountsOfSlot<'a>);
 
 impl SlotCounts {
     pub(crate) fn add(&mut self, slot: u16, keys: i64, with_deadline: i64) {
@@ -70,16 +73,16 @@ impl SlotTables {
     }
 
     /// The table of a slot that holds or held keys.
-    pub(crate) fn existing_table_of(&mut self, slot: u16) -> Option<TableOfKey<'_>> {
+    pub(crate) fn existing_table_of(&mut self, slot: u16) -> Option<TableAndCounts<'_>> {
         let table = self.tables[usize::from(slot)].as_deref_mut()?;
-        Some(TableOfKey { table, counts: Counts(Some((&mut self.counts, slot))) })
+        Some((table, (&mut self.counts, slot)))
     }
 
     /// The table of a slot, made if there is none. A table that became empty stays: it holds no
     /// memory but its handle.
-    pub(crate) fn table_of(&mut self, slot: u16) -> TableOfKey<'_> {
+    pub(crate) fn table_of(&mut self, slot: u16) -> TableAndCounts<'_> {
         let table = self.tables[usize::from(slot)].get_or_insert_default();
-        TableOfKey { table, counts: Counts(Some((&mut self.counts, slot))) }
+        (table, (&mut self.counts, slot))
     }
 
     /// A slot's table, chosen with a chance in proportion to its keys.

@@ -44,7 +44,7 @@ impl Keyspace {
 
     /// Empties a database; returns how many keys it held. `lazily` drops them elsewhere.
     pub fn flush(&mut self, db: DatabaseIndex, lazily: bool) -> usize {
-        let emptied = Database::new(self.layout);
+        let emptied = Database::new(self.layout, self.member_hasher);
         let old = std::mem::replace(&mut self.databases[db as usize], emptied);
         let count = old.len();
         self.changes.emptied(db);
@@ -75,8 +75,8 @@ impl Keyspace {
         }
     }
 
-    /// Removes keys that are due, reading at most `budget` candidates; returns whether there may
-    /// be more. The caller bounds the time by calling with small budgets.
+    /// Removes keys that are due, reading at most `budget` candidates, and some fields of hashes
+    /// that are due; returns whether there may be more. The caller bounds the time by calling with small budgets.
     pub fn expire_due(&mut self, db: DatabaseIndex, budget: &mut usize) -> bool {
         if self.expiry != Expiry::Remove || !self.active_expiry {
             return false;
@@ -84,10 +84,12 @@ impl Keyspace {
         let UnixMs(now) = self.now;
         let (changes, disposal) = (&mut self.changes, &mut self.disposal);
         let lazily = disposal.lazy.expired;
-        self.databases[db as usize].expire_due(now, budget, &mut |entry| {
+        let more_keys = self.databases[db as usize].expire_due(now, budget, &mut |entry| {
             changes.removed(db, entry.key(), RemovalCause::Expired);
             disposal.discard(Garbage::Entry(entry), lazily);
-        })
+        });
+        let more_fields = self.expire_due_fields(db);
+        more_keys || more_fields
     }
 
     /// Removes one key because of `maxmemory`; returns whether it was there.
@@ -95,7 +97,7 @@ impl Keyspace {
         let hash = self.hasher.hash(key);
         let TableOfKey { table, mut counts } = self.databases[db as usize].table_mut(key);
         let Some(entry) = table.remove(hash, key) else { return false };
-        counts.add(-1, -i64::from(entry.deadline().is_some()));
+        counts.removed(&entry);
         self.changes.removed(db, key, RemovalCause::Evicted);
         self.disposal.discard(Garbage::Entry(entry), self.disposal.lazy.evicted);
         true

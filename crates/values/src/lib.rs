@@ -31,5 +31,5 @@ pub use entry::{Entry, INLINE_MAX, IntText, NewValue, PackedMut, StringRef};
 pub use hasher::MemberHasher;
 pub use kind::{EMBSTR_MAX, Encoding, PackedKind, ValueType};
 pub use object::{LargeString, Object};
-pub use thin::ThinBytes;
+pub use thin::{KeyDeadline, ThinBytes};
 pub use value_mut::ValueMut;

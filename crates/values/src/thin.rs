@@ -15,6 +15,7 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 
+use dunlin_stdx::time::UnixMs;
 use dunlin_table::ThinItem;
 
 use crate::entry::allocation_len;
@@ -169,6 +170,65 @@ unsafe impl ThinItem for ThinBytes {
     }
 }
 
+/// A key and the time at which something about it is due: a thin item for a table of deadlines.
+#[derive(Clone, Debug)]
+pub struct KeyDeadline(ThinBytes);
+
+const TIME_LEN: usize = size_of::<i64>();
+
+impl KeyDeadline {
+    /// Something about `key` is due at `at`.
+    #[must_use]
+    pub fn new(key: &[u8], at: UnixMs) -> Self {
+        Self(ThinBytes::concat([&at.0.to_le_bytes(), key]))
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &[u8] {
+        &self.0.as_bytes()[TIME_LEN..]
+    }
+
+    /// When something about it is due.
+    #[must_use]
+    pub fn at(&self) -> UnixMs {
+        let (time, _) = self.0.as_bytes().split_first_chunk().expect("a time stands first");
+        UnixMs(i64::from_le_bytes(*time))
+    }
+
+    /// Changes the time.
+    pub fn set_at(&mut self, at: UnixMs) {
+        self.0.as_bytes_mut()[..TIME_LEN].copy_from_slice(&at.0.to_le_bytes());
+    }
+
+    /// Bytes of heap it takes.
+    #[must_use]
+    pub const fn heap_bytes(&self) -> usize {
+        ThinBytes::heap_bytes_of(self.0.len())
+    }
+}
+
+// SAFETY: raw pointers are those of `ThinBytes`, which keeps the same promises; the key never
+// changes, and reading key and time does not unwind, because `KeyDeadline::new` wrote both.
+unsafe impl ThinItem for KeyDeadline {
+    fn into_raw(self) -> NonNull<u8> {
+        self.0.into_raw()
+    }
+
+    unsafe fn from_raw(raw: NonNull<u8>) -> Self {
+        // SAFETY: the caller's promise is the one that is asked for.
+        Self(unsafe { ThinBytes::from_raw(raw) })
+    }
+
+    fn key(&self) -> &[u8] {
+        self.key()
+    }
+
+    fn deadline(&self) -> Option<i64> {
+        Some(self.at().0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,6 +249,14 @@ mod tests {
             let again = unsafe { ThinBytes::from_raw(thin.into_raw()) };
             assert_eq!(again.key(), bytes);
         }
+    }
+
+    #[test]
+    fn a_key_keeps_its_time() {
+        let mut item = KeyDeadline::new(b"key", UnixMs(5));
+        assert_eq!((item.key(), item.at()), (&b"key"[..], UnixMs(5)));
+        item.set_at(UnixMs(-1));
+        assert_eq!((item.key(), ThinItem::deadline(&item)), (&b"key"[..], Some(-1)));
     }
 
     #[test]

@@ -4,15 +4,13 @@
 //!
 //! Source: Redis documentation, HDEL.
 
-use dunlin_keyspace::Slot;
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 
 use crate::args::Args;
 use crate::command::Command;
 use crate::context::Context;
-use crate::effects::KeyEventClass;
-use crate::error::{CommandError, CommandResult};
-use crate::hash::{edit, limits, seen_at};
+use crate::error::CommandResult;
+use crate::hash::{remove_fields, seen_at};
 
 const SPEC: CommandSpec = CommandSpec::new("hdel", Group::Hash, -3)
     .summary(
@@ -32,36 +30,8 @@ pub(super) const COMMAND: Command = Command::new(SPEC, run);
 
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let (key, names) = (args.get(1), &args.words()[2..]);
-    let (now, limits) = (seen_at(cx, key, names), limits(cx));
-    let Slot::Occupied(mut slot) = cx.keyspace.slot(cx.db, key) else {
-        cx.reply.integer(0);
-        return Ok(());
-    };
-    let held = slot.hash(now).ok_or(CommandError::WrongType)?;
-    if !names.iter().any(|name| held.get(name).is_some()) {
-        cx.reply.integer(0);
-        return Ok(());
-    }
-    let len = held.held_len();
-    let mut hash = edit(&mut slot, limits, now);
-    let mut removed = 0;
-    for name in names {
-        removed += usize::from(hash.remove(name));
-        if removed == len {
-            break;
-        }
-    }
-    let is_emptied = removed == len;
-    if is_emptied {
-        slot.delete(cx.config.memory.lazyfree_lazy_server_del);
-    } else {
-        drop(slot);
-    }
-    cx.effects.changed(removed as u64);
-    cx.notify(KeyEventClass::HASH, "hdel", cx.db, key);
-    if is_emptied {
-        cx.notify(KeyEventClass::GENERIC, "del", cx.db, key);
-    }
+    let now = seen_at(cx, key, names);
+    let removed = remove_fields(cx, key, names, now)?;
     cx.reply.integer(removed as i64);
     Ok(())
 }

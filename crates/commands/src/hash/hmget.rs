@@ -9,8 +9,8 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec}
 use crate::args::Args;
 use crate::command::Command;
 use crate::context::Context;
-use crate::error::{CommandError, CommandResult};
-use crate::hash::{reply_element, seen_at};
+use crate::error::CommandResult;
+use crate::hash::{reply_values, seen_at};
 
 const SPEC: CommandSpec = CommandSpec::new("hmget", Group::Hash, -3)
     .summary("Returns the values of all fields in a hash.")
@@ -27,19 +27,7 @@ pub(super) const COMMAND: Command = Command::new(SPEC, run);
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let (key, names) = (args.get(1), &args.words()[2..]);
     let now = seen_at(cx, key, names);
-    let entry = cx.keyspace.get(cx.db, key);
-    let hash = match &entry {
-        None => None,
-        Some(entry) => Some(entry.hash(now).ok_or(CommandError::WrongType)?),
-    };
-    cx.reply.array(names.len());
-    for name in names {
-        match hash.and_then(|hash| hash.get(name)) {
-            None => cx.reply.null(),
-            Some(field) => reply_element(cx.reply, field.value),
-        }
-    }
-    Ok(())
+    reply_values(cx, key, names, now)
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ impl Count {
             if self.with_values && reply.protocol == Protocol::Resp2 { 2 } else { 1 };
         reply.array(len * words_per_field);
         if self.repeats || len == 1 {
-            self.reply_drawn(reply, hash, rng);
+            self.reply_drawn(reply, hash, len, rng);
         } else if len == hash.len() {
             hash.iter().for_each(|field| self.reply_field(reply, field));
         } else {
@@ -104,15 +104,15 @@ impl Count {
         }
     }
 
-    /// Replies random fields, each drawn from all. Stops when nobody will read what follows: a
+    /// Replies `len` random fields, each drawn from all. Stops when nobody will read what follows: a
     /// client can ask for more than memory holds.
-    fn reply_drawn(&self, reply: &mut Reply, hash: HashRef<'_>, rng: &mut Rng) {
+    fn reply_drawn(&self, reply: &mut Reply, hash: HashRef<'_>, len: usize, rng: &mut Rng) {
         // A listpack is walked once instead of once for each draw.
         let packed: Vec<FieldRef<'_>> = match hash.table() {
-            None if self.len > 1 => hash.iter().collect(),
+            None if len > 1 => hash.iter().collect(),
             _ => Vec::new(),
         };
-        for _ in 0..self.len {
+        for _ in 0..len {
             let drawn = match packed.as_slice() {
                 [] => hash.sample(|| rng.u64(..)),
                 fields => rng.choice(fields).copied(),
@@ -149,6 +149,7 @@ mod tests {
         trial.check(&[
             ("HRANDFIELD one", "$1\r\na"),
             ("HRANDFIELD one 1", "*1\r\n$1\r\na"),
+            ("HRANDFIELD one 5", "*1\r\n$1\r\na"),
             ("HRANDFIELD one -2", "*2\r\n$1\r\na\r\n$1\r\na"),
             ("HRANDFIELD one 1 WITHVALUES", "*2\r\n$1\r\na\r\n$1\r\n1"),
             ("HRANDFIELD h 0", "*0"),

@@ -1,6 +1,6 @@
 //! The hash commands.
 
-use dunlin_keyspace::{Expiry, Occupied, Slot};
+use dunlin_keyspace::{Occupied, Slot};
 use dunlin_resp::Reply;
 use dunlin_stdx::time::UnixMs;
 use dunlin_values::hash::{HashLimits, HashMut};
@@ -12,21 +12,34 @@ use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::CommandError;
 
+mod field_names;
 mod hdel;
 mod hexists;
+mod hexpire;
+mod hexpireat;
+mod hexpiretime;
 mod hget;
 mod hgetall;
+mod hgetdel;
+mod hgetex;
 mod hincrby;
 mod hincrbyfloat;
 mod hkeys;
 mod hlen;
 mod hmget;
 mod hmset;
+mod hpersist;
+mod hpexpire;
+mod hpexpireat;
+mod hpexpiretime;
+mod hpttl;
 mod hrandfield;
 mod hscan;
 mod hset;
+mod hsetex;
 mod hsetnx;
 mod hstrlen;
+mod httl;
 mod hvals;
 mod sample;
 
@@ -34,30 +47,40 @@ mod sample;
 pub(crate) const COMMANDS: &[Command] = &[
     hdel::COMMAND,
     hexists::COMMAND,
+    hexpire::COMMAND,
+    hexpireat::COMMAND,
+    hexpiretime::COMMAND,
     hget::COMMAND,
     hgetall::COMMAND,
+    hgetdel::COMMAND,
+    hgetex::COMMAND,
     hincrby::COMMAND,
     hincrbyfloat::COMMAND,
     hkeys::COMMAND,
     hlen::COMMAND,
     hmget::COMMAND,
     hmset::COMMAND,
+    hpersist::COMMAND,
+    hpexpire::COMMAND,
+    hpexpireat::COMMAND,
+    hpexpiretime::COMMAND,
+    hpttl::COMMAND,
     hrandfield::COMMAND,
     hscan::COMMAND,
     hset::COMMAND,
+    hsetex::COMMAND,
     hsetnx::COMMAND,
     hstrlen::COMMAND,
+    httl::COMMAND,
     hvals::COMMAND,
 ];
 
 /// The time at which a command sees the fields of `key`. Fields `named` whose deadline has passed
 /// are removed first, and some of the others.
 #[inline]
-pub(crate) fn seen_at(cx: &mut Context<'_>, _key: &[u8], _named: &[&[u8]]) -> UnixMs {
-    match cx.keyspace.expiry() {
-        Expiry::Ignore => UnixMs(i64::MIN),
-        Expiry::Remove | Expiry::Hide => cx.now.unix_ms(),
-    }
+pub(crate) fn seen_at(cx: &mut Context<'_>, key: &[u8], named: &[&[u8]]) -> UnixMs {
+    cx.keyspace.expire_fields(cx.db, key, named);
+    cx.keyspace.fields_seen_at()
 }
 
 /// The limits that the configuration sets, for hashes that are edited.
@@ -121,4 +144,91 @@ fn set_fields(
     cx.effects.changed(words.len() as u64 / 2);
     cx.notify(KeyEventClass::HASH, "hset", cx.db, key);
     Ok(created)
+}
+
+/// Removes fields and, with the last of them, the key; returns how many were there. Counts the
+/// changes and tells subscribers.
+///
+/// # Errors
+/// [`CommandError::WrongType`].
+fn remove_fields(
+    cx: &mut Context<'_>,
+    key: &[u8],
+    names: &[&[u8]],
+    now: UnixMs,
+) -> Result<usize, CommandError> {
+    let limits = limits(cx);
+    let Slot::Occupied(mut slot) = cx.keyspace.slot(cx.db, key) else { return Ok(0) };
+    let held = slot.hash(now).ok_or(CommandError::WrongType)?;
+    if !names.iter().any(|name| held.get(name).is_some()) {
+        return Ok(0);
+    }
+    let len = held.held_len();
+    let mut hash = edit(&mut slot, limits, now);
+    let mut removed = 0;
+    for name in names {
+        removed += usize::from(hash.remove(name));
+        if removed == len {
+            break;
+        }
+    }
+    let is_emptied = removed == len;
+    if is_emptied {
+        slot.delete(cx.config.memory.lazyfree_lazy_server_del);
+    } else {
+        drop(slot);
+    }
+    cx.effects.changed(removed as u64);
+    cx.notify(KeyEventClass::HASH, "hdel", cx.db, key);
+    if is_emptied {
+        cx.notify(KeyEventClass::GENERIC, "del", cx.db, key);
+    }
+    Ok(removed)
+}
+
+/// Replies the values of fields, nil for those that are not there.
+///
+/// # Errors
+/// [`CommandError::WrongType`]; then nothing is written.
+fn reply_values(
+    cx: &mut Context<'_>,
+    key: &[u8],
+    names: &[&[u8]],
+    now: UnixMs,
+) -> Result<(), CommandError> {
+    let entry = cx.keyspace.get(cx.db, key);
+    let hash = match &entry {
+        None => None,
+        Some(entry) => Some(entry.hash(now).ok_or(CommandError::WrongType)?),
+    };
+    cx.reply.array(names.len());
+    for name in names {
+        match hash.and_then(|hash| hash.get(name)) {
+            None => cx.reply.null(),
+            Some(field) => reply_element(cx.reply, field.value),
+        }
+    }
+    Ok(())
+}
+
+/// Followers are told that fields are gone.
+fn propagate_removal(cx: &mut Context<'_>, key: &[u8], names: &[&[u8]]) {
+    let words: Vec<&[u8]> = [b"HDEL", key].into_iter().chain(names.iter().copied()).collect();
+    cx.effects.rewrite(&words);
+}
+
+/// Followers are told a deadline of fields as a point in time.
+fn propagate_deadline(cx: &mut Context<'_>, key: &[u8], deadline: UnixMs, names: &[&[u8]]) {
+    let mut digits = itoa::Buffer::new();
+    let at = digits.format(deadline.0).as_bytes();
+    propagate_names(cx, &[b"HPEXPIREAT", key, at], names);
+}
+
+/// Followers are told these words, followed by the names of fields.
+fn propagate_names(cx: &mut Context<'_>, words: &[&[u8]], names: &[&[u8]]) {
+    let mut digits = itoa::Buffer::new();
+    let count = digits.format(names.len()).as_bytes();
+    let block = [b"FIELDS", count].into_iter().chain(names.iter().copied());
+    let words: Vec<&[u8]> = words.iter().copied().chain(block).collect();
+    cx.effects.rewrite(&words);
 }

@@ -9,7 +9,7 @@ use crate::error::CommandError;
 
 /// How a deadline is worded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     /// Seconds from now.
     Ex,
     /// Milliseconds from now.
@@ -22,7 +22,7 @@ pub(super) enum Unit {
 
 impl Unit {
     /// The unit a word names, in any case.
-    pub(super) fn from_word(word: &[u8]) -> Option<Self> {
+    pub(crate) fn from_word(word: &[u8]) -> Option<Self> {
         const NAMES: [(&[u8], Unit); 4] =
             [(b"EX", Unit::Ex), (b"PX", Unit::Px), (b"EXAT", Unit::ExAt), (b"PXAT", Unit::PxAt)];
         NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, unit)| *unit)
@@ -33,18 +33,18 @@ impl Unit {
     }
 
     /// Whether the deadline is named itself, not the time until then.
-    pub(super) const fn is_absolute(self) -> bool {
+    pub(crate) const fn is_absolute(self) -> bool {
         matches!(self, Self::ExAt | Self::PxAt)
     }
 }
 
 /// A deadline as the client words it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Expiry<'a> {
+pub(crate) struct Expiry<'a> {
     /// How it is worded.
-    pub(super) unit: Unit,
+    pub(crate) unit: Unit,
     /// The number, as it came: syntax errors go before errors of the number.
-    pub(super) amount: &'a [u8],
+    pub(crate) amount: &'a [u8],
 }
 
 impl Expiry<'_> {
@@ -53,7 +53,7 @@ impl Expiry<'_> {
     /// # Errors
     /// [`CommandError::NotInteger`]; [`CommandError::InvalidExpire`] with the name of the command
     /// for what is not positive or does not fit.
-    pub(super) fn deadline(
+    pub(crate) fn deadline(
         self,
         now: UnixMs,
         command: &'static str,

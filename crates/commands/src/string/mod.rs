@@ -11,7 +11,7 @@ use crate::error::CommandError;
 mod append;
 mod decr;
 mod decrby;
-mod expiry;
+pub(crate) mod expiry;
 mod get;
 mod getdel;
 mod getex;

@@ -1,0 +1,30 @@
+//! `HEXPIRETIME key FIELDS numfields field [field ...]`
+//!
+//! As HTTL, with the deadlines in seconds of Unix time.
+//!
+//! Source: Redis documentation, HEXPIRETIME.
+
+use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
+
+use crate::args::Args;
+use crate::command::Command;
+use crate::context::Context;
+use crate::error::CommandResult;
+use crate::hash::field_names::NAMES;
+use crate::hash::httl::{Form, tell_deadlines};
+
+const SPEC: CommandSpec = CommandSpec::new("hexpiretime", Group::Hash, -5)
+    .summary("Returns the expiration time of a hash field as a Unix timestamp, in seconds.")
+    .since("7.4.0")
+    .complexity("O(N) where N is the number of specified fields")
+    .flags(&[Flags::READONLY, Flags::FAST])
+    .categories(&[Categories::HASH])
+    .keys(&[KeySpec::at(1, &[KeyFlags::RO, KeyFlags::ACCESS])])
+    .args(&[Arg::key("key", 0), NAMES]);
+
+/// HEXPIRETIME's entry in the command table.
+pub(super) const COMMAND: Command = Command::new(SPEC, run);
+
+fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    tell_deadlines(cx, args, Form { unit_ms: 1000, from_now: false })
+}
