@@ -93,21 +93,29 @@ impl Directory {
     }
 
     /// Where element number `element` is; it must exist.
+    #[inline]
     pub(super) fn position(&self, element: usize) -> Position {
         assert!(element < self.size.elements, "the element exists");
+        if element == 0 {
+            return Position { node: 0, offset: 0 };
+        }
+        if element + 1 == self.size.elements {
+            let node = self.size.nodes - 1;
+            return Position { node, offset: self.node(node).count() - 1 };
+        }
         self.root.position(element)
     }
 
     /// A node by its number, which must exist.
     #[inline]
     pub(super) fn node(&self, number: usize) -> &Node {
-        let (mut branch, mut number) = (&self.root, number);
+        let (mut branch, mut number, mut nodes) = (&self.root, number, self.size.nodes);
         loop {
             match branch {
-                Branch::Leaf(nodes) => return &nodes[number],
+                Branch::Leaf(leaf) => return &leaf[number],
                 Branch::Inner(children) => {
-                    let at = child_of_node(children, &mut number);
-                    branch = &children[at].branch;
+                    let at = child_of_node(children, &mut number, nodes);
+                    (branch, nodes) = (&children[at].branch, children[at].size.nodes);
                 }
             }
         }
@@ -116,16 +124,17 @@ impl Directory {
     /// Edits a node in place; its count may change, but it must not become empty.
     #[inline]
     pub(super) fn edit<R>(&mut self, number: usize, edit: impl FnOnce(&mut Node) -> R) -> R {
-        let (result, change) = self.root.edit(number, edit);
+        let (result, change) = self.root.edit(number, self.size.nodes, edit);
         self.size.elements = added(self.size.elements, change);
         result
     }
 
     /// Adds a node so that it gets the number `number`.
     pub(super) fn insert(&mut self, number: usize, node: Node) {
-        self.size.elements += node.count();
-        self.size.nodes += 1;
-        if let Some(sibling) = self.root.insert(number, node) {
+        let (count, nodes) = (node.count(), self.size.nodes);
+        let sibling = self.root.insert(number, nodes, node);
+        self.size = Size { elements: self.size.elements + count, nodes: nodes + 1 };
+        if let Some(sibling) = sibling {
             let old = std::mem::replace(&mut self.root, Branch::Inner(VecDeque::new()));
             self.root = Branch::Inner([Child::new(old), sibling].into());
         }
@@ -133,7 +142,7 @@ impl Directory {
 
     /// Takes a node out.
     pub(super) fn remove(&mut self, number: usize) -> Node {
-        let node = self.root.remove(number);
+        let node = self.root.remove(number, self.size.nodes);
         self.size.elements -= node.count();
         self.size.nodes -= 1;
         while let Branch::Inner(children) = &mut self.root {
@@ -156,21 +165,23 @@ fn added(count: usize, change: isize) -> usize {
     count.checked_add_signed(change).expect("counts are those of the nodes")
 }
 
-/// Index of the child that holds node `number`, which becomes the number within that child. The
-/// number behind all nodes belongs to the last child.
+/// Index of the child that holds node `number` of `nodes`, which becomes the number within that
+/// child. The number behind all nodes belongs to the last child. Both ends are found at once.
 #[inline]
-fn child_of_node(children: &VecDeque<Child>, number: &mut usize) -> usize {
+fn child_of_node(children: &VecDeque<Child>, number: &mut usize, nodes: usize) -> usize {
     let last = children.len() - 1;
-    if *number == 0 {
-        return 0;
+    let before_last = nodes - children[last].size.nodes;
+    if *number >= before_last {
+        *number -= before_last;
+        return last;
     }
     for (at, child) in children.iter().enumerate() {
-        if *number < child.size.nodes || at == last {
+        if *number < child.size.nodes {
             return at;
         }
         *number -= child.size.nodes;
     }
-    unreachable!("an inner branch has children")
+    unreachable!("branches know their counts")
 }
 
 impl Branch {
@@ -221,19 +232,24 @@ impl Branch {
 
     /// The result of `edit`, and by how much the number of elements changed.
     #[inline]
-    fn edit<R>(&mut self, mut number: usize, edit: impl FnOnce(&mut Node) -> R) -> (R, isize) {
+    fn edit<R>(
+        &mut self,
+        mut number: usize,
+        nodes: usize,
+        edit: impl FnOnce(&mut Node) -> R,
+    ) -> (R, isize) {
         match self {
-            Self::Leaf(nodes) => {
-                let node = &mut nodes[number];
+            Self::Leaf(leaf) => {
+                let node = &mut leaf[number];
                 let before = node.count();
                 let result = edit(node);
                 debug_assert!(node.count() > 0, "an empty node is removed, not kept");
                 (result, node.count().cast_signed() - before.cast_signed())
             }
             Self::Inner(children) => {
-                let at = child_of_node(children, &mut number);
+                let at = child_of_node(children, &mut number, nodes);
                 let child = &mut children[at];
-                let (result, change) = child.branch.edit(number, edit);
+                let (result, change) = child.branch.edit(number, child.size.nodes, edit);
                 child.size.elements = added(child.size.elements, change);
                 (result, change)
             }
@@ -241,19 +257,19 @@ impl Branch {
     }
 
     /// Adds a node; returns what did not fit and belongs behind this branch.
-    fn insert(&mut self, mut number: usize, node: Node) -> Option<Child> {
+    fn insert(&mut self, mut number: usize, nodes: usize, node: Node) -> Option<Child> {
         match self {
-            Self::Leaf(nodes) => {
-                nodes.insert(number, node);
-                let split_at = split_place(nodes.len(), number)?;
-                let tail = nodes.split_off(split_at);
+            Self::Leaf(leaf) => {
+                leaf.insert(number, node);
+                let split_at = split_place(leaf.len(), number)?;
+                let tail = leaf.split_off(split_at);
                 Some(Child::new(Self::Leaf(tail)))
             }
             Self::Inner(children) => {
-                let at = child_of_node(children, &mut number);
+                let at = child_of_node(children, &mut number, nodes);
                 let child = &mut children[at];
                 let count = node.count();
-                match child.branch.insert(number, node) {
+                match child.branch.insert(number, child.size.nodes, node) {
                     None => {
                         child.size.elements += count;
                         child.size.nodes += 1;
@@ -273,13 +289,13 @@ impl Branch {
         }
     }
 
-    fn remove(&mut self, mut number: usize) -> Node {
+    fn remove(&mut self, mut number: usize, nodes: usize) -> Node {
         match self {
-            Self::Leaf(nodes) => nodes.remove(number).expect("the node exists"),
+            Self::Leaf(leaf) => leaf.remove(number).expect("the node exists"),
             Self::Inner(children) => {
-                let at = child_of_node(children, &mut number);
+                let at = child_of_node(children, &mut number, nodes);
                 let child = &mut children[at];
-                let node = child.branch.remove(number);
+                let node = child.branch.remove(number, child.size.nodes);
                 child.size.elements -= node.count();
                 child.size.nodes -= 1;
                 settle(children, at);
@@ -349,4 +365,70 @@ fn settle(children: &mut VecDeque<Child>, at: usize) {
     let left = &mut children[left];
     left.branch.append(right.branch);
     left.size = [left.size, right.size].into_iter().sum();
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::StringRef;
+    use crate::list::ListLimits;
+
+    /// A node of `count` elements.
+    fn node(count: usize) -> Node {
+        let mut node = Node::of(StringRef::Int(0), ListLimits::default());
+        (1..count).for_each(|number| node.insert(0, StringRef::Int(number as i64)));
+        node
+    }
+
+    fn depth(branch: &Branch) -> usize {
+        match branch {
+            Branch::Leaf(_) => 1,
+            Branch::Inner(children) => 1 + depth(&children[0].branch),
+        }
+    }
+
+    #[test]
+    fn lists_that_grow_at_their_ends_have_full_branches() {
+        for end in [End::Front, End::Back] {
+            let mut directory = Directory::default();
+            for number in 0..FANOUT * FANOUT {
+                directory.insert(if end == End::Front { 0 } else { number }, node(1));
+            }
+            assert_eq!(depth(&directory.root), 2, "{end:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nodes_are_found_by_their_elements(
+            runs in prop::collection::vec(
+                (any::<prop::sample::Index>(), prop::bool::weighted(0.6), 1_usize..150), 1..40),
+        ) {
+            let (mut directory, mut model) = (Directory::default(), Vec::<usize>::new());
+            for (place, grows, len) in runs {
+                let at = place.index(model.len() + 1);
+                for step in 0..len {
+                    if grows {
+                        let count = step % 3 + 1;
+                        directory.insert(at, node(count));
+                        model.insert(at, count);
+                    } else if at < model.len() {
+                        prop_assert_eq!(directory.remove(at).count(), model.remove(at));
+                    }
+                }
+                prop_assert_eq!(directory.nodes(), model.len());
+                prop_assert_eq!(directory.elements(), model.iter().sum::<usize>());
+                let mut element = 0;
+                for (number, count) in model.iter().enumerate() {
+                    prop_assert_eq!(directory.node(number).count(), *count);
+                    let last = Position { node: number, offset: count - 1 };
+                    prop_assert_eq!(directory.position(element + count - 1), last);
+                    element += count;
+                }
+                prop_assert!(depth(&directory.root) <= 4);
+            }
+        }
+    }
 }
