@@ -104,10 +104,7 @@ impl Engine {
             }
         }
         self.keep_silent_if_asked(token, flags, mark, &mut held.reply);
-        // Who waits in vain for replicas is not counted: in Redis neither.
-        if why == Release::Error || wait.at_timeout == TimeoutReply::Nothing {
-            self.count_given_up(token, wait, why, &held);
-        }
+        self.count_given_up(token, wait, why, &held);
         held.is_answered = true;
         self.put_back(token, held);
     }

@@ -211,13 +211,13 @@ impl Engine {
             if check::is_attack_across_protocols(args.get(0)) {
                 return self.abort_attack(caller);
             }
-            return self.refuse(caller, None, reply, &check::unknown(lookup, args));
+            return self.refuse(caller, None, args, reply, &check::unknown(lookup, args));
         };
         let permitted = self
             .check(caller, registered, args)
             .and_then(|()| self.check_memory(caller, || needs_memory(registered), reply));
         if let Err(error) = permitted {
-            return self.refuse(caller, Some(registered), reply, &error);
+            return self.refuse(caller, Some(registered), args, reply, &error);
         }
         let mut context = Context {
             keyspace: &mut self.keyspace,
@@ -276,14 +276,21 @@ impl Engine {
         &mut self,
         caller: Caller,
         registered: Option<Registered>,
+        args: Args<'_>,
         reply: &mut Reply,
         error: &CommandError,
     ) {
         if let Some(registered) = registered {
             self.metrics.commands[usize::from(registered.number.0)].rejected += 1;
         }
-        let of_transaction = self.break_transaction(caller, registered, error);
-        self.answer_error(reply, of_transaction.as_ref().unwrap_or(error));
+        let aborted = self.break_transaction(caller, registered, error);
+        self.answer_error(reply, aborted.as_ref().unwrap_or(error));
+        if let (Some(_), Some(registered)) = (aborted, registered)
+            && !self.sessions.monitors().is_empty()
+        {
+            // Who watches has seen MULTI and is to see how it ends.
+            self.feed_monitors(caller, registered, args, reply);
+        }
     }
 
     pub(crate) fn answer_error(&mut self, reply: &mut Reply, error: &CommandError) {

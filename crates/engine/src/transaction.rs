@@ -54,7 +54,7 @@ impl Engine {
             // Whatever is queued takes memory.
             .and_then(|()| self.check_memory(caller, || true, reply));
         if let Err(error) = permitted {
-            return self.refuse(caller, Some(registered), reply, &error);
+            return self.refuse(caller, Some(registered), args, reply, &error);
         }
         let Some(session) = self.sessions.get_mut(token) else { return };
         let has_failed = session.flags.contains(SessionFlags::WATCHED_CHANGED);
@@ -86,7 +86,7 @@ impl Engine {
             .and_then(|()| self.check_memory(caller, || needs_memory, reply))
             .and_then(|()| check::loading_queued(self.is_loading() && lacks_loading));
         if let Err(error) = permitted {
-            return self.refuse(caller, Some(registered), reply, &error);
+            return self.refuse(caller, Some(registered), args, reply, &error);
         }
         let begun = self.ticks;
         let has_changed = self.has_watched_changed(token);
