@@ -99,16 +99,14 @@ fn parse(args: Args<'_>) -> Result<Option<Filter<'_>>, CommandError> {
 }
 
 fn reply_summary(reply: &mut Reply, group: &stream::Group) {
-    let mut all = group.pending(StreamId::MIN..=StreamId::MAX);
     reply.array(4);
     reply.integer(group.pending_len() as i64);
-    let Some((first, _)) = all.next() else {
+    let Some((first, last)) = group.pending_edges() else {
         reply.null();
         reply.null();
         reply.null_array();
         return;
     };
-    let last = all.next_back().map_or(first, |(last, _)| last);
     reply_id(reply, first);
     reply_id(reply, last);
     let busy = || group.consumers().filter(|consumer| consumer.pending_len() > 0);

@@ -102,6 +102,17 @@ impl<B: Buffer> ListpackMut<B> {
         self.write_header(elements.len() as isize - removed as isize);
     }
 
+    /// Makes the element at `place` this number; in place if that takes as many bytes.
+    #[inline]
+    pub fn set_int(&mut self, place: Place, number: i64) {
+        let bytes = self.buffer.bytes_mut();
+        if let (0..0x80, 0..0x80) = (number, bytes[place.0]) {
+            bytes[place.0] = number as u8;
+        } else {
+            self.replace(place, 1, &[Element::Int(number)]);
+        }
+    }
+
     /// Removes `count` elements from `place` on, fewer where the list ends before. `place` then
     /// names what stood behind them.
     pub fn remove(&mut self, place: Place, count: usize) {

@@ -1,12 +1,13 @@
 //! Consumer groups: who was given which entry and has not acknowledged it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use dunlin_stdx::time::UnixMs;
 use slab::Slab;
 
 use super::id::StreamId;
+use super::id_map::IdMap;
 use super::log::Log;
 
 /// Consumers of one stream who share its entries.
@@ -15,7 +16,7 @@ pub struct Group {
     last_id: StreamId,
     entries_read: Option<u64>,
     /// Entries given to somebody and not acknowledged.
-    pending: BTreeMap<StreamId, Delivery>,
+    pending: IdMap<Delivery>,
     consumers: Slab<Consumer>,
     by_name: BTreeMap<Box<[u8]>, ConsumerIndex>,
 }
@@ -33,7 +34,7 @@ pub struct Consumer {
     /// When it last got some.
     pub active: Option<UnixMs>,
     /// What it was given, as in [`Group::pending`].
-    pending: BTreeSet<StreamId>,
+    pending: IdMap<()>,
 }
 
 /// That an entry was given to a consumer.
@@ -142,7 +143,7 @@ impl Group {
     pub fn add_consumer(&mut self, name: &[u8], now: UnixMs) -> ConsumerIndex {
         debug_assert!(self.find(name).is_none(), "names are distinct");
         let consumer =
-            Consumer { name: name.into(), seen: now, active: None, pending: BTreeSet::new() };
+            Consumer { name: name.into(), seen: now, active: None, pending: IdMap::default() };
         let index = u32::try_from(self.consumers.insert(consumer)).expect("memory ends before");
         let index = ConsumerIndex(index);
         self.by_name.insert(name.into(), index);
@@ -153,7 +154,7 @@ impl Group {
     pub fn remove_consumer(&mut self, name: &[u8]) -> Option<usize> {
         let index = self.by_name.remove(name)?;
         let consumer = self.consumers.remove(index.0 as usize);
-        for id in &consumer.pending {
+        for (id, ()) in consumer.pending.from(StreamId::MIN) {
             self.pending.remove(id);
         }
         Some(consumer.pending.len())
@@ -168,25 +169,27 @@ impl Group {
     /// The delivery of an entry that is pending.
     #[must_use]
     pub fn delivery(&self, id: StreamId) -> Option<Delivery> {
-        self.pending.get(&id).copied()
+        self.pending.get(id)
     }
 
-    /// What is pending within a range of IDs, from either end.
+    /// The first and the last entry that are pending.
+    #[must_use]
+    pub fn pending_edges(&self) -> Option<(StreamId, StreamId)> {
+        Some((self.pending.first()?.0, self.pending.last()?.0))
+    }
+
+    /// What is pending within a range of IDs.
     pub fn pending(
         &self,
         range: RangeInclusive<StreamId>,
-    ) -> impl DoubleEndedIterator<Item = (StreamId, Delivery)> {
-        ordered(range)
-            .map(|range| self.pending.range(range))
-            .into_iter()
-            .flatten()
-            .map(|(id, delivery)| (*id, *delivery))
+    ) -> impl Iterator<Item = (StreamId, Delivery)> {
+        self.pending.range(range)
     }
 
     /// The first entry from `id` on that is pending.
     #[must_use]
     pub fn next_pending(&self, id: StreamId) -> Option<(StreamId, Delivery)> {
-        self.pending.range(id..).next().map(|(id, delivery)| (*id, *delivery))
+        self.pending.from(id).next()
     }
 
     /// The first entry from `id` on that is pending for one consumer.
@@ -205,9 +208,8 @@ impl Group {
         index: ConsumerIndex,
         range: RangeInclusive<StreamId>,
     ) -> impl Iterator<Item = (StreamId, Delivery)> {
-        let mine = &self.consumer(index).pending;
-        ordered(range).map(|range| mine.range(range)).into_iter().flatten().map(|id| {
-            (*id, *self.pending.get(id).expect("what is pending for one is pending for all"))
+        self.consumer(index).pending.range(range).map(|(id, ())| {
+            (id, self.pending.get(id).expect("what is pending for one is pending for all"))
         })
     }
 
@@ -217,26 +219,25 @@ impl Group {
             if before.consumer == delivery.consumer {
                 return;
             }
-            self.consumer_mut(before.consumer).pending.remove(&id);
+            self.consumer_mut(before.consumer).pending.remove(id);
         }
-        self.consumer_mut(delivery.consumer).pending.insert(id);
+        self.consumer_mut(delivery.consumer).pending.insert(id, ());
     }
 
     /// Nobody has the entry any more; tells how it was delivered.
     pub fn acknowledge(&mut self, id: StreamId) -> Option<Delivery> {
-        let delivery = self.pending.remove(&id)?;
-        self.consumer_mut(delivery.consumer).pending.remove(&id);
+        let delivery = self.pending.remove(id)?;
+        self.consumer_mut(delivery.consumer).pending.remove(id);
         Some(delivery)
     }
 
     /// Bytes of heap, estimated.
     #[must_use]
     pub(super) fn heap_bytes(&self) -> usize {
-        /// Bytes of a pending entry in both trees, at the fill that ascending keys leave.
-        const PENDING_BYTES: usize =
-            2 * (size_of::<(StreamId, Delivery)>() + size_of::<StreamId>());
         let names: usize = self.by_name.keys().map(|name| 2 * name.len()).sum();
-        self.pending.len() * PENDING_BYTES
+        let own = |consumer: &Consumer| consumer.pending.heap_bytes();
+        self.pending.heap_bytes()
+            + self.consumers().map(own).sum::<usize>()
             + self.consumers.capacity() * size_of::<Consumer>()
             + self.by_name.len() * 2 * size_of::<(Box<[u8]>, ConsumerIndex)>()
             + names
@@ -255,9 +256,4 @@ impl Consumer {
     pub fn pending_len(&self) -> usize {
         self.pending.len()
     }
-}
-
-/// The range, unless it is empty because its ends are the wrong way round.
-fn ordered(range: RangeInclusive<StreamId>) -> Option<RangeInclusive<StreamId>> {
-    (range.start() <= range.end()).then_some(range)
 }

@@ -2,7 +2,7 @@
 
 use super::entries::{Direction, Entries};
 use super::id::StreamId;
-use super::node::{self, NodeRef};
+use super::node;
 use super::nodes::Nodes;
 use super::trim::{Keep, Trim};
 use super::validate::{CorruptNode, validate_node};
@@ -14,6 +14,18 @@ pub struct NodeLimits {
     pub bytes: u64,
     /// Most entries, deleted ones included, 0 for no limit.
     pub entries: u64,
+}
+
+impl NodeLimits {
+    /// Whether a node of this size, a new entry's texts included, may take an entry more.
+    #[inline]
+    pub(super) fn have_room(self, bytes: usize, entries: u64) -> bool {
+        let bytes_max = match usize::try_from(self.bytes) {
+            Ok(bytes @ 1..=NODE_BYTES_MAX) => bytes,
+            _ => NODE_BYTES_MAX,
+        };
+        bytes < bytes_max && (self.entries == 0 || entries < self.entries)
+    }
 }
 
 /// Most bytes of the fields and values of an entry, and of a node without another limit: listpacks
@@ -170,12 +182,8 @@ impl Log {
         if text_bytes > NODE_BYTES_MAX {
             return Err(Refusal::TooLarge);
         }
-        match self.nodes.last().filter(|node| node.has_room(text_bytes, limits)) {
-            Some(node) => {
-                let master = node.master;
-                node::append(self.nodes.tail_mut(), master, id, pairs);
-            }
-            None => self.nodes.push(id, node::begin(pairs)),
+        if !self.nodes.append(id, pairs, text_bytes, limits) {
+            self.nodes.push(id, node::begin(pairs));
         }
         self.len += 1;
         self.entries_added = self.entries_added.wrapping_add(1);
@@ -363,20 +371,5 @@ impl Log {
     fn find_first(&mut self) {
         let first = if self.len == 0 { None } else { self.all(Direction::Forward).next_id() };
         self.first_id = first.unwrap_or(StreamId::MIN);
-    }
-}
-
-impl NodeRef<'_> {
-    /// Whether an entry whose texts have this length in all may be added.
-    #[inline]
-    fn has_room(self, text_bytes: usize, limits: NodeLimits) -> bool {
-        let bytes_max = match usize::try_from(limits.bytes) {
-            Ok(bytes @ 1..=NODE_BYTES_MAX) => bytes,
-            _ => NODE_BYTES_MAX,
-        };
-        let head = self.head();
-        let entries = head.live + head.deleted;
-        self.as_bytes().len() + text_bytes < bytes_max
-            && (limits.entries == 0 || entries < limits.entries)
     }
 }

@@ -8,6 +8,7 @@
 mod entries;
 mod group;
 mod id;
+mod id_map;
 mod log;
 mod node;
 mod nodes;
@@ -43,8 +44,8 @@ impl Stream {
     #[must_use]
     pub fn free_effort(&self) -> usize {
         let pending = self.groups.values().next().map_or(0, Group::pending_len);
-        // A leaf of a tree of pending entries holds six to eleven.
-        self.log.nodes() + self.groups.len() * (1 + pending / 4)
+        // A run of pending entries holds up to 64, in the group and again at its consumer.
+        self.log.nodes() + self.groups.len() * (1 + pending / 32)
     }
 
     /// Bytes of heap it holds, itself included.

@@ -14,6 +14,7 @@
 //! Source: RDB format, "stream listpack".
 
 use super::id::StreamId;
+use super::log::NodeLimits;
 use crate::listpack::{Appender, Buffer, EMPTY, Element, Elements, Listpack, ListpackMut, Place};
 
 /// Flag of an entry that is no longer there.
@@ -43,6 +44,14 @@ pub(super) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
+    /// Whether `pairs` (field, value, field, value) have the master's field names, in order.
+    #[inline]
+    fn has_fields(&self, pairs: &[&[u8]]) -> bool {
+        let mut names = self.names.clone();
+        let mut is_next = |field| names.next().is_some_and(|(_, name)| Element::of(field) == name);
+        self.fields * 2 == pairs.len() && pairs.chunks_exact(2).all(|pair| is_next(pair[0]))
+    }
+
     /// What stands behind the master.
     pub(super) fn entries(&self) -> Elements<'a> {
         let mut elements = self.names.clone();
@@ -172,13 +181,6 @@ impl<'a> NodeRef<'a> {
         }
         None
     }
-
-    /// Whether `pairs` (field, value, field, value) have the master's field names, in order.
-    fn has_fields(self, head: &Head<'a>, pairs: &[&[u8]]) -> bool {
-        let names = head.names.clone().map(|(_, name)| name);
-        head.fields * 2 == pairs.len()
-            && pairs.iter().step_by(2).zip(names).all(|(field, name)| Element::of(field) == name)
-    }
 }
 
 /// Passes over elements.
@@ -215,30 +217,40 @@ pub(super) fn begin(pairs: &[&[u8]]) -> Vec<u8> {
     for number in [1, 0, fields as i64] {
         to.push(Element::Int(number));
     }
-    pairs.iter().step_by(2).for_each(|field| to.push(Element::of(field)));
+    pairs.chunks_exact(2).for_each(|pair| to.push(Element::of(pair[0])));
     to.push(Element::Int(0));
     for number in [SAME_FIELDS, 0, 0] {
         to.push(Element::Int(number));
     }
-    pairs.iter().skip(1).step_by(2).for_each(|value| to.push(Element::of(value)));
+    pairs.chunks_exact(2).for_each(|pair| to.push(Element::of(pair[1])));
     to.push(Element::Int(ENTRY_HEAD + fields as i64));
     to.finish();
     bytes
 }
 
-/// Adds an entry behind the last one.
-pub(super) fn append(bytes: &mut Vec<u8>, master: StreamId, id: StreamId, pairs: &[&[u8]]) {
+/// Adds an entry behind the last one, if there is room for one whose texts are `text_bytes` long.
+pub(super) fn append(
+    bytes: &mut Vec<u8>,
+    master: StreamId,
+    id: StreamId,
+    pairs: &[&[u8]],
+    text_bytes: usize,
+    limits: NodeLimits,
+) -> bool {
     let node = NodeRef::new(master, bytes);
     let head = node.head();
-    let same = node.has_fields(&head, pairs);
     let live = head.live;
+    if !limits.have_room(bytes.len() + text_bytes, live + head.deleted) {
+        return false;
+    }
+    let same = head.has_fields(pairs);
     let fields = (pairs.len() / 2) as i64;
     let mut to = Appender::new(bytes);
     to.push(Element::Int(if same { SAME_FIELDS } else { 0 }));
     to.push(Element::Int(id.ms.wrapping_sub(master.ms) as i64));
     to.push(Element::Int(id.seq.wrapping_sub(master.seq) as i64));
     if same {
-        pairs.iter().skip(1).step_by(2).for_each(|value| to.push(Element::of(value)));
+        pairs.chunks_exact(2).for_each(|pair| to.push(Element::of(pair[1])));
         to.push(Element::Int(ENTRY_HEAD + fields));
     } else {
         to.push(Element::Int(fields));
@@ -247,11 +259,12 @@ pub(super) fn append(bytes: &mut Vec<u8>, master: StreamId, id: StreamId, pairs:
     }
     to.finish();
     set_number(bytes, 0, live as i64 + 1);
+    true
 }
 
 /// Flags an entry as deleted. The node keeps its length: flags take one byte.
 pub(super) fn flag_deleted(bytes: &mut (impl Buffer + ?Sized), entry: &EntryHead) {
-    ListpackMut::new(bytes).replace(entry.at, 1, &[Element::Int(entry.flags | DELETED)]);
+    ListpackMut::new(bytes).set_int(entry.at, entry.flags | DELETED);
 }
 
 /// Moves `count` entries from the live to the deleted in the node's numbers.
@@ -267,5 +280,5 @@ pub(super) fn count_deleted(bytes: &mut (impl Buffer + ?Sized), count: u64) {
 fn set_number(bytes: &mut (impl Buffer + ?Sized), index: usize, number: i64) {
     let mut list = ListpackMut::new(bytes);
     let place = list.view().iter().nth(index).expect("a node begins with numbers").0;
-    list.replace(place, 1, &[Element::Int(number)]);
+    list.set_int(place, number);
 }

@@ -9,7 +9,8 @@ use std::collections::btree_map::Range;
 use std::mem;
 
 use super::id::StreamId;
-use super::node::NodeRef;
+use super::log::NodeLimits;
+use super::node::{self, NodeRef};
 use crate::listpack::Buffer;
 
 /// Bytes of a sealed node.
@@ -72,9 +73,17 @@ impl Nodes {
         }
     }
 
-    /// The last node, for adding to it.
-    pub(super) const fn tail_mut(&mut self) -> &mut Vec<u8> {
-        &mut self.tail
+    /// Adds an entry to the last node, if there is one with room for it.
+    #[inline]
+    pub(super) fn append(
+        &mut self,
+        id: StreamId,
+        pairs: &[&[u8]],
+        text_bytes: usize,
+        limits: NodeLimits,
+    ) -> bool {
+        !self.tail.is_empty()
+            && node::append(&mut self.tail, self.tail_master, id, pairs, text_bytes, limits)
     }
 
     /// Adds a node behind all others; the one that was last is sealed.

@@ -1,0 +1,220 @@
+//! An ordered map of IDs that mostly arrive in order and go in order.
+//!
+//! Runs of up to [`RUN_MAX`] entries lie in vectors, in a tree by a lower bound of their IDs. A run
+//! that is filled from the front is full before the next one begins: a hundred thousand pending
+//! entries take 40 bytes each, where the standard tree's leaves, split in the middle, would take
+//! 85. Runs that have become short join one beside them, so that what is left after random removals
+//! is small too.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use super::id::StreamId;
+
+/// Most entries of a run.
+const RUN_MAX: usize = 64;
+
+/// A run this short joins one beside it that has room for it.
+const RUN_SHORT: usize = RUN_MAX / 4;
+
+/// Most entries of two runs that are joined: the result may grow again before it is split.
+const JOINED_MAX: usize = RUN_MAX * 3 / 4;
+
+/// An ordered map of IDs.
+#[derive(Clone, Debug)]
+pub(super) struct IdMap<V> {
+    runs: BTreeMap<StreamId, Vec<(StreamId, V)>>,
+    len: usize,
+}
+
+impl<V> Default for IdMap<V> {
+    fn default() -> Self {
+        Self { runs: BTreeMap::new(), len: 0 }
+    }
+}
+
+impl<V: Copy> IdMap<V> {
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Bytes of heap, estimated for the tree.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let run_bytes = 2 * size_of::<(StreamId, Vec<(StreamId, V)>)>();
+        let runs = self.runs.len();
+        self.len.next_multiple_of(RUN_SHORT) * size_of::<(StreamId, V)>() + runs * run_bytes
+    }
+
+    pub(super) fn get(&self, id: StreamId) -> Option<V> {
+        let (_, run) = self.runs.range(..=id).next_back()?;
+        let at = place(run, id).ok()?;
+        Some(run[at].1)
+    }
+
+    /// Returns what the ID stood for before.
+    pub(super) fn insert(&mut self, id: StreamId, value: V) -> Option<V> {
+        if self.runs.first_key_value().is_none_or(|(bound, _)| *bound > id) {
+            // The first run now begins here.
+            let first = self.runs.pop_first().map_or_else(Vec::new, |(_, run)| run);
+            self.runs.insert(id, first);
+        }
+        let (_, run) = self.runs.range_mut(..=id).next_back()?;
+        let at = match place(run, id) {
+            Ok(at) => return Some(std::mem::replace(&mut run[at].1, value)),
+            Err(at) => at,
+        };
+        self.len += 1;
+        if run.len() < RUN_MAX {
+            run.insert(at, (id, value));
+        } else if at == RUN_MAX {
+            self.runs.insert(id, vec![(id, value)]);
+        } else {
+            let mut behind = run.split_off(RUN_MAX / 2);
+            match at.checked_sub(RUN_MAX / 2) {
+                Some(at) => behind.insert(at, (id, value)),
+                None => run.insert(at, (id, value)),
+            }
+            self.runs.insert(behind[0].0, behind);
+        }
+        None
+    }
+
+    pub(super) fn remove(&mut self, id: StreamId) -> Option<V> {
+        let (&bound, run) = self.runs.range_mut(..=id).next_back()?;
+        let at = place(run, id).ok()?;
+        let (_, value) = run.remove(at);
+        self.len -= 1;
+        if run.len() <= RUN_SHORT {
+            self.shorten(bound);
+        }
+        Some(value)
+    }
+
+    /// Joins a short run with one beside it, or gives back the room it does not need.
+    fn shorten(&mut self, bound: StreamId) {
+        let len = self.runs[&bound].len();
+        if let Some((_, before)) = self.runs.range(..bound).next_back()
+            && before.len() + len <= JOINED_MAX
+        {
+            let run = self.runs.remove(&bound).unwrap_or_default();
+            if let Some((_, before)) = self.runs.range_mut(..bound).next_back() {
+                before.extend(run);
+            }
+            return;
+        }
+        let mut runs = self.runs.range_mut(bound..);
+        let Some((_, run)) = runs.next() else { return };
+        if let Some((&next_bound, next)) = runs.next()
+            && next.len() + len <= JOINED_MAX
+        {
+            run.append(next);
+            self.runs.remove(&next_bound);
+        } else if run.is_empty() {
+            self.runs.remove(&bound);
+        } else if run.capacity() > 2 * RUN_SHORT {
+            run.shrink_to(2 * RUN_SHORT);
+        }
+    }
+
+    pub(super) fn first(&self) -> Option<(StreamId, V)> {
+        self.from(StreamId::MIN).next()
+    }
+
+    pub(super) fn last(&self) -> Option<(StreamId, V)> {
+        self.runs.values().next_back()?.last().copied()
+    }
+
+    /// The entries from `id` on.
+    pub(super) fn from(&self, id: StreamId) -> impl Iterator<Item = (StreamId, V)> {
+        let bound = self.runs.range(..=id).next_back().map_or(id, |(bound, _)| *bound);
+        let mut runs = self.runs.range(bound..);
+        let first =
+            runs.next().map_or(&[][..], |(_, run)| &run[place(run, id).unwrap_or_else(|at| at)..]);
+        first.iter().chain(runs.flat_map(|(_, run)| run)).copied()
+    }
+
+    /// The entries within a range.
+    pub(super) fn range(
+        &self,
+        range: RangeInclusive<StreamId>,
+    ) -> impl Iterator<Item = (StreamId, V)> {
+        let (from, to) = range.into_inner();
+        self.from(from).take_while(move |(id, _)| *id <= to)
+    }
+}
+
+/// Where an ID is in a run, or would be.
+fn place<V>(run: &[(StreamId, V)], id: StreamId) -> Result<usize, usize> {
+    match run.last() {
+        // What is new goes to the end.
+        Some((last, _)) if *last < id => Err(run.len()),
+        _ => run.binary_search_by_key(&id, |(id, _)| *id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ALL: RangeInclusive<StreamId> = StreamId::MIN..=StreamId::MAX;
+
+    proptest! {
+        #[test]
+        fn it_is_a_map(
+            steps in prop::collection::vec((0u8..3, 0u64..400, 1usize..90), 1..60),
+            edges in (0u64..400, 0u64..400),
+        ) {
+            let (mut map, mut plain) = (IdMap::default(), BTreeMap::new());
+            for (kind, from, count) in steps {
+                for step in 0..count as u64 {
+                    // Runs in order, the wrong way round, and scattered.
+                    let seq = [from + step, from + 100 - step, from * (step + 1) % 401]
+                        [usize::from(kind)];
+                    let id = StreamId::new(1, seq);
+                    if (from + step) % 7 < 4 {
+                        prop_assert_eq!(map.insert(id, step), plain.insert(id, step));
+                    } else {
+                        prop_assert_eq!(map.remove(id), plain.remove(&id));
+                    }
+                }
+                if kind == 2 {
+                    // Acknowledged in order.
+                    for (id, _) in plain.clone().into_iter().take(count) {
+                        prop_assert_eq!(map.remove(id), plain.remove(&id));
+                    }
+                }
+                prop_assert_eq!(map.len(), plain.len());
+                prop_assert!(map.runs.values().all(|run| !run.is_empty() && run.len() <= RUN_MAX));
+            }
+            prop_assert!(map.range(ALL).eq(plain.clone()));
+            prop_assert_eq!(map.first(), plain.first_key_value().map(|(id, v)| (*id, *v)));
+            prop_assert_eq!(map.last(), plain.last_key_value().map(|(id, v)| (*id, *v)));
+            let (from, to) = (StreamId::new(1, edges.0), StreamId::new(1, edges.1));
+            prop_assert_eq!(map.get(from), plain.get(&from).copied());
+            if from <= to {
+                let expected = plain.range(from..=to).map(|(id, v)| (*id, *v));
+                prop_assert!(map.range(from..=to).eq(expected));
+            } else {
+                prop_assert_eq!(map.range(from..=to).count(), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn what_arrives_in_order_leaves_no_gaps() {
+        let mut map = IdMap::default();
+        for seq in 0..6400 {
+            map.insert(StreamId::new(1, seq), ());
+        }
+        assert_eq!(map.runs.len(), 100);
+        assert!(map.runs.values().all(|run| run.capacity() == RUN_MAX));
+        for seq in (0..6400).filter(|seq| seq % 40 != 0) {
+            map.remove(StreamId::new(1, seq));
+        }
+        assert_eq!(map.len(), 160);
+        let room: usize = map.runs.values().map(Vec::capacity).sum();
+        assert!(room <= 4 * 160, "room for {room}");
+    }
+}
