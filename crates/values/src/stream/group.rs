@@ -154,8 +154,8 @@ impl Group {
     pub fn remove_consumer(&mut self, name: &[u8]) -> Option<usize> {
         let index = self.by_name.remove(name)?;
         let consumer = self.consumers.remove(index.0 as usize);
-        for (id, ()) in consumer.pending.from(StreamId::MIN) {
-            self.pending.remove(id);
+        for (id, ()) in consumer.pending.all() {
+            self.pending.remove(*id);
         }
         Some(consumer.pending.len())
     }
@@ -169,7 +169,7 @@ impl Group {
     /// The delivery of an entry that is pending.
     #[must_use]
     pub fn delivery(&self, id: StreamId) -> Option<Delivery> {
-        self.pending.get(id)
+        self.pending.get(id).copied()
     }
 
     /// The first and the last entry that are pending.
@@ -183,13 +183,14 @@ impl Group {
         &self,
         range: RangeInclusive<StreamId>,
     ) -> impl Iterator<Item = (StreamId, Delivery)> {
-        self.pending.range(range)
+        let (from, to) = range.into_inner();
+        self.pending.from(from).copied().take_while(move |(id, _)| *id <= to)
     }
 
     /// The first entry from `id` on that is pending.
     #[must_use]
     pub fn next_pending(&self, id: StreamId) -> Option<(StreamId, Delivery)> {
-        self.pending.from(id).next()
+        self.pending.from(id).next().copied()
     }
 
     /// The first entry from `id` on that is pending for one consumer.
@@ -208,8 +209,10 @@ impl Group {
         index: ConsumerIndex,
         range: RangeInclusive<StreamId>,
     ) -> impl Iterator<Item = (StreamId, Delivery)> {
-        self.consumer(index).pending.range(range).map(|(id, ())| {
-            (id, self.pending.get(id).expect("what is pending for one is pending for all"))
+        let (from, to) = range.into_inner();
+        let ids = self.consumer(index).pending.from(from).map(|(id, ())| *id);
+        ids.take_while(move |id| *id <= to).map(|id| {
+            (id, *self.pending.get(id).expect("what is pending for one is pending for all"))
         })
     }
 

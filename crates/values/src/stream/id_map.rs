@@ -7,7 +7,8 @@
 //! is small too.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
+use std::collections::btree_map::Range;
+use std::{mem, slice};
 
 use super::id::StreamId;
 
@@ -20,10 +21,13 @@ const RUN_SHORT: usize = RUN_MAX / 4;
 /// Most entries of two runs that are joined: the result may grow again before it is split.
 const JOINED_MAX: usize = RUN_MAX * 3 / 4;
 
+/// Entries in order.
+type Run<V> = Vec<(StreamId, V)>;
+
 /// An ordered map of IDs.
 #[derive(Clone, Debug)]
 pub(super) struct IdMap<V> {
-    runs: BTreeMap<StreamId, Vec<(StreamId, V)>>,
+    runs: BTreeMap<StreamId, Run<V>>,
     len: usize,
 }
 
@@ -33,22 +37,29 @@ impl<V> Default for IdMap<V> {
     }
 }
 
-impl<V: Copy> IdMap<V> {
+impl<V> IdMap<V> {
     pub(super) const fn len(&self) -> usize {
         self.len
     }
 
-    /// Bytes of heap, estimated for the tree.
+    /// Bytes of heap, estimated for the tree; what the values own is not in them.
     pub(super) fn heap_bytes(&self) -> usize {
-        let run_bytes = 2 * size_of::<(StreamId, Vec<(StreamId, V)>)>();
-        let runs = self.runs.len();
-        self.len.next_multiple_of(RUN_SHORT) * size_of::<(StreamId, V)>() + runs * run_bytes
+        /// A node of the tree is about half full where keys ascend.
+        const TREE_ROOM: usize = 2;
+        let tree_bytes = self.runs.len() * TREE_ROOM * size_of::<(StreamId, Run<V>)>();
+        self.len.next_multiple_of(RUN_SHORT) * size_of::<(StreamId, V)>() + tree_bytes
     }
 
-    pub(super) fn get(&self, id: StreamId) -> Option<V> {
+    pub(super) fn get(&self, id: StreamId) -> Option<&V> {
         let (_, run) = self.runs.range(..=id).next_back()?;
         let at = place(run, id).ok()?;
-        Some(run[at].1)
+        Some(&run[at].1)
+    }
+
+    pub(super) fn get_mut(&mut self, id: StreamId) -> Option<&mut V> {
+        let (_, run) = self.runs.range_mut(..=id).next_back()?;
+        let at = place(run, id).ok()?;
+        Some(&mut run[at].1)
     }
 
     /// Returns what the ID stood for before.
@@ -60,7 +71,7 @@ impl<V: Copy> IdMap<V> {
         }
         let (_, run) = self.runs.range_mut(..=id).next_back()?;
         let at = match place(run, id) {
-            Ok(at) => return Some(std::mem::replace(&mut run[at].1, value)),
+            Ok(at) => return Some(mem::replace(&mut run[at].1, value)),
             Err(at) => at,
         };
         self.len += 1;
@@ -116,30 +127,78 @@ impl<V: Copy> IdMap<V> {
         }
     }
 
-    pub(super) fn first(&self) -> Option<(StreamId, V)> {
-        self.from(StreamId::MIN).next()
-    }
-
-    pub(super) fn last(&self) -> Option<(StreamId, V)> {
-        self.runs.values().next_back()?.last().copied()
+    /// All entries.
+    pub(super) fn all(&self) -> Iter<'_, V> {
+        Iter { front: [].iter(), runs: self.runs.range(..), back: [].iter() }
     }
 
     /// The entries from `id` on.
-    pub(super) fn from(&self, id: StreamId) -> impl Iterator<Item = (StreamId, V)> {
+    pub(super) fn from(&self, id: StreamId) -> Iter<'_, V> {
         let bound = self.runs.range(..=id).next_back().map_or(id, |(bound, _)| *bound);
         let mut runs = self.runs.range(bound..);
-        let first =
-            runs.next().map_or(&[][..], |(_, run)| &run[place(run, id).unwrap_or_else(|at| at)..]);
-        first.iter().chain(runs.flat_map(|(_, run)| run)).copied()
+        let front = runs.next().map_or(&[][..], |(_, run)| {
+            let at = place(run, id).unwrap_or_else(|at| at);
+            &run[at..]
+        });
+        Iter { front: front.iter(), runs, back: [].iter() }
     }
 
-    /// The entries within a range.
-    pub(super) fn range(
-        &self,
-        range: RangeInclusive<StreamId>,
-    ) -> impl Iterator<Item = (StreamId, V)> {
-        let (from, to) = range.into_inner();
-        self.from(from).take_while(move |(id, _)| *id <= to)
+    /// The entries up to `id`, itself included.
+    pub(super) fn until(&self, id: StreamId) -> Iter<'_, V> {
+        let mut runs = self.runs.range(..=id);
+        let back = runs.next_back().map_or(&[][..], |(_, run)| {
+            let end = place(run, id).map_or_else(|at| at, |at| at + 1);
+            &run[..end]
+        });
+        Iter { front: [].iter(), runs, back: back.iter() }
+    }
+
+    pub(super) fn first(&self) -> Option<&(StreamId, V)> {
+        self.runs.values().next()?.first()
+    }
+
+    pub(super) fn last(&self) -> Option<&(StreamId, V)> {
+        self.runs.values().next_back()?.last()
+    }
+}
+
+/// Entries in order, from either end.
+#[derive(Clone, Debug)]
+pub(super) struct Iter<'a, V> {
+    front: slice::Iter<'a, (StreamId, V)>,
+    runs: Range<'a, StreamId, Run<V>>,
+    back: slice::Iter<'a, (StreamId, V)>,
+}
+
+impl<'a, V> Iterator for Iter<'a, V> {
+    type Item = &'a (StreamId, V);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(entry) = self.front.next() {
+                return Some(entry);
+            }
+            match self.runs.next() {
+                Some((_, run)) => self.front = run.iter(),
+                None => return self.back.next(),
+            }
+        }
+    }
+}
+
+impl<V> DoubleEndedIterator for Iter<'_, V> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(entry) = self.back.next_back() {
+                return Some(entry);
+            }
+            match self.runs.next_back() {
+                Some((_, run)) => self.back = run.iter(),
+                None => return self.front.next_back(),
+            }
+        }
     }
 }
 
@@ -157,8 +216,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    const ALL: RangeInclusive<StreamId> = StreamId::MIN..=StreamId::MAX;
 
     proptest! {
         #[test]
@@ -188,16 +245,18 @@ mod tests {
                 prop_assert_eq!(map.len(), plain.len());
                 prop_assert!(map.runs.values().all(|run| !run.is_empty() && run.len() <= RUN_MAX));
             }
-            prop_assert!(map.range(ALL).eq(plain.clone()));
-            prop_assert_eq!(map.first(), plain.first_key_value().map(|(id, v)| (*id, *v)));
-            prop_assert_eq!(map.last(), plain.last_key_value().map(|(id, v)| (*id, *v)));
-            let (from, to) = (StreamId::new(1, edges.0), StreamId::new(1, edges.1));
-            prop_assert_eq!(map.get(from), plain.get(&from).copied());
-            if from <= to {
-                let expected = plain.range(from..=to).map(|(id, v)| (*id, *v));
-                prop_assert!(map.range(from..=to).eq(expected));
-            } else {
-                prop_assert_eq!(map.range(from..=to).count(), 0);
+            prop_assert!(map.all().copied().eq(plain.clone()));
+            prop_assert!(map.all().rev().copied().eq(plain.clone().into_iter().rev()));
+            prop_assert_eq!(map.first().map(|(id, _)| id), plain.keys().next());
+            prop_assert_eq!(map.last().map(|(id, _)| id), plain.keys().next_back());
+            for edge in [edges.0, edges.1, 0, 1000] {
+                let id = StreamId::new(1, edge);
+                prop_assert_eq!(map.get(id), plain.get(&id));
+                let own = |(id, value): (&StreamId, &u64)| (*id, *value);
+                prop_assert!(map.from(id).copied().eq(plain.range(id..).map(own)));
+                prop_assert!(map.from(id).rev().copied().eq(plain.range(id..).rev().map(own)));
+                prop_assert!(map.until(id).copied().eq(plain.range(..=id).map(own)));
+                prop_assert!(map.until(id).rev().copied().eq(plain.range(..=id).rev().map(own)));
             }
         }
     }

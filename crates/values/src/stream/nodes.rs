@@ -1,14 +1,13 @@
 //! The nodes of a stream in the order of their IDs.
 //!
 //! The last node has room to grow; those in front of it are sealed: exactly as long as their bytes,
-//! in a tree by ID. So adding an entry looks nothing up, and taking nodes away anywhere costs
+//! in a map by ID. So adding an entry looks nothing up, and taking nodes away anywhere costs
 //! O(log n).
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Range;
 use std::mem;
 
 use super::id::StreamId;
+use super::id_map::{self, IdMap};
 use super::log::NodeLimits;
 use super::node::{self, NodeRef};
 use crate::listpack::Buffer;
@@ -19,7 +18,7 @@ type Sealed = Box<[u8]>;
 /// The nodes of a stream.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Nodes {
-    sealed: BTreeMap<StreamId, Sealed>,
+    sealed: IdMap<Sealed>,
     /// Sum of the lengths of sealed nodes.
     sealed_bytes: usize,
     /// The last node; empty if there is no node at all.
@@ -34,9 +33,7 @@ impl Nodes {
 
     /// Bytes of heap, estimated for the tree.
     pub(super) fn heap_bytes(&self) -> usize {
-        /// Bytes of the tree for one node: key and value, at the fill that ascending keys leave.
-        const TREE_BYTES: usize = 2 * size_of::<(StreamId, Sealed)>();
-        self.sealed_bytes + self.tail.capacity() + self.sealed.len() * TREE_BYTES
+        self.sealed_bytes + self.tail.capacity() + self.sealed.heap_bytes()
     }
 
     pub(super) fn last(&self) -> Option<NodeRef<'_>> {
@@ -48,7 +45,7 @@ impl Nodes {
     }
 
     pub(super) fn all(&self) -> Walk<'_> {
-        Walk { sealed: Some(self.sealed.range(..)), tail: self.last() }
+        Walk { sealed: Some(self.sealed.all()), tail: self.last() }
     }
 
     /// The node in which an entry of this ID would be.
@@ -61,14 +58,14 @@ impl Nodes {
         if self.tail.is_empty() || self.tail_master <= id {
             return Walk { sealed: None, tail: self.last() };
         }
-        let first = self.sealed.range(..=id).next_back().map_or(StreamId::MIN, |(id, _)| *id);
-        Walk { sealed: Some(self.sealed.range(first..)), tail: self.last() }
+        let first = self.sealed.until(id).next_back().map_or(StreamId::MIN, |(id, _)| *id);
+        Walk { sealed: Some(self.sealed.from(first)), tail: self.last() }
     }
 
     /// The nodes that may hold entries up to `id`.
     pub(super) fn until(&self, id: StreamId) -> Walk<'_> {
         Walk {
-            sealed: Some(self.sealed.range(..=id)),
+            sealed: Some(self.sealed.until(id)),
             tail: self.last().filter(|tail| tail.master <= id),
         }
     }
@@ -102,7 +99,7 @@ impl Nodes {
         if master == self.tail_master {
             return change(&mut self.tail);
         }
-        let node = self.sealed.get_mut(&master).expect("the node was just seen");
+        let node = self.sealed.get_mut(master).expect("the node was just seen");
         self.sealed_bytes -= node.len();
         change(node);
         self.sealed_bytes += node.len();
@@ -111,12 +108,13 @@ impl Nodes {
     /// Takes the node with this ID away.
     pub(super) fn remove(&mut self, master: StreamId) {
         if master != self.tail_master {
-            let node = self.sealed.remove(&master).expect("the node was just seen");
+            let node = self.sealed.remove(master).expect("the node was just seen");
             self.sealed_bytes -= node.len();
             return;
         }
         // The last node is always the tail: the next entry may still go into it.
-        let (master, bytes) = self.sealed.pop_last().unwrap_or_default();
+        let master = self.sealed.last().map_or(StreamId::MIN, |(master, _)| *master);
+        let bytes = self.sealed.remove(master).unwrap_or_default();
         self.sealed_bytes -= bytes.len();
         (self.tail_master, self.tail) = (master, bytes.into_vec());
     }
@@ -164,7 +162,7 @@ impl Nodes {
 /// Nodes in order, from either end.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Walk<'a> {
-    sealed: Option<Range<'a, StreamId, Sealed>>,
+    sealed: Option<id_map::Iter<'a, Sealed>>,
     tail: Option<NodeRef<'a>>,
 }
 
@@ -172,7 +170,7 @@ impl<'a> Iterator for Walk<'a> {
     type Item = NodeRef<'a>;
 
     fn next(&mut self) -> Option<NodeRef<'a>> {
-        match self.sealed.as_mut().and_then(Range::next) {
+        match self.sealed.as_mut().and_then(Iterator::next) {
             Some((master, bytes)) => Some(NodeRef::new(*master, bytes)),
             None => self.tail.take(),
         }
