@@ -72,14 +72,36 @@ pub(super) fn find(list: Listpack<'_>, member: &[u8]) -> Option<(Place, f64)> {
     Some((place, score_of(list.get(list.next(place)?))))
 }
 
-/// How many members are in front of a place in the order. O(n).
-pub(super) fn rank(list: Listpack<'_>, bound: Bound<'_>) -> usize {
-    Pairs::of(list).take_while(|(_, member, score)| is_behind(bound, *member, *score)).count()
+/// How many members are in front of a member, and its score. O(n), and reads no other score.
+pub(super) fn rank(list: Listpack<'_>, member: &[u8]) -> Option<(usize, f64)> {
+    let member = Element::of(member);
+    let mut elements = list.iter();
+    let mut rank = 0;
+    loop {
+        let (_, held) = elements.next()?;
+        let (_, score) = elements.next()?;
+        if held == member {
+            return Some((rank, score_of(score)));
+        }
+        rank += 1;
+    }
 }
 
-/// The ranks between two places in the order. O(n).
+/// The ranks between two places in the order. O(n), in one walk.
 pub(super) fn ranks(list: Listpack<'_>, start: Bound<'_>, end: Bound<'_>) -> Range<usize> {
-    ordered(rank(list, start), rank(list, end))
+    let mut in_front = 0;
+    let mut found = None;
+    for (_, member, score) in Pairs::of(list) {
+        if found.is_none() && !is_behind(start, member, score) {
+            found = Some(in_front);
+        }
+        if !is_behind(end, member, score) {
+            break;
+        }
+        in_front += 1;
+    }
+    // Where the end comes first, it hides where the start is: the range is empty anyway.
+    found.map_or(in_front..in_front, |start| ordered(start, in_front))
 }
 
 fn is_behind(bound: Bound<'_>, member: Element<'_>, score: f64) -> bool {

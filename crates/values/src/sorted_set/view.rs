@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::bound::{Bound, LexRange, ScoreRange};
+use super::bound::{LexRange, ScoreRange};
 use super::index::ScoreIndex;
 use super::packed::{self, Pairs};
 use super::tree::Leaf;
@@ -83,12 +83,13 @@ impl<'a> SortedSetRef<'a> {
     /// Number of members in front of a member, and its score. O(log n).
     #[must_use]
     pub fn rank(self, member: &[u8]) -> Option<(usize, f64)> {
-        let score = self.score(member)?;
-        let rank = match self.0 {
-            Form::Packed(list) => packed::rank(list, Bound::Before(score, member)),
-            Form::Index(index) => index.rank_of(score, member),
-        };
-        Some((rank, score))
+        match self.0 {
+            Form::Packed(list) => packed::rank(list, member),
+            Form::Index(index) => {
+                let score = index.score(member)?;
+                Some((index.rank_of(score, member), score))
+            }
+        }
     }
 
     /// The ranks of the members in a range of scores. O(log n).

@@ -8,7 +8,7 @@ use crate::sorted_set::member::Member;
 
 /// A sibling takes over members of a full child if it has at least this many free places; with
 /// fewer, the next insertion would be back soon.
-const SPARE_MIN: usize = CAPACITY / 8;
+const SPARE_MIN: usize = CAPACITY / 16;
 
 /// A child with fewer places taken is merged with a sibling, or gets some of its places.
 const TAKEN_MIN: usize = CAPACITY * 2 / 5;
