@@ -2,10 +2,15 @@
 
 #![allow(unreachable_pub, dead_code, reason = "every test file uses its part of the pair")]
 
+use std::collections::BTreeMap;
+
 use dunlin_commands::Digest;
 use dunlin_config::Config;
 use dunlin_engine::Follower;
 use dunlin_keyspace::Keyspace;
+use dunlin_stdx::time::UnixMs;
+use dunlin_values::Entry;
+use dunlin_values::hash::HashRef;
 use fastrand::Rng;
 
 use crate::driver::{Driver, START_UNIX_MS};
@@ -69,8 +74,17 @@ fn assert_same_deadlines(ours: &Keyspace, theirs: &Keyspace, after: &str) {
             let other = theirs.held(db, entry.key());
             let other = other.unwrap_or_else(|| panic!("no {key} after {after}"));
             assert_eq!(entry.deadline(), other.deadline(), "{key} after {after}");
+            let fields = [entry, &*other].map(field_deadlines);
+            assert_eq!(fields[0], fields[1], "{key} after {after}");
         });
     }
+}
+
+/// The fields of a hash with their deadlines, whether these have passed or not.
+fn field_deadlines(entry: &Entry) -> BTreeMap<Vec<u8>, Option<UnixMs>> {
+    let hash = entry.hash(UnixMs(i64::MIN));
+    let fields = hash.into_iter().flat_map(HashRef::iter);
+    fields.map(|field| (field.name.to_vec(), field.deadline)).collect()
 }
 
 /// A request of these words.

@@ -65,6 +65,8 @@ impl HashLimits {
             return (NewValue::Boxed(Box::new(Object::Hash(Box::new(table)))), len);
         };
         bytes.clear();
+        let len: usize = words.iter().map(|word| word.len() + ELEMENT_OVERHEAD_MAX).sum();
+        bytes.reserve(listpack::EMPTY.len() + len);
         bytes.extend_from_slice(&listpack::EMPTY);
         let mut list = ListpackMut::new(&mut *bytes);
         let mut len = 0;
@@ -156,18 +158,25 @@ impl<'a> HashMut<'a> {
     }
 
     fn set_packed(&mut self, name: &[u8], value: &[u8]) -> bool {
-        let is_new = self.view().get(name).is_none();
         if !self.fits(name, value) {
+            let is_new = self.view().get(name).is_none();
             self.convert_to_table();
             self.set(name, value);
             return is_new;
         }
         let with_deadlines = self.packed().with_deadlines;
+        let was_due = with_deadlines && self.holds_due(name);
         let added = set_in_list(&mut self.list_mut(), with_deadlines, name, value);
         if added && self.is_in_listpack() && self.packed().len() > self.limits.listpack_len {
             self.convert_to_table();
         }
-        is_new
+        added || was_due
+    }
+
+    /// Whether a packed form holds a field of this name whose deadline has passed.
+    fn holds_due(&self, name: &[u8]) -> bool {
+        let hash = self.packed();
+        hash.find(name).is_some_and(|place| hash.field(place).is_due(self.now))
     }
 
     /// Sets a field, which keeps its deadline if it has one; returns whether it is new.

@@ -30,6 +30,7 @@ const FIELDS: &[Field] = &[
     ("sync_partial_ok", |_| 0_u64.into()),
     ("sync_partial_err", |_| 0_u64.into()),
     ("expired_keys", |v| v.cx.keyspace.stats().expired.into()),
+    ("expired_subkeys", |v| v.cx.keyspace.stats().expired_fields.into()),
     ("expired_stale_perc", |_| 0.0.into()),
     ("expired_time_cap_reached_count", |v| v.cx.metrics.counters.expire_cycles_cut.into()),
     ("expire_cycle_cpu_milliseconds", |v| (v.cx.metrics.counters.expire_cycle_us / 1000).into()),
