@@ -66,7 +66,7 @@ impl Keyspace {
         let limits = HashLimits {
             listpack_len: usize::MAX,
             listpack_value_len: usize::MAX,
-            hasher: self.member_hasher,
+            hasher: self.member_hasher(),
         };
         self.touch = false;
         let mut expired: Vec<Box<[u8]>> = Vec::new();

@@ -1,5 +1,7 @@
 //! All databases of a node, and how a command reaches a key.
 
+use std::cell::Cell;
+
 use dunlin_stdx::time::UnixMs;
 use dunlin_table::{Growth, ItemRef};
 use dunlin_values::{Entry, MemberHasher};
@@ -33,7 +35,7 @@ pub struct Keyspace {
     pub(crate) databases: Vec<Database>,
     pub(crate) layout: Layout,
     pub(crate) hasher: KeyHasher,
-    pub(crate) member_hasher: MemberHasher,
+    member_hasher: Cell<MemberHasher>,
     pub(crate) access: AccessClock,
     pub(crate) changes: Changes,
     pub(crate) disposal: Disposal,
@@ -60,7 +62,7 @@ impl Keyspace {
             databases: (0..databases).map(|_| Database::new(layout, member_hasher)).collect(),
             layout,
             hasher,
-            member_hasher,
+            member_hasher: Cell::new(member_hasher),
             access: AccessClock::new(AccessPolicy::Lru),
             changes: Changes::default(),
             disposal: Disposal { freer, lazy: LazyFree::default() },
@@ -208,10 +210,12 @@ impl Keyspace {
         self.hasher.hash(key)
     }
 
-    /// How values hash what they hold, for values that begin to need a table.
+    /// How a value hashes what it holds, if it begins to need a table: each differently.
     #[must_use]
-    pub const fn member_hasher(&self) -> MemberHasher {
-        self.member_hasher
+    pub fn member_hasher(&self) -> MemberHasher {
+        let hasher = self.member_hasher.get();
+        self.member_hasher.set(hasher.another());
+        hasher
     }
 
     /// A random number, for replies and values that must be fair.

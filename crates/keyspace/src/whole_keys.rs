@@ -44,7 +44,7 @@ impl Keyspace {
 
     /// Empties a database; returns how many keys it held. `lazily` drops them elsewhere.
     pub fn flush(&mut self, db: DatabaseIndex, lazily: bool) -> usize {
-        let emptied = Database::new(self.layout, self.member_hasher);
+        let emptied = Database::new(self.layout, self.member_hasher());
         let old = std::mem::replace(&mut self.databases[db as usize], emptied);
         let count = old.len();
         self.changes.emptied(db);

@@ -7,9 +7,10 @@ use foldhash::fast::SeedableRandomState;
 
 /// Hashes what tables inside values are keyed by.
 ///
-/// All values of a node share the seed, so that a hash computed for one set finds the member in
-/// another. It follows from the node's seed: nobody outside can predict buckets, and a simulation
-/// repeats.
+/// Each table has a seed of its own. A table is walked in the order of its hashes, and one that is
+/// filled in the order of *its* hashes crowds one segment after the other (SINTERSTORE of 50,000
+/// members took 750 ms): so what is walked and what is filled must not agree. The seeds follow from
+/// the node's: nobody outside can predict buckets, and a simulation repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemberHasher(u64);
 
@@ -18,6 +19,14 @@ impl MemberHasher {
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(seed)
+    }
+
+    /// A hasher for a copy: its order is not this one's.
+    #[must_use]
+    pub const fn another(self) -> Self {
+        // Two to the 64th divided by the golden ratio: any odd number visits all seeds, this one
+        // far apart.
+        Self(self.0.wrapping_add(0x9e37_79b9_7f4a_7c15))
     }
 
     /// The hash of a member or field.

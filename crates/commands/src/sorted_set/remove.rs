@@ -22,7 +22,7 @@ pub(super) struct Removal {
 }
 
 impl Removal {
-    pub(super) const fn of(cx: &Context<'_>) -> Self {
+    pub(super) fn of(cx: &Context<'_>) -> Self {
         Self {
             limits: packed_limits(cx.config),
             hasher: cx.keyspace.member_hasher(),

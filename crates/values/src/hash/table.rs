@@ -176,7 +176,7 @@ fn field_ref(contents: &[u8]) -> FieldRef<'_> {
 
 impl Clone for HashTable {
     fn clone(&self) -> Self {
-        let mut copy = Self::new(self.hasher);
+        let mut copy = Self::new(self.hasher.another());
         for field in &self.table {
             let parts = field.parts();
             copy.insert(parts.name(), parts.value(), parts.deadline());

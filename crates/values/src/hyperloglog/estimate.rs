@@ -14,10 +14,12 @@ const ALPHA: f64 = 0.721_347_520_444_481_7;
 const LANES: usize = 4;
 
 /// Counts registers, each below 64.
-pub(super) fn histogram(registers: impl Iterator<Item = u8>) -> Histogram {
+pub(super) fn histogram(registers: &[u8; REGISTERS]) -> Histogram {
     let mut lanes = [[0_u32; 64]; LANES];
-    for (index, run) in registers.enumerate() {
-        lanes[index % LANES][usize::from(run & 63)] += 1;
+    for group in registers.as_chunks::<LANES>().0 {
+        for (lane, run) in lanes.iter_mut().zip(group) {
+            lane[usize::from(run & 63)] += 1;
+        }
     }
     let mut sum = [0; 64];
     for lane in lanes {

@@ -85,7 +85,7 @@ impl Registers {
     /// The estimate of how many different elements these registers have seen.
     #[must_use]
     pub fn count(&self) -> u64 {
-        estimate::count(&estimate::histogram(self.0.iter().copied()))
+        estimate::count(&estimate::histogram(&self.0))
     }
 }
 
@@ -130,9 +130,9 @@ impl<'a> HyperLogLog<'a> {
     pub fn count(self) -> Result<u64, Corrupt> {
         let histogram = match self.form {
             Form::Dense => {
-                let mut registers = Registers::default();
-                dense::unpack(self.registers(), &mut registers.0);
-                estimate::histogram(registers.0.iter().copied())
+                let mut registers = [0; REGISTERS];
+                dense::unpack(self.registers(), &mut registers);
+                estimate::histogram(&registers)
             }
             Form::Sparse => sparse::histogram(self.registers())?,
         };

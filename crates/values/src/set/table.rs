@@ -136,9 +136,9 @@ impl SetTable {
 
 impl Clone for SetTable {
     fn clone(&self) -> Self {
-        let mut copy = Self::new(self.hasher);
+        let mut copy = Self::new(self.hasher.another());
         for member in self.iter() {
-            copy.insert_new(self.hasher.hash(member), member);
+            copy.insert_new(copy.hasher.hash(member), member);
         }
         copy
     }

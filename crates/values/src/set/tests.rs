@@ -106,6 +106,12 @@ fn a_large_set_tells_its_effort_and_heap() {
     assert!((27.0..30.0).contains(&per_member), "{per_member} bytes");
     let mut copy = (entry.duplicate(b"copy", None), usual());
     assert_eq!(copy.0.set().map(SetRef::len), Some(10_000));
+    // Filled in the order of another table, it is as even as one that was filled at random.
+    for held in [&entry, &copy.0] {
+        let Some(SetRef::Table(table)) = held.set() else { panic!("a table") };
+        let stats = table.stats();
+        assert!(stats.stashed < 100 && stats.slots() < 20_000, "{stats:?}");
+    }
     for member in &members {
         assert!(edit(&mut copy).remove(member.as_bytes()));
     }
