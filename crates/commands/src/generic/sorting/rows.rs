@@ -148,7 +148,7 @@ impl Rows {
     /// Calls `visit` with the elements of these rows.
     ///
     /// In sorted order each element is a cache miss: those of a batch are asked for together, so that
-    /// they overlap (storing a million: a third of the time).
+    /// they overlap (storing a million takes half the time).
     pub(super) fn visit(&self, rows: &[u32], mut visit: impl FnMut(&[u8])) {
         const BATCH: usize = 32;
         let mut elements = Vec::with_capacity(BATCH);
