@@ -369,6 +369,38 @@ fn the_indexes_take_little_memory_in_whatever_order_members_come() {
 }
 
 #[test]
+fn memory_goes_with_the_members() {
+    const MEMBERS: u32 = 100_000;
+    let name = |n: u32| format!("member:{n:09}").into_bytes();
+    // A queue: members come at one end and go at the other.
+    let mut queue = ScoreIndex::new(HASHER);
+    for n in 0..5 * MEMBERS {
+        queue.set(&name(n), f64::from(n));
+        if n >= MEMBERS {
+            queue.remove_ranks(0..1);
+        }
+    }
+    queue.check();
+    assert!(index_bytes(&queue) < 35.0, "{}", index_bytes(&queue));
+    // Most members go, here and there.
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut index = ScoreIndex::new(HASHER);
+    for n in 0..MEMBERS {
+        index.set(&name(n), random.f64());
+    }
+    for n in 0..MEMBERS {
+        if n % 10 != 0 {
+            index.remove(&name(n));
+        }
+    }
+    index.check();
+    assert!(index_bytes(&index) < 64.0, "{}", index_bytes(&index));
+    index.remove_ranks(0..usize::MAX);
+    index.check();
+    assert!(index.is_empty() && index.heap_bytes() < 2000);
+}
+
+#[test]
 fn a_member_that_moves_a_little_stays_in_its_leaf() {
     let mut index = ScoreIndex::new(HASHER);
     for n in 0..10_000 {
