@@ -254,10 +254,8 @@ impl Engine {
         }
         self.keyspace.touch = true;
         self.keep_silent_if_asked(token, flags, mark, reply);
-        if self.sessions.has_written() {
+        if self.sessions.has_more_to_do() {
             self.sessions.append_pushed(token, reply);
-        }
-        if self.sessions.tracking().clients() > 0 {
             self.end_caching(token, lookup);
         }
     }

@@ -182,7 +182,15 @@ impl Output {
     }
 
     /// Moves all that waits in `other` behind what waits here; shared values stay shared.
+    #[inline]
     pub fn append(&mut self, other: &mut Self) {
+        if !other.is_empty() || other.overflowed {
+            self.append_all(other);
+        }
+    }
+
+    #[cold]
+    fn append_all(&mut self, other: &mut Self) {
         self.overflowed |= other.overflowed;
         if self.overflows(other.len()) {
             return other.clear();

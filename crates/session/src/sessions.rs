@@ -272,6 +272,14 @@ impl Sessions {
         Some(&mut session.reply)
     }
 
+    /// Whether a command may have to be followed by more than its reply: something was pushed to a
+    /// session, or a session tracks keys.
+    #[must_use]
+    #[inline]
+    pub const fn has_more_to_do(&self) -> bool {
+        self.written.len() | self.tracking.clients() != 0
+    }
+
     /// Whether anybody was written to since [`Sessions::next_written`] found nobody.
     #[must_use]
     #[inline]
