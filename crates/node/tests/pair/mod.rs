@@ -11,6 +11,7 @@ use dunlin_keyspace::Keyspace;
 use dunlin_stdx::time::UnixMs;
 use dunlin_values::Entry;
 use dunlin_values::hash::HashRef;
+use dunlin_values::stream::{Stream, StreamId};
 use fastrand::Rng;
 
 use crate::driver::{Driver, START_UNIX_MS};
@@ -76,8 +77,32 @@ fn assert_same_deadlines(ours: &Keyspace, theirs: &Keyspace, after: &str) {
             assert_eq!(entry.deadline(), other.deadline(), "{key} after {after}");
             let fields = [entry, &*other].map(field_deadlines);
             assert_eq!(fields[0], fields[1], "{key} after {after}");
+            let streams = [entry, &*other].map(|entry| entry.stream().map(stream_state));
+            assert_eq!(streams[0], streams[1], "{key} after {after}");
         });
     }
+}
+
+/// What a stream remembers beyond its entries: its counters, and how far each group is and who has
+/// which entry. Not when and how often: a consumer that reads its history again is not propagated.
+fn stream_state(stream: &Stream) -> String {
+    let log = &stream.log;
+    let mut text = format!(
+        "{} first {} last {} deleted {} added {}",
+        log.len(),
+        log.first_id(),
+        log.last_id(),
+        log.max_deleted_id(),
+        log.entries_added()
+    );
+    for (name, group) in &stream.groups {
+        text += &format!("; {} at {}", String::from_utf8_lossy(name), group.last_id());
+        for (id, delivery) in group.pending(StreamId::MIN..=StreamId::MAX) {
+            let consumer = group.consumer(delivery.consumer).name();
+            text += &format!(", {id} {}", String::from_utf8_lossy(consumer));
+        }
+    }
+    text
 }
 
 /// The fields of a hash with their deadlines, whether these have passed or not.
