@@ -278,7 +278,9 @@ impl Log {
             }
         }
         self.nodes.edit(master, |bytes| {
-            gone.iter().for_each(|entry| node::flag_deleted(bytes, entry));
+            // From the back, because a node from elsewhere may hold flags in more bytes than they
+            // need, and then loses some.
+            gone.iter().rev().for_each(|entry| node::flag_deleted(bytes, entry));
             node::count_deleted(bytes, gone.len() as u64);
         });
         self.len = len;

@@ -262,7 +262,7 @@ pub(super) fn append(
     true
 }
 
-/// Flags an entry as deleted. The node keeps its length: flags take one byte.
+/// Flags an entry as deleted. What stands in front of it stays in its place.
 pub(super) fn flag_deleted(bytes: &mut (impl Buffer + ?Sized), entry: &EntryHead) {
     ListpackMut::new(bytes).set_int(entry.at, entry.flags | DELETED);
 }

@@ -306,11 +306,42 @@ proptest! {
             backward.reverse();
             prop_assert_eq!(found.len() as u64, valid.live);
             prop_assert_eq!(&found, &backward);
-            for id in found {
+            let keep = Keep::Newest(valid.live / 2);
+            let removed = log.trim(&Trim { keep, approximate: false, limit: None });
+            prop_assert_eq!(removed, valid.live - valid.live / 2);
+            for id in found.into_iter().skip(removed as usize) {
                 prop_assert!(log.delete(id));
             }
             prop_assert_eq!(log.len(), 0);
         }
+    }
+}
+
+/// A node need not hold its numbers in as few bytes as Redis and we do.
+#[test]
+fn wide_numbers_are_read_and_replaced() {
+    // live 3, deleted 0, one field "f"; flags, differences and counts in two bytes each.
+    let mut bytes = vec![0; 6];
+    let mut wide = |number: u8| bytes.extend_from_slice(&[0xc0, number, 2]);
+    wide(3);
+    wide(0);
+    wide(1);
+    bytes.extend_from_slice(&[0x81, b'f', 2]);
+    for number in [&[0][..], &[2, 0, 0, 9, 4], &[2, 1, 0, 9, 4], &[2, 2, 0, 9, 4]].concat() {
+        bytes.extend_from_slice(&[0xc0, number, 2]);
+    }
+    bytes.push(0xff);
+    let (len, count) = (bytes.len() as u32, 20u16);
+    bytes[..4].copy_from_slice(&len.to_le_bytes());
+    bytes[4..6].copy_from_slice(&count.to_le_bytes());
+    for keep in 0..=3 {
+        let mut log = Log::default();
+        log.load_node(StreamId::new(5, 0), bytes.clone()).expect("a sound node");
+        let trim = Trim { keep: Keep::Newest(keep), approximate: false, limit: None };
+        assert_eq!(log.trim(&trim), 3 - keep);
+        let left: Vec<StreamId> = (5..8).map(|ms| StreamId::new(ms, 0)).collect();
+        assert_eq!(ids(log.all(Direction::Forward)), left[3 - keep as usize..]);
+        assert!(log.node_bytes().all(|(master, bytes)| validate_node(master, bytes).is_ok()));
     }
 }
 
