@@ -142,14 +142,14 @@ impl Engine {
             if is_last && paused.consumed == input.len() && !session.decoder.is_partial() {
                 return self.spare(paused);
             }
-            self.resumed.push(token);
+            self.resumed.push_back(token);
         }
         (session.paused, session.input) = (Some(paused), input);
     }
 
     /// The next client that waited and has more requests to be run.
     pub fn next_resumed(&mut self) -> Option<Token> {
-        self.resumed.pop()
+        self.resumed.pop_front()
     }
 
     /// More has arrived from a client whose command waits: it is kept until that is over, up to the

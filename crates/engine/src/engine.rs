@@ -1,5 +1,7 @@
 //! One data set with its clients, and how a command runs on it.
 
+use std::collections::VecDeque;
+
 use dunlin_commands::parameters::{self, Target};
 use dunlin_commands::table::{Lookup, Registered};
 use dunlin_commands::{Args, Caller, CommandError, Context, Effects, Host, Switches, Table};
@@ -51,7 +53,7 @@ pub struct Engine {
     /// First keys of the connections that were looked at ahead.
     pub(crate) first_keys: Vec<KeyAhead>,
     /// Clients that waited and have more requests to be run.
-    pub(crate) resumed: Vec<Token>,
+    pub(crate) resumed: VecDeque<Token>,
     /// Batches whose memory is used again.
     #[expect(clippy::vec_box, reason = "sessions hold them boxed")]
     pub(crate) spare_paused: Vec<Box<Paused>>,
@@ -99,7 +101,7 @@ impl Engine {
             batch: Batch::default(),
             keys_ahead: KeysAhead::default(),
             first_keys: Vec::new(),
-            resumed: Vec::new(),
+            resumed: VecDeque::new(),
             spare_paused: Vec::new(),
             effects: Effects::default(),
             host,

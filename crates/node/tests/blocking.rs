@@ -271,6 +271,33 @@ fn requests_behind_a_blocked_one_wait_and_keep_their_order() {
 }
 
 #[test]
+fn those_served_together_go_on_in_the_same_order() {
+    let mut driver = driver();
+    let [a, b, c, writer] = clients(&mut driver);
+    for (client, name) in [(b, "b"), (c, "c"), (a, "a")] {
+        driver.send(client, format!("BLPOP list 0\r\nRPUSH log {name}\r\n").as_bytes());
+    }
+    driver.call(writer, "RPUSH list 1 2 3");
+    driver.carry_out();
+    let log = driver.call(writer, "LRANGE log 0 -1").replace("\r\n", " ");
+    assert_eq!(log, "*3 $1 b $1 c $1 a ");
+}
+
+#[test]
+fn a_pause_that_begins_with_the_push_holds_the_served() {
+    let mut driver = driver();
+    let [a, admin] = clients(&mut driver);
+    driver.call(a, "BLPOP list 0");
+    driver.send(admin, b"MULTI\r\nRPUSH list 1\r\nCLIENT PAUSE 1000 WRITE\r\nEXEC\r\n");
+    assert_eq!(text(&mut driver, a), "");
+    assert_eq!(driver.call(admin, "LLEN list"), ":1\r\n");
+    assert_eq!(info(&mut driver, admin, "blocked_clients"), "blocked_clients:1");
+    driver.advance_ms(1000);
+    driver.turn();
+    assert_eq!(text(&mut driver, a), "*2 $4 list $1 1 ");
+}
+
+#[test]
 fn large_arguments_arrive_behind_a_blocked_request() {
     let mut driver = driver();
     let [a, writer] = clients(&mut driver);

@@ -9,7 +9,7 @@ use super::subscription;
 use crate::args::Args;
 use crate::command::Command;
 use crate::context::Context;
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult};
 
 const SPEC: CommandSpec = CommandSpec::new("ssubscribe", Group::PubSub, -2)
     .summary("Listens for messages published to shard channels.")
@@ -22,6 +22,14 @@ const SPEC: CommandSpec = CommandSpec::new("ssubscribe", Group::PubSub, -2)
 /// SSUBSCRIBE's entry in the command table.
 pub(super) const COMMAND: Command = Command::new(SPEC, run);
 
+/// What a caller gets that expects one reply for each command: a transaction, unlike for SUBSCRIBE,
+/// and a script.
+const ONE_REPLY_EXPECTED: CommandError =
+    CommandError::fixed("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
+
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if !cx.may_block() {
+        return Err(ONE_REPLY_EXPECTED);
+    }
     subscription::subscribe(cx, args, SubscriptionKind::ShardChannel)
 }

@@ -21,7 +21,8 @@ pub(crate) const SPEC: CommandSpec = CommandSpec::new("monitor", Group::Server, 
 pub const COMMAND: Command = Command::new(SPEC, run);
 
 fn run(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
-    let Some(token) = cx.caller.client() else {
+    // Whoever runs commands in between expects one reply for each.
+    let Some(token) = cx.caller.client().filter(|_| cx.may_block()) else {
         return Err(CommandError::fixed("ERR MONITOR isn't allowed for DENY BLOCKING client"));
     };
     if cx.sessions.start_monitor(token) {
