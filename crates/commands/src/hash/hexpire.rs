@@ -18,7 +18,9 @@ use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
 use crate::hash::field_names::{self, NAMES};
-use crate::hash::{edit, limits, propagate_deadline, propagate_removal, remove_fields, seen_at};
+use crate::hash::{
+    edit, limits, propagate_deadline, propagate_removal, remove_if_empty, seen_at, tell_removed,
+};
 
 const SPEC: CommandSpec = CommandSpec::new("hexpire", Group::Hash, -6)
     .summary("Set expiry for hash field using relative time to expire (seconds)")
@@ -140,16 +142,18 @@ pub(super) fn set_deadlines(cx: &mut Context<'_>, args: Args<'_>, clock: Clock) 
     let mut concerned: Vec<&[u8]> = Vec::new();
     for &name in names {
         let field = slot.hash(now).and_then(|hash| hash.get(name));
-        let is_gone = has_passed && concerned.contains(&name);
-        let answer = match field.filter(|_| !is_gone) {
+        let answer = match field {
             None => answer::NO_FIELD,
             Some(field) if !condition.allows(field.deadline, deadline) => answer::NOT_MET,
-            Some(_) => {
-                if !has_passed {
-                    edit(&mut slot, limits, now).set_deadline(name, Some(deadline));
-                }
+            Some(_) if has_passed => {
+                edit(&mut slot, limits, now).remove(name);
                 concerned.push(name);
-                if has_passed { answer::REMOVED } else { answer::SET }
+                answer::REMOVED
+            }
+            Some(_) => {
+                edit(&mut slot, limits, now).set_deadline(name, Some(deadline));
+                concerned.push(name);
+                answer::SET
             }
         };
         cx.reply.integer(answer);
@@ -158,8 +162,8 @@ pub(super) fn set_deadlines(cx: &mut Context<'_>, args: Args<'_>, clock: Clock) 
         return Ok(());
     }
     if has_passed {
-        drop(slot);
-        remove_fields(cx, key, &concerned, now)?;
+        let is_emptied = remove_if_empty(slot, now, cx.config.memory.lazyfree_lazy_expire);
+        tell_removed(cx, key, concerned.len(), is_emptied);
         propagate_removal(cx, key, &concerned);
     } else {
         slot.field_deadlines_changed();

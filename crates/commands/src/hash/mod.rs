@@ -159,11 +159,7 @@ fn remove_fields(
 ) -> Result<usize, CommandError> {
     let limits = limits(cx);
     let Slot::Occupied(mut slot) = cx.keyspace.slot(cx.db, key) else { return Ok(0) };
-    let held = slot.hash(now).ok_or(CommandError::WrongType)?;
-    if !names.iter().any(|name| held.get(name).is_some()) {
-        return Ok(0);
-    }
-    let len = held.held_len();
+    let len = slot.hash(now).ok_or(CommandError::WrongType)?.held_len();
     let mut hash = edit(&mut slot, limits, now);
     let mut removed = 0;
     for name in names {
@@ -172,18 +168,29 @@ fn remove_fields(
             break;
         }
     }
-    let is_emptied = removed == len;
-    if is_emptied {
-        slot.delete(cx.config.memory.lazyfree_lazy_server_del);
-    } else {
-        drop(slot);
+    let is_emptied = remove_if_empty(slot, now, cx.config.memory.lazyfree_lazy_server_del);
+    tell_removed(cx, key, removed, is_emptied);
+    Ok(removed)
+}
+
+/// Removes the key of a hash without fields; returns whether it did.
+fn remove_if_empty(slot: Occupied<'_>, now: UnixMs, lazily: bool) -> bool {
+    let is_empty = slot.hash(now).is_some_and(|hash| hash.held_len() == 0);
+    if is_empty {
+        slot.delete(lazily);
     }
-    cx.effects.changed(removed as u64);
-    cx.notify(KeyEventClass::HASH, "hdel", cx.db, key);
+    is_empty
+}
+
+/// Counts fields that a command removed, and tells subscribers of them.
+fn tell_removed(cx: &mut Context<'_>, key: &[u8], removed: usize, is_emptied: bool) {
+    if removed > 0 {
+        cx.effects.changed(removed as u64);
+        cx.notify(KeyEventClass::HASH, "hdel", cx.db, key);
+    }
     if is_emptied {
         cx.notify(KeyEventClass::GENERIC, "del", cx.db, key);
     }
-    Ok(removed)
 }
 
 /// Replies the values of fields, nil for those that are not there.
