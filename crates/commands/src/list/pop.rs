@@ -160,4 +160,22 @@ mod tests {
         assert_eq!(trial.events(), ["rpush l", "lpop l", "rpop l", "lpop l", "del l"]);
         assert_eq!(trial.propagated(), ["RPUSH l a b c d e", "LPOP l", "RPOP l 2", "LPOP l 9"]);
     }
+
+    #[test]
+    fn a_blocking_pop_is_repeated_as_a_plain_one() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("BLPOP l m 0", "*-1"),
+            ("RPUSH m a b", ":2"),
+            ("BLPOP l m x", "-ERR timeout is not a float or out of range"),
+            ("BLPOP l m 0", "*2\r\n$1\r\nm\r\n$1\r\na"),
+            ("BRPOP l m 0", "*2\r\n$1\r\nm\r\n$1\r\nb"),
+            ("RPUSH m a b c", ":3"),
+            ("BLMPOP 0 2 l m RIGHT COUNT 2", "*2\r\n$1\r\nm\r\n*2\r\n$1\r\nc\r\n$1\r\nb"),
+        ]);
+        let propagated = ["RPUSH m a b", "LPOP m", "RPOP m", "RPUSH m a b c", "RPOP m 2"];
+        assert_eq!(trial.propagated(), propagated);
+        let mut client = Trial::of_client();
+        assert_eq!(client.run("BLPOP l m 0"), "", "it waits");
+    }
 }

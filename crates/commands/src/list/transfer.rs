@@ -189,4 +189,19 @@ mod tests {
         ]);
         assert_eq!(trial.propagated().len(), 7);
     }
+
+    #[test]
+    fn a_blocking_move_is_repeated_as_a_plain_one() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("BLMOVE a b LEFT RIGHT 0", "$-1"),
+            ("BRPOPLPUSH a b 0", "$-1"),
+            ("RPUSH a 1 2", ":2"),
+            ("BLMOVE a b left RIGHT 0", "$1\r\n1"),
+            ("BRPOPLPUSH a b 0", "$1\r\n2"),
+        ]);
+        assert_eq!(trial.propagated(), ["RPUSH a 1 2", "LMOVE a b left RIGHT", "RPOPLPUSH a b"]);
+        let mut client = Trial::of_client();
+        assert_eq!(client.run("BLMOVE a b LEFT RIGHT 0"), "", "it waits");
+    }
 }

@@ -11,7 +11,8 @@ use super::node::Node;
 
 /// Most children of a branch. A full branch that gets another at its end starts a new neighbour
 /// instead of splitting in halves, so that lists that only grow at their ends have full branches.
-const FANOUT: usize = 64;
+/// One less than a power of two: a branch holds one more for a moment, and deques grow by doubling.
+const FANOUT: usize = 63;
 
 /// A branch with fewer children than this is merged with a neighbour where both fit into one.
 const SPARSE: usize = FANOUT / 4;

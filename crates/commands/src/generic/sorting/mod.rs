@@ -176,3 +176,37 @@ fn store(cx: &mut Context<'_>, key: &[u8], rows: &Rows, chosen: &[u32], get: &[P
     }
     cx.reply.integer(len as i64);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::trial::Trial;
+
+    #[test]
+    fn what_is_stored_is_told_and_repeated() {
+        let mut trial = Trial::new();
+        trial.check(&[
+            ("RPUSH l 3 1 2", ":3"),
+            ("SET d x EX 100", "+OK"),
+            ("SORT l", "*3\r\n$1\r\n1\r\n$1\r\n2\r\n$1\r\n3"),
+            ("SORT_RO l LIMIT 0 1 DESC", "*1\r\n$1\r\n3"),
+            ("SORT l STORE d", ":3"),
+            ("TTL d", ":-1"),
+            ("SORT l LIMIT 3 1 STORE d", ":0"),
+            ("SORT l LIMIT 3 1 STORE d", ":0"),
+            ("SORT_RO l STORE d", "-ERR syntax error"),
+        ]);
+        assert_eq!(trial.events()[3..], ["sortstore d", "del d"]);
+        assert_eq!(trial.propagated()[2..], ["SORT l STORE d", "SORT l LIMIT 3 1 STORE d"],);
+    }
+
+    #[test]
+    fn other_nodes_are_not_asked_for_weights() {
+        let mut trial = Trial::new();
+        trial.config.cluster.cluster_enabled = true;
+        trial.check(&[
+            ("SORT l BY w_*", "-ERR BY option of SORT denied in Cluster mode."),
+            ("SORT l GET #", "-ERR GET option of SORT denied in Cluster mode."),
+            ("SORT l BY nosort", "*0"),
+        ]);
+    }
+}
