@@ -10,7 +10,7 @@ use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec}
 use dunlin_values::listpack::Element;
 use dunlin_values::sorted_set::SortedSetRef;
 use fastrand::Rng;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use crate::args::Args;
 use crate::command::Command;
@@ -153,7 +153,7 @@ fn for_each_distinct<'a>(
     /// Below one in so many, ranks are drawn until they differ.
     const SPARSE: usize = 3;
     if set.is_indexed() && len < set.len() / SPARSE {
-        let mut drawn = HashSet::with_capacity(len);
+        let mut drawn = BTreeSet::new();
         while drawn.len() < len {
             let rank = rng.usize(..set.len());
             if drawn.insert(rank) && set.at(rank).is_none_or(|member| visit(member) == Next::Stop) {

@@ -15,8 +15,8 @@ use crate::hasher::MemberHasher;
 /// A sorted set beyond the packed form.
 ///
 /// A table finds a member's score, a tree finds ranks and ranges; both hold handles to the same
-/// members. A million members of 16 bytes with random scores take 63.3 bytes each, all in (Redis 7.0: 126;
-/// `bench/run --only memory/sorted-set`).
+/// members. A million members of 16 bytes with random scores take 63.3 bytes each, all in
+/// (Redis 7.0: 126; `bench/run --only memory/sorted-set`).
 pub struct ScoreIndex {
     members: Table<Member>,
     tree: Tree,
