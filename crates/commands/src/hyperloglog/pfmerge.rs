@@ -7,7 +7,7 @@
 use dunlin_keyspace::Slot;
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 use dunlin_values::NewValue;
-use dunlin_values::hyperloglog::{self, Form, Observation, Registers};
+use dunlin_values::hyperloglog::{self, Form, Registers};
 
 use crate::args::Args;
 use crate::command::Command;
@@ -55,11 +55,7 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if becomes_dense && is_sparse {
         hyperloglog::make_dense(&mut bytes).map_err(|_| CORRUPT)?;
     }
-    for (register, run) in registers.as_slice().iter().enumerate() {
-        let observed = Observation { register, run: *run };
-        hyperloglog::add(&mut bytes, observed, limit).map_err(|_| CORRUPT)?;
-    }
-    hyperloglog::mark_out_of_date(&mut bytes);
+    hyperloglog::raise(&mut bytes, &registers, limit).map_err(|_| CORRUPT)?;
     slot.set(NewValue::raw(&mut bytes), deadline);
     cx.changed(KeyEventClass::STRING, "pfadd", key);
     cx.reply.ok();

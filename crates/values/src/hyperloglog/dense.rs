@@ -43,32 +43,45 @@ fn word(registers: &[u8], at: usize) -> u16 {
     u16::from_le_bytes([registers[at], registers.get(at + 1).copied().unwrap_or(0)])
 }
 
-/// All registers as bytes.
-pub(super) fn unpack(registers: &[u8], out: &mut [u8; REGISTERS]) {
-    for (group, out) in groups(registers).zip(out.as_chunks_mut::<GROUP>().0) {
-        *out = group;
+/// Writes all registers.
+pub(super) fn pack(runs: &[u8; REGISTERS], registers: &mut [u8]) {
+    let groups = runs.as_chunks::<GROUP>().0.iter();
+    for (group, out) in groups.zip(registers.as_chunks_mut::<GROUP_BYTES>().0) {
+        let mut bits = 0;
+        for (place, run) in group.iter().enumerate() {
+            bits |= u64::from(*run) << (REGISTER_BITS * place);
+        }
+        *out = *bits.to_le_bytes().first_chunk().expect("six of eight bytes");
     }
 }
 
 /// Raises each register in `out` to what it is here.
 pub(super) fn merge(registers: &[u8], out: &mut [u8; REGISTERS]) {
-    for (group, out) in groups(registers).zip(out.as_chunks_mut::<GROUP>().0) {
-        for (run, out) in group.into_iter().zip(out) {
-            *out = run.max(*out);
-        }
+    for (word, out) in words(registers).zip(out.as_chunks_mut::<GROUP>().0) {
+        *out = larger(word, u64::from_le_bytes(*out)).to_le_bytes();
     }
 }
 
-/// Eight registers at a time: 48 bits are spread to eight bytes in three steps, which the compiler
-/// does for several groups at once.
+/// The larger of each pair of bytes, which are all below 128: the highest bit of a byte survives the
+/// subtraction where nothing had to be borrowed. Left to itself, the compiler compares byte by byte
+/// (92,000 instructions for all registers instead of 48,000, callgrind).
 #[inline]
-fn groups(registers: &[u8]) -> impl Iterator<Item = [u8; GROUP]> + '_ {
+const fn larger(a: u64, b: u64) -> u64 {
+    const HIGHEST: u64 = 0x8080_8080_8080_8080;
+    let not_less = ((a | HIGHEST) - b) & HIGHEST;
+    let mask = (not_less >> 7) * 0xff;
+    a & mask | b & !mask
+}
+
+/// Eight registers at a time, a byte for each: 48 bits are spread in three steps, which the compiler
+/// does for several words at once.
+#[inline]
+pub(super) fn words(registers: &[u8]) -> impl Iterator<Item = u64> + '_ {
     registers.as_chunks::<GROUP_BYTES>().0.iter().map(|[a, b, c, d, e, f]| {
         let bits = u64::from_le_bytes([*a, *b, *c, *d, *e, *f, 0, 0]);
         let bits = bits & 0xff_ffff | (bits & 0xffff_ff00_0000) << 8;
         let bits = bits & 0x0fff_0000_0fff | (bits & 0xff_f000_00ff_f000) << 4;
-        let bits = bits & 0x3f_003f_003f_003f | (bits & 0xfc0_0fc0_0fc0_0fc0) << 2;
-        bits.to_le_bytes()
+        bits & 0x3f_003f_003f_003f | (bits & 0xfc0_0fc0_0fc0_0fc0) << 2
     })
 }
 
@@ -90,9 +103,12 @@ mod tests {
             for (register, model) in model.iter().enumerate() {
                 assert_eq!(get(&packed, register), *model, "{register} in round {round}");
             }
-            let mut unpacked = [0; REGISTERS];
-            unpack(&packed, &mut unpacked);
-            assert!(unpacked == model);
+            let mut merged = [0; REGISTERS];
+            merge(&packed, &mut merged);
+            assert!(merged == model);
+            let mut packed_again = vec![0xff; packed.len()];
+            pack(&model, &mut packed_again);
+            assert!(packed_again == packed);
             let mut merged = [9; REGISTERS];
             merge(&packed, &mut merged);
             assert!(merged.iter().zip(&model).all(|(merged, run)| *merged == (*run).max(9)));

@@ -13,12 +13,17 @@ const ALPHA: f64 = 0.721_347_520_444_481_7;
 /// counted, although both are likely the same.
 const LANES: usize = 4;
 
-/// Counts registers, each below 64.
-pub(super) fn histogram(registers: &[u8; REGISTERS]) -> Histogram {
+/// Counts registers, eight to a word, each below 64.
+pub(super) fn histogram(words: impl Iterator<Item = u64>) -> Histogram {
     let mut lanes = [[0_u32; 64]; LANES];
-    for group in registers.as_chunks::<LANES>().0 {
-        for (lane, run) in lanes.iter_mut().zip(group) {
-            lane[usize::from(run & 63)] += 1;
+    for word in words {
+        if word == 0 {
+            lanes[0][0] += 8;
+            continue;
+        }
+        let runs = word.to_le_bytes();
+        for place in 0..runs.len() {
+            lanes[place % LANES][usize::from(runs[place] & 63)] += 1;
         }
     }
     let mut sum = [0; 64];

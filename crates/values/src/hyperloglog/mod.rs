@@ -85,7 +85,8 @@ impl Registers {
     /// The estimate of how many different elements these registers have seen.
     #[must_use]
     pub fn count(&self) -> u64 {
-        estimate::count(&estimate::histogram(&self.0))
+        let words = self.0.as_chunks().0.iter().map(|runs| u64::from_le_bytes(*runs));
+        estimate::count(&estimate::histogram(words))
     }
 }
 
@@ -129,11 +130,7 @@ impl<'a> HyperLogLog<'a> {
     /// [`Corrupt`].
     pub fn count(self) -> Result<u64, Corrupt> {
         let histogram = match self.form {
-            Form::Dense => {
-                let mut registers = [0; REGISTERS];
-                dense::unpack(self.registers(), &mut registers);
-                estimate::histogram(&registers)
-            }
+            Form::Dense => estimate::histogram(dense::words(self.registers())),
             Form::Sparse => sparse::histogram(self.registers())?,
         };
         Ok(estimate::count(&histogram))
@@ -234,9 +231,28 @@ pub fn make_dense(bytes: &mut Vec<u8>) -> Result<(), Corrupt> {
     bytes.truncate(HEADER_LEN);
     bytes.resize(DENSE_LEN, 0);
     bytes[FORM_AT] = 0;
+    dense::pack(&registers.0, &mut bytes[HEADER_LEN..]);
+    Ok(())
+}
+
+/// Raises the registers of a value to those in `registers`, which are nowhere lower, and says that
+/// the count is out of date. A sparse value becomes dense as in [`add`].
+///
+/// # Errors
+/// [`Corrupt`]; some registers may have been raised.
+pub fn raise(
+    bytes: &mut Vec<u8>,
+    registers: &Registers,
+    sparse_bytes_max: usize,
+) -> Result<(), Corrupt> {
     for (register, run) in registers.0.iter().enumerate().filter(|(_, run)| **run > 0) {
-        dense::set(&mut bytes[HEADER_LEN..], register, *run);
+        if bytes[FORM_AT] == 0 {
+            dense::pack(&registers.0, &mut bytes[HEADER_LEN..]);
+            break;
+        }
+        add(bytes, Observation { register, run: *run }, sparse_bytes_max)?;
     }
+    mark_out_of_date(bytes);
     Ok(())
 }
 
