@@ -33,6 +33,17 @@ impl Keyspace {
         }
     }
 
+    /// As [`Keyspace::put`], but a key that was there is not told of as a new one.
+    pub fn replace(&mut self, db: DatabaseIndex, entry: Entry) {
+        let wanted = self.changes.wanted;
+        if let Some(old) = self.take(db, entry.key()) {
+            self.disposal.discard(Garbage::Entry(old), self.disposal.lazy.overwritten);
+            self.changes.wanted.created = false;
+        }
+        self.put(db, entry);
+        self.changes.wanted = wanted;
+    }
+
     /// Removes a key; returns whether it was there. `lazily` drops a large value elsewhere.
     pub fn delete(&mut self, db: DatabaseIndex, key: &[u8], lazily: bool) -> bool {
         match self.slot(db, key) {

@@ -210,7 +210,7 @@ fn unless_overflowed(reply: &Reply) -> ControlFlow<()> {
 pub(super) fn store(cx: &mut Context<'_>, key: &[u8], entry: Entry, event: &'static str) {
     let len = entry.set().map_or(0, SetRef::len);
     if len > 0 {
-        cx.keyspace.put(cx.db, entry);
+        cx.keyspace.replace(cx.db, entry);
         cx.changed(KeyEventClass::SET, event, key);
     } else if cx.keyspace.delete(cx.db, key, cx.config.memory.lazyfree_lazy_server_del) {
         cx.changed(KeyEventClass::GENERIC, "del", key);

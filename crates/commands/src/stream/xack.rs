@@ -32,7 +32,8 @@ pub(super) const COMMAND: Command = Command::new(SPEC, run);
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let (key, group_name) = (args.get(1), args.get(2));
     let mut acknowledged = 0;
-    if let Slot::Occupied(mut slot) = cx.keyspace.slot(cx.db, key)
+    if cx.keyspace.get(cx.db, key).is_some()
+        && let Slot::Occupied(mut slot) = cx.keyspace.slot(cx.db, key)
         && let Some(group) = stream_of(&slot)?.groups.get(group_name)
     {
         let ids = parse_ids(&args.words()[3..])?;

@@ -17,6 +17,7 @@ use dunlin_values::stream::{self, Stream, StreamId};
 use crate::args::Args;
 use crate::command::Command;
 use crate::context::Context;
+use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
 use crate::help::reply_help;
 use crate::stream::groups::{changed, no_group};
@@ -157,7 +158,7 @@ fn create(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             stream.groups.insert(name.into(), group(start));
         }
     }
-    changed(cx.effects, cx.db, "xgroup-create", key);
+    cx.changed(KeyEventClass::STREAM, "xgroup-create", key);
     cx.reply.ok();
     Ok(())
 }

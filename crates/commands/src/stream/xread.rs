@@ -44,7 +44,8 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let since = resolve_ids(cx, options)?;
     let mut reply = StreamsReply::begin(cx.reply);
     for (key, since) in options.keys.iter().zip(&since) {
-        let Some(entry) = cx.keyspace.peek(cx.db, key) else { continue };
+        // Counted as a second look, as Redis does.
+        let Some(entry) = cx.keyspace.get(cx.db, key) else { continue };
         let log = &stream_of(&entry)?.log;
         let Some(first) = since.next().filter(|_| log.has_behind(*since)) else { continue };
         let entries = log.entries(first, StreamId::MAX, Direction::Forward);
