@@ -14,6 +14,9 @@ use crate::error::{CommandError, CommandResult};
 
 const NO_CONNECTION: CommandError = CommandError::fixed("ERR This command needs a connection");
 
+const DENIED: CommandError =
+    CommandError::fixed("ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client");
+
 /// Subscribes to every channel or pattern that is named.
 pub(super) fn subscribe(
     cx: &mut Context<'_>,
@@ -26,6 +29,10 @@ pub(super) fn subscribe(
         SubscriptionKind::ShardChannel => "ssubscribe",
         SubscriptionKind::Pattern => "psubscribe",
     };
+    // The others may be queued, because clients have relied on it since before there were shards.
+    if kind == SubscriptionKind::ShardChannel && !cx.may_block() {
+        return Err(DENIED);
+    }
     for name in &args.words()[1..] {
         cx.sessions.subscribe(token, kind, name);
         confirm(cx, token, event, kind, Some(name));
