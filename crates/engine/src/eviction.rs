@@ -48,13 +48,25 @@ impl Engine {
         needs_memory: impl FnOnce() -> bool,
         reply: &mut Reply,
     ) -> Result<(), CommandError> {
-        let tracks = self.sessions.tracking().clients() > 0;
-        let is_limited = self.config.memory.maxmemory != 0;
-        if !(is_limited || tracks) || caller.checked_client().is_none() {
+        let maxmemory = self.config.memory.maxmemory;
+        if maxmemory | self.sessions.tracking().clients() as u64 == 0 {
             return Ok(());
         }
+        self.check_limits(caller, needs_memory, reply)
+    }
+
+    fn check_limits(
+        &mut self,
+        caller: Caller,
+        needs_memory: impl FnOnce() -> bool,
+        reply: &mut Reply,
+    ) -> Result<(), CommandError> {
+        if caller.checked_client().is_none() {
+            return Ok(());
+        }
+        let is_limited = self.config.memory.maxmemory != 0;
         let room = if is_limited { self.make_room() } else { Room::Enough };
-        if tracks || self.keyspace.has_touched() {
+        if self.sessions.tracking().clients() > 0 || self.keyspace.has_touched() {
             self.tell_before_command(caller, reply);
         }
         if room == Room::Nothing && needs_memory() {
