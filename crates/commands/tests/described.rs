@@ -14,6 +14,22 @@ use dunlin_spec::describe::{self, Sink};
 const INFO: &str = include_str!("recorded/command_info_7.2.txt");
 const DOCS: &str = include_str!("recorded/command_docs_7.2.txt");
 
+/// Commands that Redis 7.2 does not have: those on deadlines of fields, from 7.4 and 8.0.
+const NEWER: &[&str] = &[
+    "hexpire",
+    "hexpireat",
+    "hexpiretime",
+    "hgetdel",
+    "hgetex",
+    "hpersist",
+    "hpexpire",
+    "hpexpireat",
+    "hpexpiretime",
+    "hpttl",
+    "hsetex",
+    "httl",
+];
+
 /// Writes a description as a recorded line has it.
 #[derive(Default)]
 struct Line(String);
@@ -70,6 +86,9 @@ fn check(recorded: &str, describe: Describe, bracket: &str) {
         recorded.lines().filter_map(|line| line.split_once(' ')).collect();
     for (_, registered) in Table::new().named() {
         let spec = &registered.command.spec;
+        if NEWER.contains(&spec.name()) {
+            continue;
+        }
         let known = recorded[spec.name()];
         let subcommands: Vec<&CommandSpec> =
             registered.command.subcommands.iter().map(|subcommand| &subcommand.spec).collect();
