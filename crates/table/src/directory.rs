@@ -12,6 +12,10 @@ use crate::summary::{Node, Summary};
 /// Largest page: 2^9 entries of 8 bytes, 4 KiB. (Unit tests use tiny pages.)
 const PAGE_BITS_MAX: u32 = if cfg!(test) { 3 } else { 9 };
 
+/// As many entries as every table may have, however few segments they name: 32 KiB, so that items
+/// whose hashes agree in many bits are still told apart. (Unit tests reach the bound.)
+const ENTRIES_ALWAYS: usize = if cfg!(test) { 64 } else { 4096 };
+
 /// The segments below a prefix of `depth` bits, told apart by the next `bits` bits. A segment of
 /// smaller depth stands in several neighbouring entries.
 struct Page {
@@ -186,7 +190,8 @@ impl Directory {
     pub(crate) fn may_split(&self, segment: Segment) -> bool {
         let page = self.page(segment.header().prefix);
         let has_room = segment.depth() < page.depth + page.bits;
-        let affordable = self.entries + page.entries.len() <= (self.segments * 8).max(64);
+        let affordable =
+            self.entries + page.entries.len() <= (self.segments * 8).max(ENTRIES_ALWAYS);
         segment.depth() < DEPTH_MAX && (has_room || affordable)
     }
 

@@ -556,6 +556,28 @@ impl Segment {
         self.items().filter(|&(_, item)| self.known_hash(item, 0) & mask != 0).count()
     }
 
+    /// Whether one of the next `bits` hash bits parts the items, so that the smaller part is at least
+    /// one in `share`; of those that a bit does not part, the many are looked at further.
+    pub(crate) fn is_parted(&self, share: usize, bits: u32) -> bool {
+        let right_len = self.count_with_bit(self.depth());
+        let len = self.header().len as usize;
+        if right_len.min(len - right_len) * share >= len.max(1) {
+            return true;
+        }
+        let mut hashes: Vec<u64> = self.items().map(|(_, item)| self.known_hash(item, 0)).collect();
+        let known_bits = u32::from(self.header().window) + WINDOW_BITS;
+        for bit in self.depth()..known_bits.min(self.depth() + bits) {
+            let is_set = |hash: &u64| hash & (1 << (63 - bit)) != 0;
+            let right_len = hashes.iter().filter(|hash| is_set(hash)).count();
+            if right_len.min(hashes.len() - right_len) * share >= hashes.len().max(1) {
+                return true;
+            }
+            let most_are_right = right_len * 2 > hashes.len();
+            hashes.retain(|hash| is_set(hash) == most_are_right);
+        }
+        false
+    }
+
     /// Hands every item with its known hash to `visit`; used to move them all elsewhere.
     pub(crate) fn for_each_known(&self, mut visit: impl FnMut(u64, Packed)) {
         for index in 0..self.buckets() {

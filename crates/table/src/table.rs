@@ -16,6 +16,11 @@ const MERGED_LEN_MAX: u32 = 400;
 /// otherwise the hashes are too much alike and the stash takes what does not fit.
 const SPLIT_SHARE_MIN: usize = 16;
 
+/// How many further hash bits may pass before one of them parts the items of a segment. Items that
+/// arrive in the order of their hashes (from a table that hashes with the same seed) agree in the
+/// bits that count: they are split bit by bit until they differ, at the price of empty neighbours.
+const SPLIT_BITS_AHEAD: u32 = 14;
+
 /// A hash table of thin owned items; see the crate's front page.
 ///
 /// Every hash passed in must be the same function of the item's key, with all 64 bits mixed well.
@@ -409,9 +414,7 @@ impl<T: ThinItem> Table<T> {
             Root::Directory(directory) => directory.may_split(segment),
             _ => true,
         };
-        let len = segment.header().len as usize;
-        let right_len = if allowed { segment.count_with_bit(segment.depth()) } else { 0 };
-        right_len.min(len - right_len) * SPLIT_SHARE_MIN >= len.max(1)
+        allowed && segment.is_parted(SPLIT_SHARE_MIN, SPLIT_BITS_AHEAD)
     }
 
     /// Gives memory back after a removal near `hash`.

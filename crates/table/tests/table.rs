@@ -50,6 +50,29 @@ fn growing_and_shrinking_keeps_every_item() {
     assert_eq!(Rc::strong_count(&numbers.alive), 1);
 }
 
+/// As when one table is copied into another that hashes with the same seed.
+#[test]
+fn items_in_the_order_of_their_hashes_are_told_apart_as_they_come() {
+    const N: u64 = 200_000;
+    let mut order: Vec<u64> = (0..N).collect();
+    order.sort_unstable_by_key(|&number| hash_number(number));
+    for order in [order.clone(), order.into_iter().rev().collect()] {
+        let mut numbers = Numbers::new();
+        let mut most_stashed = 0;
+        for (count, &number) in order.iter().enumerate() {
+            numbers.insert(number, None);
+            if count % 500 == 0 {
+                most_stashed = most_stashed.max(numbers.table.stats().stashed);
+            }
+        }
+        numbers.assert_consistent();
+        order.iter().for_each(|&number| assert!(numbers.contains(number)));
+        assert!(most_stashed < 1000, "{most_stashed} items wait for a look at all of them");
+        let stats = numbers.table.stats();
+        assert!(stats.buckets * 7 <= stats.len * 4, "sparse: {stats:?}");
+    }
+}
+
 /// Large enough for several directory pages.
 #[test]
 fn a_large_table_grows_and_shrinks() {
