@@ -1,4 +1,4 @@
-//! BITFIELD_RO key [GET type offset ...]
+//! `BITFIELD_RO key [GET type offset ...]`
 //!
 //! BITFIELD that only reads, for replicas.
 //!

@@ -1,5 +1,5 @@
-//! SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC|DESC] [ALPHA]
-//! [STORE destination]
+//! `SORT key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC|DESC] [ALPHA]
+//! [STORE destination]`
 //!
 //! Replies the elements of a list, set or sorted set in order: by number, by text (`ALPHA`), or by the
 //! values of other keys (`BY`). With `GET` replies values of other keys instead of the elements, with

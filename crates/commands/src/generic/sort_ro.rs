@@ -1,5 +1,5 @@
-//! SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC|DESC]
-//! [ALPHA]
+//! `SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC|DESC]
+//! [ALPHA]`
 //!
 //! As SORT, without `STORE`.
 //!

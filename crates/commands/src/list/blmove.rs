@@ -1,4 +1,4 @@
-//! BLMOVE source destination <LEFT|RIGHT> <LEFT|RIGHT> timeout
+//! `BLMOVE source destination <LEFT|RIGHT> <LEFT|RIGHT> timeout`
 //!
 //! As LMOVE; waits for the source if it does not exist.
 //!

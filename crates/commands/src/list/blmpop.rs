@@ -1,4 +1,4 @@
-//! BLMPOP timeout numkeys key [key ...] <LEFT|RIGHT> [COUNT count]
+//! `BLMPOP timeout numkeys key [key ...] <LEFT|RIGHT> [COUNT count]`
 //!
 //! As LMPOP; waits for one of the lists if there is none.
 //!

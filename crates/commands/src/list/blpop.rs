@@ -1,4 +1,4 @@
-//! BLPOP key [key ...] timeout
+//! `BLPOP key [key ...] timeout`
 //!
 //! Takes the first element of the first list that exists; replies its key and the element. Waits for
 //! one of them if there is none.

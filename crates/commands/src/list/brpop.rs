@@ -1,4 +1,4 @@
-//! BRPOP key [key ...] timeout
+//! `BRPOP key [key ...] timeout`
 //!
 //! Takes the last element of the first list that exists; replies its key and the element. Waits for
 //! one of them if there is none.

@@ -1,4 +1,4 @@
-//! LINSERT key <BEFORE|AFTER> pivot element
+//! `LINSERT key <BEFORE|AFTER> pivot element`
 //!
 //! Puts an element in front of or behind the first one that equals `pivot`; replies the new length,
 //! -1 if there is no such element.

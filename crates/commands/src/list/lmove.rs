@@ -1,4 +1,4 @@
-//! LMOVE source destination <LEFT|RIGHT> <LEFT|RIGHT>
+//! `LMOVE source destination <LEFT|RIGHT> <LEFT|RIGHT>`
 //!
 //! Moves an element from an end of one list to an end of another, which may be the same; replies it.
 //!

@@ -1,4 +1,4 @@
-//! LMPOP numkeys key [key ...] <LEFT|RIGHT> [COUNT count]
+//! `LMPOP numkeys key [key ...] <LEFT|RIGHT> [COUNT count]`
 //!
 //! Takes up to `count` elements (one if not said) from an end of the first list that exists; replies
 //! its key and an array of them.

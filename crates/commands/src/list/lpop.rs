@@ -1,4 +1,4 @@
-//! LPOP key [count]
+//! `LPOP key [count]`
 //!
 //! Takes elements from the front of a list: one, or an array of up to `count`.
 //!

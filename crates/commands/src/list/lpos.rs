@@ -1,4 +1,4 @@
-//! LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]
+//! `LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]`
 //!
 //! Replies the numbers of elements that equal `element`: one, or an array of up to `COUNT` (0: all),
 //! from match number `RANK` on (from the back if negative), among the first `MAXLEN` elements

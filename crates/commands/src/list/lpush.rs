@@ -1,4 +1,4 @@
-//! LPUSH key element [element ...]
+//! `LPUSH key element [element ...]`
 //!
 //! Puts elements, one after the other, in front of a list; replies its length.
 //!

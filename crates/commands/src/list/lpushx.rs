@@ -1,4 +1,4 @@
-//! LPUSHX key element [element ...]
+//! `LPUSHX key element [element ...]`
 //!
 //! As LPUSH, only if the list exists.
 //!

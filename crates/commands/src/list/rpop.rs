@@ -1,4 +1,4 @@
-//! RPOP key [count]
+//! `RPOP key [count]`
 //!
 //! Takes elements from the back of a list: one, or an array of up to `count`, the last one first.
 //!

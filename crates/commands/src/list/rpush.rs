@@ -1,4 +1,4 @@
-//! RPUSH key element [element ...]
+//! `RPUSH key element [element ...]`
 //!
 //! Puts elements behind a list; replies its length.
 //!

@@ -1,4 +1,4 @@
-//! RPUSHX key element [element ...]
+//! `RPUSHX key element [element ...]`
 //!
 //! As RPUSH, only if the list exists.
 //!

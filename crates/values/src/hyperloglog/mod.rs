@@ -8,7 +8,7 @@
 //!
 //! There are [`REGISTERS`] registers; each keeps the longest run of zeros that it has seen, plus
 //! one. An element's hash chooses the register with its lower 14 bits and the run with the others.
-//! The dense form ([`dense`]) has six bits for each register, the sparse one ([`sparse`]) runs of
+//! The dense form (`dense`) has six bits for each register, the sparse one (`sparse`) runs of
 //! equal registers; it becomes dense when it outgrows `hll-sparse-max-bytes` or a register exceeds
 //! what it can say.
 //!

@@ -10,7 +10,7 @@
 //! of it. Text that is the canonical decimal form of an `i64` is held as an integer.
 //!
 //! Invariants: header, element lengths and terminator agree (bytes from elsewhere pass
-//! [`validate`] first); every edit leaves them so.
+//! [`validate()`] first); every edit leaves them so.
 //!
 //! Source: RDB format, "listpack".
 

@@ -14,7 +14,7 @@ pub struct Listpack<'a> {
 pub struct Place(pub(super) usize);
 
 impl<'a> Listpack<'a> {
-    /// The listpack in `bytes`, which this program wrote or [`super::validate`] accepted.
+    /// The listpack in `bytes`, which this program wrote or [`super::validate()`] accepted.
     #[must_use]
     #[inline]
     pub const fn new(bytes: &'a [u8]) -> Self {
