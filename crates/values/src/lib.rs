@@ -1,7 +1,8 @@
 //! What a key holds: the [`Entry`] (one allocation per key) and the value types.
 //!
 //! An [`Entry`] is a thin pointer to one allocation with header, optional deadline, key, and the
-//! value itself where it is small (an integer, or a string up to [`INLINE_MAX`] bytes).
+//! value itself where it is small: an integer, a string up to [`INLINE_MAX`] bytes, or a collection
+//! packed into one run of bytes ([`PackedKind`]).
 //! Anything bigger is an [`Object`] in a box of its own, which the entry points to.
 //! The table of `dunlin-table` stores entries; the keyspace is the only crate that changes them.
 //!
