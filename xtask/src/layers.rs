@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
         "reactor",
     ],
     &["keyspace", "rdb", "manager", "session"],
+    &["persistence"],
     &["commands"],
     &["engine", "router"],
     &["node"],

@@ -27,6 +27,7 @@ mod hasher;
 mod keyspace;
 mod slot;
 mod slot_tables;
+mod snapshot;
 mod touched;
 mod walk;
 mod whole_keys;
@@ -38,6 +39,7 @@ pub use eviction::{EvictionOrder, EvictionPolicy, EvictionScope};
 pub use garbage::{Freer, Garbage, LazyFree};
 pub use keyspace::{DatabaseIndex, Expiry, Keyspace};
 pub use slot::{Occupied, Slot, Vacant};
+pub use snapshot::{Emitter, LargeKey, SnapshotSink};
 pub use touched::{Touched, TouchedKey};
 
 pub use dunlin_table::{Growth, ItemRef, TableStats};

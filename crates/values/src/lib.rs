@@ -14,6 +14,7 @@
 #![deny(unsafe_code)]
 
 mod entry;
+mod frozen;
 pub mod geo;
 pub mod hash;
 mod hasher;
@@ -29,6 +30,7 @@ mod thin;
 mod value_mut;
 
 pub use entry::{Entry, INLINE_MAX, IntText, NewValue, PackedMut, StringRef};
+pub use frozen::{AccessHint, FrozenHeader, FrozenItem};
 pub use hasher::MemberHasher;
 pub use kind::{EMBSTR_MAX, Encoding, PackedKind, ValueType};
 pub use object::{LargeString, Object};

@@ -1,0 +1,132 @@
+//! Files as the jobs see them: a narrow seam, so that a simulated disk can fail at each of its calls.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+
+/// A directory tree. Paths are those of the process; `dir` is its working directory.
+///
+/// Durability is as POSIX leaves it: bytes last after [`DiskFile::sync`], names (created, renamed,
+/// removed) after [`Disk::sync_directory`] of the directory that holds them.
+pub trait Disk: Send + Sync {
+    /// Creates a file, or empties the one that is there, for writing and reading.
+    ///
+    /// # Errors
+    /// The system's.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Opens a file for writing at its end; creates it if it is missing.
+    ///
+    /// # Errors
+    /// The system's.
+    fn append(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Opens a file for reading from its beginning.
+    ///
+    /// # Errors
+    /// The system's; [`io::ErrorKind::NotFound`] if it is missing.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// A file without a name in `directory`, for writing and reading: it is gone when closed.
+    ///
+    /// # Errors
+    /// The system's.
+    fn temporary(&self, directory: &Path) -> io::Result<Box<dyn DiskFile>>;
+
+    /// Gives a file another name, replacing the file of that name in one step.
+    ///
+    /// # Errors
+    /// The system's.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// The system's.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Creates a directory; one that is there is fine.
+    ///
+    /// # Errors
+    /// The system's.
+    fn create_directory(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the names in a directory last.
+    ///
+    /// # Errors
+    /// The system's.
+    fn sync_directory(&self, path: &Path) -> io::Result<()>;
+
+    /// The names in a directory, in any order; none if it is missing.
+    ///
+    /// # Errors
+    /// The system's.
+    fn list(&self, path: &Path) -> io::Result<Vec<OsString>>;
+
+    /// The length of a file in bytes, `None` if it is missing.
+    ///
+    /// # Errors
+    /// The system's.
+    fn len_bytes(&self, path: &Path) -> io::Result<Option<u64>>;
+
+    /// Whether there is a directory of this name.
+    fn is_directory(&self, path: &Path) -> bool;
+}
+
+/// An open file.
+pub trait DiskFile: Send {
+    /// Writes some of `bytes` (at the end, if opened for that) and returns how many.
+    ///
+    /// # Errors
+    /// The system's.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// Reads at the position of the last read; 0 at the end.
+    ///
+    /// # Errors
+    /// The system's.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Moves the position of the next read, in bytes from the beginning.
+    ///
+    /// # Errors
+    /// The system's.
+    fn seek(&mut self, position: u64) -> io::Result<()>;
+
+    /// Makes what was written last, its length included.
+    ///
+    /// # Errors
+    /// The system's. After one, nothing is known of the bytes written since the last success, and a
+    /// later success says nothing about them: the file must not be synced again.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Cuts the file to `len_bytes`.
+    ///
+    /// # Errors
+    /// The system's.
+    fn truncate(&mut self, len_bytes: u64) -> io::Result<()>;
+
+    /// Takes the file for this process alone; `false` if another one has it. Given up when the file
+    /// is closed.
+    ///
+    /// # Errors
+    /// The system's.
+    fn lock(&mut self) -> io::Result<bool>;
+
+    /// Writes all of `bytes`.
+    ///
+    /// # Errors
+    /// The system's; [`io::ErrorKind::WriteZero`] if it takes nothing more. Some of the bytes may
+    /// have been written.
+    fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.write(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}

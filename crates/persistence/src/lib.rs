@@ -1,0 +1,15 @@
+//! What a server keeps on disk: snapshots, append-only files, and how they are loaded.
+//!
+//! This crate does no I/O of its own. Work that would make the command thread wait is a [`Job`];
+//! files are reached through a [`Disk`]; what became of a job arrives as an event. The server runs
+//! jobs on threads over real files, the simulator steps them over a disk that fails on purpose.
+//!
+//! This crate must never know clients, replies, sockets, threads or `std::fs`.
+
+#![forbid(unsafe_code)]
+
+mod disk;
+mod job;
+
+pub use disk::{Disk, DiskFile};
+pub use job::{Job, Signal, Step};
