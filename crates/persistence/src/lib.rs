@@ -8,8 +8,12 @@
 
 #![forbid(unsafe_code)]
 
+mod backend;
 mod disk;
+mod events;
 mod job;
 
+pub use backend::{Backend, JobRole, NoBackend};
 pub use disk::{Disk, DiskFile};
+pub use events::Events;
 pub use job::{Job, Signal, Step};

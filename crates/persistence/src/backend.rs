@@ -1,0 +1,127 @@
+//! What a server's persistence needs from the process around it.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::disk::{Disk, DiskFile};
+use crate::job::Job;
+
+/// Runs jobs over a disk: the server on threads, the simulator step by step.
+pub trait Backend {
+    /// The files.
+    fn disk(&self) -> Arc<dyn Disk>;
+
+    /// Begins to run a job beside the command thread.
+    ///
+    /// # Errors
+    /// The system refuses another thread; the job is dropped.
+    fn spawn(&mut self, role: JobRole, job: Box<dyn Job>) -> io::Result<()>;
+
+    /// What jobs call after they told something.
+    fn waker(&self) -> Arc<dyn Fn() + Send + Sync>;
+
+    /// The number in the names of temporary files.
+    fn process_id(&self) -> u32;
+}
+
+/// What a job is for: names its thread and says how urgent it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobRole {
+    /// Writes and syncs the append-only file: clients wait for it.
+    Append,
+    /// Reads files at start.
+    Load,
+    /// Writes a snapshot; nobody waits for it.
+    Snapshot,
+    /// Takes what a snapshot has no memory for; nobody waits for it.
+    Spill,
+}
+
+impl JobRole {
+    /// The name of the thread.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Load => "load",
+            Self::Snapshot => "snapshot",
+            Self::Spill => "spill",
+        }
+    }
+
+    /// Whether it is to leave the processor to others.
+    #[must_use]
+    pub const fn is_background(self) -> bool {
+        matches!(self, Self::Snapshot | Self::Spill)
+    }
+}
+
+/// No disk and no threads: for servers in tests that keep nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoBackend;
+
+impl Backend for NoBackend {
+    fn disk(&self) -> Arc<dyn Disk> {
+        Arc::new(Self)
+    }
+
+    fn spawn(&mut self, _: JobRole, _: Box<dyn Job>) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {
+        Arc::new(|| ())
+    }
+
+    fn process_id(&self) -> u32 {
+        0
+    }
+}
+
+impl Disk for NoBackend {
+    fn create(&self, _: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn append(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.create(path)
+    }
+
+    fn open(&self, _: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn temporary(&self, directory: &Path) -> io::Result<Box<dyn DiskFile>> {
+        self.create(directory)
+    }
+
+    fn rename(&self, _: &Path, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn remove(&self, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn create_directory(&self, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn sync_directory(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn list(&self, _: &Path) -> io::Result<Vec<OsString>> {
+        Ok(Vec::new())
+    }
+
+    fn len_bytes(&self, _: &Path) -> io::Result<Option<u64>> {
+        Ok(None)
+    }
+
+    fn is_directory(&self, _: &Path) -> bool {
+        false
+    }
+}
