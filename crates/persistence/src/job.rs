@@ -38,11 +38,11 @@ impl Signal {
         self.heard.notify_one();
     }
 
-    /// Waits until it is raised, at most `timeout`.
-    pub fn wait(&self, timeout: Duration) {
+    /// Waits until it is raised, at most `timeout`, and says whether it was.
+    pub fn wait(&self, timeout: Duration) -> bool {
         let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
         let waited = self.heard.wait_timeout_while(raised, timeout, |raised| !*raised);
-        *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
+        std::mem::take(&mut *waited.unwrap_or_else(PoisonError::into_inner).0)
     }
 }
 
@@ -55,6 +55,7 @@ mod tests {
         let signal = Signal::default();
         signal.raise();
         // Would last an hour if the signal were lost.
-        signal.wait(Duration::from_secs(3600));
+        assert!(signal.wait(Duration::from_secs(3600)));
+        assert!(!signal.wait(Duration::ZERO), "heard once");
     }
 }

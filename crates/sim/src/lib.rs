@@ -1,9 +1,12 @@
 //! Servers on a simulated disk: faults, crashes and checkers, all from one seed.
 //!
 //! - [`disk`]: a [`SimDisk`] loses what was not synced and fails on purpose.
+//! - [`jobs`]: [`Jobs`] steps the work beside the command thread in any order.
 
 #![forbid(unsafe_code)]
 
 pub mod disk;
+pub mod jobs;
 
 pub use disk::{Call, Fault, SimDisk};
+pub use jobs::{Jobs, SimBackend};
