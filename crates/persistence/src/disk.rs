@@ -100,6 +100,15 @@ pub trait DiskFile: Send {
     /// later success says nothing about them: the file must not be synced again.
     fn sync(&mut self) -> io::Result<()>;
 
+    /// Asks the system to begin bringing what was written to the disk, so that a later
+    /// [`DiskFile::sync`] is short. Promises nothing; may wait.
+    ///
+    /// # Errors
+    /// The system's; as after a failed [`DiskFile::sync`].
+    fn sync_soon(&mut self) -> io::Result<()> {
+        self.sync()
+    }
+
     /// Cuts the file to `len_bytes`.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ mod backend;
 mod disk;
 mod events;
 mod job;
+pub mod load;
 
 pub use backend::{Backend, JobRole, NoBackend};
 pub use disk::{Disk, DiskFile};

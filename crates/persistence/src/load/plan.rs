@@ -1,0 +1,51 @@
+//! The files that hold the data set, in the order in which they are read.
+
+use std::path::PathBuf;
+
+/// Files to be loaded, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadPlan {
+    /// The files. What each holds, an RDB file or commands, is seen when it is read.
+    pub files: Vec<LoadFile>,
+}
+
+/// A file to be loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What the log calls it.
+    pub name: String,
+    /// What it is.
+    pub role: FileRole,
+}
+
+/// What a file is among those that hold the data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileRole {
+    /// The one snapshot file: keys that have expired need not be loaded.
+    Snapshot,
+    /// The base of an append-only file: the commands behind it assume every key of it.
+    Base,
+    /// A base that is an append-only file of a version before 7.0.
+    OldStyle,
+    /// Commands that follow a base. The last one may end in the middle of a command.
+    Incremental,
+}
+
+impl FileRole {
+    /// Whether the file belongs to an append-only file.
+    #[must_use]
+    pub const fn is_append_only(self) -> bool {
+        !matches!(self, Self::Snapshot)
+    }
+}
+
+impl LoadPlan {
+    /// The plan for one snapshot file.
+    #[must_use]
+    pub fn snapshot(path: PathBuf) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self { files: vec![LoadFile { path, name, role: FileRole::Snapshot }] }
+    }
+}
