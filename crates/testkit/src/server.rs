@@ -274,7 +274,7 @@ impl ServerBuilder {
             .unwrap_or_else(|error| panic!("{}: {error}", self.program.display()))
     }
 
-    /// Starts the server and waits until it answers.
+    /// Starts the server and waits until it has loaded its data and answers.
     ///
     /// # Panics
     /// When it ends instead, or does not answer in time; with its output.
@@ -401,8 +401,24 @@ impl Server {
     /// When it does not answer in time.
     #[track_caller]
     pub fn start_again(&mut self) {
-        self.child = self.builder.spawn();
+        self.start_again_unchecked();
         self.wait_until_it_answers();
+    }
+
+    /// Starts the same program with the same files once more, after it ended, and leaves it to the
+    /// caller to find out when it is ready.
+    pub fn start_again_unchecked(&mut self) {
+        self.child = self.builder.spawn();
+    }
+
+    /// Ends the process at once (`kill -9`).
+    ///
+    /// # Panics
+    /// When it does not end.
+    #[track_caller]
+    pub fn kill(&mut self) {
+        self.signal(Signal::SIGKILL);
+        self.wait_exit();
     }
 
     #[track_caller]
@@ -414,8 +430,9 @@ impl Server {
             }
             let mut client = Client::try_connect(address).ok()?;
             client.set_timeout(Duration::from_secs(5)).ok()?;
-            // Any reply will do: with a password it is an error.
-            client.try_cmd("PING").ok().map(|_| Ok(()))
+            let reply = client.try_cmd("PING").ok()?;
+            // Any other reply will do: with a password it is an error.
+            (!reply.to_string().contains("LOADING ")).then_some(Ok(()))
         });
         if let Err(end) = answered {
             panic!("the server ended at start ({end}):\n{}{}", self.log(), self.errors());
