@@ -30,7 +30,7 @@ mod thin;
 mod value_mut;
 
 pub use entry::{Entry, INLINE_MAX, IntText, NewValue, PackedMut, StringRef};
-pub use frozen::{AccessHint, FrozenHeader, FrozenItem};
+pub use frozen::{AccessHint, FrozenHeader, FrozenItem, Thawed};
 pub use hasher::MemberHasher;
 pub use kind::{EMBSTR_MAX, Encoding, PackedKind, ValueType};
 pub use object::{LargeString, Object};

@@ -5,9 +5,11 @@ use std::fmt;
 use dunlin_stdx::time::UnixMs;
 use dunlin_table::{Iter, Table, TableStats, ThinItem as _};
 
+use crate::frozen::{FrozenHeader, FrozenItem, FrozenPlace, FrozenTable, Part, Parted, Thawed};
 use crate::hash::field::{Field, FieldParts};
 use crate::hash::view::FieldRef;
 use crate::hasher::MemberHasher;
+use crate::kind::Encoding;
 use crate::listpack::Element;
 
 /// A hash in a table.
@@ -18,13 +20,20 @@ pub struct HashTable {
     field_bytes: usize,
     /// Whether a field has or had a deadline.
     pub(super) had_deadlines: bool,
+    frozen: FrozenPlace<FrozenTable>,
 }
 
 impl HashTable {
     /// An empty hash.
     #[must_use]
     pub const fn new(hasher: MemberHasher) -> Self {
-        Self { table: Table::new(), hasher, field_bytes: 0, had_deadlines: false }
+        Self {
+            table: Table::new(),
+            hasher,
+            field_bytes: 0,
+            had_deadlines: false,
+            frozen: FrozenPlace::EMPTY,
+        }
     }
 
     /// Number of fields, those included whose deadline has passed.
@@ -55,7 +64,42 @@ impl HashTable {
     /// Bytes of heap it holds, itself included.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        size_of::<Self>() + self.table.memory_bytes() + self.field_bytes
+        size_of::<Self>()
+            + self.table.memory_bytes()
+            + self.field_bytes
+            + self.frozen.get().map_or(0, FrozenTable::heap_bytes)
+    }
+
+    /// Whether it is better handed out in pieces.
+    pub(crate) fn is_large(&self) -> bool {
+        FrozenTable::is_worth_it(self.len(), self.field_bytes)
+    }
+
+    pub(crate) fn freeze(&mut self, id: u32) -> FrozenHeader {
+        self.frozen.put(FrozenTable::new(id, self.len(), self.field_bytes));
+        FrozenHeader {
+            encoding: Encoding::Hashtable,
+            is_hash: true,
+            items: self.len(),
+            earliest_field_deadline: self.earliest_deadline(),
+        }
+    }
+
+    pub(crate) fn frozen_id(&self) -> Option<u32> {
+        self.frozen.get().map(FrozenTable::id)
+    }
+
+    pub(crate) fn emit_frozen(
+        &mut self,
+        budget: &mut usize,
+        visit: &mut dyn FnMut(FrozenItem<'_>),
+    ) -> bool {
+        let Some(frozen) = self.frozen.get_mut() else { return true };
+        frozen.emit(&self.table, self.hasher, budget, visit)
+    }
+
+    pub(crate) fn thaw(&mut self) -> Thawed {
+        self.frozen.clear()
     }
 
     /// A time before which no field's deadline passes; `None` if no field has one.
@@ -77,6 +121,9 @@ impl HashTable {
         deadline: impl FnOnce(Option<UnixMs>) -> Option<UnixMs>,
     ) -> bool {
         let hash = self.hasher.hash(name);
+        if let Some(frozen) = self.frozen.get_mut() {
+            frozen.keep(&self.table, self.hasher, (hash, name), true);
+        }
         match self.table.find_or_table(hash, name) {
             Ok(mut field) => {
                 let before = field.heap_bytes();
@@ -101,6 +148,9 @@ impl HashTable {
     pub(super) fn insert(&mut self, name: &[u8], value: &[u8], deadline: Option<UnixMs>) {
         let (hasher, field) = (self.hasher, Field::new(name, value, deadline));
         let hash = hasher.hash(name);
+        if let Some(frozen) = self.frozen.get_mut() {
+            frozen.keep(&self.table, hasher, (hash, name), true);
+        }
         self.field_bytes += field.heap_bytes();
         self.had_deadlines |= deadline.is_some();
         self.table.insert(hash, field, |field| hasher.hash(field.parts().name()));
@@ -108,7 +158,11 @@ impl HashTable {
 
     /// Changes the deadline of a field that is there.
     pub(super) fn set_deadline(&mut self, name: &[u8], deadline: Option<UnixMs>) {
-        if let Some(mut field) = self.table.find_mut(self.hasher.hash(name), name) {
+        let hash = self.hasher.hash(name);
+        if let Some(frozen) = self.frozen.get_mut() {
+            frozen.keep(&self.table, self.hasher, (hash, name), false);
+        }
+        if let Some(mut field) = self.table.find_mut(hash, name) {
             let before = field.heap_bytes();
             field.set_deadline(deadline);
             self.field_bytes = self.field_bytes - before + field.heap_bytes();
@@ -119,7 +173,11 @@ impl HashTable {
     /// Removes a field; returns whether it was there.
     #[inline]
     pub(super) fn remove(&mut self, name: &[u8]) -> bool {
-        let removed = self.table.remove(self.hasher.hash(name), name);
+        let hash = self.hasher.hash(name);
+        if let Some(frozen) = self.frozen.get_mut() {
+            frozen.keep(&self.table, self.hasher, (hash, name), false);
+        }
+        let removed = self.table.remove(hash, name);
         if let Some(field) = &removed {
             self.field_bytes -= field.heap_bytes();
         }
@@ -133,10 +191,14 @@ impl HashTable {
         budget: &mut usize,
         out: &mut dyn FnMut(&[u8]),
     ) -> bool {
-        let field_bytes = &mut self.field_bytes;
-        self.table.expire_due(now.0, budget, &mut |field| {
+        let Self { table, hasher, field_bytes, frozen, .. } = self;
+        table.expire_due(now.0, budget, &mut |field| {
+            let name = field.parts().name();
+            if let Some(frozen) = frozen.get_mut() {
+                frozen.keep_removed(hasher.hash(name), &field);
+            }
             *field_bytes -= field.heap_bytes();
-            out(field.parts().name());
+            out(name);
         })
     }
 
@@ -171,6 +233,26 @@ fn field_ref(contents: &[u8]) -> FieldRef<'_> {
         name: Element::Text(parts.name()),
         value: Element::Text(parts.value()),
         deadline: parts.deadline(),
+    }
+}
+
+/// The deadline of a field that has none, as it is kept.
+const NO_DEADLINE: i64 = i64::MIN;
+
+impl Parted for Field {
+    fn part(&self) -> Part<'_> {
+        let parts = self.parts();
+        let deadline = parts.deadline().map_or(NO_DEADLINE, |at| at.0);
+        Part { name: parts.name(), value: parts.value(), number: deadline.cast_unsigned() }
+    }
+
+    fn item(part: Part<'_>) -> FrozenItem<'_> {
+        let deadline = part.number.cast_signed();
+        FrozenItem::Field {
+            name: part.name,
+            value: part.value,
+            deadline: (deadline != NO_DEADLINE).then_some(UnixMs(deadline)),
+        }
     }
 }
 

@@ -216,13 +216,14 @@ impl<'a> SetMut<'a> {
         Some(member)
     }
 
-    /// Makes a set of integers an intset if it is short enough for one.
+    /// Makes a set of integers an intset if it is short enough for one, and not frozen.
     ///
     /// # Panics
     /// If a member is not an integer.
     pub fn convert_to_ints(&mut self) {
         let set = self.view();
-        if matches!(set, SetRef::Ints(_)) || set.len() > self.limits.intset_len_max() {
+        let stays = matches!(set, SetRef::Ints(_)) || self.value.frozen_id().is_some();
+        if stays || set.len() > self.limits.intset_len_max() {
             return;
         }
         let mut digits = IntText::default();

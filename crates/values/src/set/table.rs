@@ -4,7 +4,9 @@ use std::fmt;
 
 use dunlin_table::{Iter, Table, TableStats};
 
+use crate::frozen::{FrozenHeader, FrozenItem, FrozenPlace, FrozenTable, Part, Parted, Thawed};
 use crate::hasher::MemberHasher;
+use crate::kind::Encoding;
 use crate::thin::ThinBytes;
 
 /// A set in a table.
@@ -13,13 +15,14 @@ pub struct SetTable {
     hasher: MemberHasher,
     /// Heap bytes of all members.
     member_bytes: usize,
+    frozen: FrozenPlace<FrozenTable>,
 }
 
 impl SetTable {
     /// An empty set.
     #[must_use]
     pub const fn new(hasher: MemberHasher) -> Self {
-        Self { table: Table::new(), hasher, member_bytes: 0 }
+        Self { table: Table::new(), hasher, member_bytes: 0, frozen: FrozenPlace::EMPTY }
     }
 
     /// Number of members.
@@ -82,6 +85,9 @@ impl SetTable {
     /// Adds a member that is not one yet and whose hash is `hash`.
     pub(super) fn insert_new(&mut self, hash: u64, member: &[u8]) {
         let hasher = self.hasher;
+        if let Some(frozen) = self.frozen.get_mut() {
+            frozen.keep(&self.table, hasher, (hash, member), true);
+        }
         self.member_bytes += ThinBytes::heap_bytes_of(member.len());
         let rehash = |member: &ThinBytes| hasher.hash(member.as_bytes());
         self.table.insert(hash, ThinBytes::new(member), rehash);
@@ -90,7 +96,11 @@ impl SetTable {
     /// Removes a member; returns whether it was one.
     #[inline]
     pub fn remove(&mut self, member: &[u8]) -> bool {
-        let removed = self.table.remove(self.hasher.hash(member), member);
+        let hash = self.hasher.hash(member);
+        if let Some(frozen) = self.frozen.get_mut() {
+            frozen.keep(&self.table, self.hasher, (hash, member), false);
+        }
+        let removed = self.table.remove(hash, member);
         if removed.is_some() {
             self.member_bytes -= ThinBytes::heap_bytes_of(member.len());
         }
@@ -130,7 +140,52 @@ impl SetTable {
     /// Bytes of heap it holds, itself included.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        size_of::<Self>() + self.table.memory_bytes() + self.member_bytes
+        size_of::<Self>()
+            + self.table.memory_bytes()
+            + self.member_bytes
+            + self.frozen.get().map_or(0, FrozenTable::heap_bytes)
+    }
+
+    /// Whether it is better handed out in pieces.
+    pub(crate) fn is_large(&self) -> bool {
+        FrozenTable::is_worth_it(self.len(), self.member_bytes)
+    }
+
+    pub(crate) fn freeze(&mut self, id: u32) -> FrozenHeader {
+        self.frozen.put(FrozenTable::new(id, self.len(), self.member_bytes));
+        FrozenHeader {
+            encoding: Encoding::Hashtable,
+            is_hash: false,
+            items: self.len(),
+            earliest_field_deadline: None,
+        }
+    }
+
+    pub(crate) fn frozen_id(&self) -> Option<u32> {
+        self.frozen.get().map(FrozenTable::id)
+    }
+
+    pub(crate) fn emit_frozen(
+        &mut self,
+        budget: &mut usize,
+        visit: &mut dyn FnMut(FrozenItem<'_>),
+    ) -> bool {
+        let Some(frozen) = self.frozen.get_mut() else { return true };
+        frozen.emit(&self.table, self.hasher, budget, visit)
+    }
+
+    pub(crate) fn thaw(&mut self) -> Thawed {
+        self.frozen.clear()
+    }
+}
+
+impl Parted for ThinBytes {
+    fn part(&self) -> Part<'_> {
+        Part { name: self.as_bytes(), value: &[], number: 0 }
+    }
+
+    fn item(part: Part<'_>) -> FrozenItem<'_> {
+        FrozenItem::Member(part.name)
     }
 }
 

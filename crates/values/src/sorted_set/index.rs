@@ -10,7 +10,9 @@ use super::bound::{Bound, LexRange, ScoreRange};
 use super::member::Member;
 use super::tree::{Leaf, Tree};
 use super::view::SortedSetRef;
+use crate::frozen::{FrozenHeader, FrozenItem, FrozenPlace, FrozenTable, Part, Parted, Thawed};
 use crate::hasher::MemberHasher;
+use crate::kind::Encoding;
 
 /// A sorted set beyond the packed form.
 ///
@@ -23,13 +25,20 @@ pub struct ScoreIndex {
     hasher: MemberHasher,
     /// Heap that the members take, without the indexes.
     member_bytes: usize,
+    frozen: FrozenPlace<FrozenTable>,
 }
 
 impl ScoreIndex {
     /// An empty sorted set whose members are hashed by `hasher`.
     #[must_use]
     pub fn new(hasher: MemberHasher) -> Self {
-        Self { members: Table::new(), tree: Tree::new(), hasher, member_bytes: 0 }
+        Self {
+            members: Table::new(),
+            tree: Tree::new(),
+            hasher,
+            member_bytes: 0,
+            frozen: FrozenPlace::EMPTY,
+        }
     }
 
     /// Number of members.
@@ -82,6 +91,9 @@ impl ScoreIndex {
         if let Some(found) = self.members.find(hash, member) {
             let held = found.score();
             if held != score {
+                if let Some(frozen) = self.frozen.get_mut() {
+                    frozen.keep(&self.members, self.hasher, (hash, member), false);
+                }
                 if !self.tree.rescore(held, &found, score) {
                     let moved = self.tree.remove(held, &found);
                     self.tree.insert(score, moved.expect("both indexes hold the same members"));
@@ -89,6 +101,9 @@ impl ScoreIndex {
                 found.set_score(score);
             }
             return Some(held);
+        }
+        if let Some(frozen) = self.frozen.get_mut() {
+            frozen.keep(&self.members, self.hasher, (hash, member), true);
         }
         let new = Member::new(member, score);
         self.member_bytes += Member::heap_bytes_of(member.len());
@@ -100,7 +115,11 @@ impl ScoreIndex {
 
     /// Removes a member; the score it had. O(log n).
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
-        let removed = self.members.remove(self.hasher.hash(member), member)?;
+        let hash = self.hasher.hash(member);
+        if let Some(frozen) = self.frozen.get_mut() {
+            frozen.keep(&self.members, self.hasher, (hash, member), false);
+        }
+        let removed = self.members.remove(hash, member)?;
         let score = removed.score();
         self.tree.remove(score, &removed).expect("both indexes hold the same members");
         self.member_bytes -= Member::heap_bytes_of(member.len());
@@ -110,11 +129,15 @@ impl ScoreIndex {
     /// Removes the members of some ranks, fewer where there are no more. O(1) for each, and
     /// O(log n).
     pub fn remove_ranks(&mut self, ranks: Range<usize>) {
-        let Self { members, tree, hasher, member_bytes } = self;
+        let Self { members, tree, hasher, member_bytes, frozen } = self;
         tree.remove_range(ranks.start, ranks.len(), |removed| {
             let member = removed.as_bytes();
+            let hash = hasher.hash(member);
+            if let Some(frozen) = frozen.get_mut() {
+                frozen.keep(members, *hasher, (hash, member), false);
+            }
             *member_bytes -= Member::heap_bytes_of(member.len());
-            members.remove(hasher.hash(member), member);
+            members.remove(hash, member);
         });
     }
 
@@ -138,7 +161,43 @@ impl ScoreIndex {
     /// Bytes of heap it holds, itself included. O(n / 3000).
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        size_of::<Self>() + self.member_bytes + self.members.memory_bytes() + self.tree.heap_bytes()
+        size_of::<Self>()
+            + self.member_bytes
+            + self.members.memory_bytes()
+            + self.tree.heap_bytes()
+            + self.frozen.get().map_or(0, FrozenTable::heap_bytes)
+    }
+
+    /// Whether it is better handed out in pieces.
+    pub(crate) fn is_large(&self) -> bool {
+        FrozenTable::is_worth_it(self.len(), self.member_bytes)
+    }
+
+    pub(crate) fn freeze(&mut self, id: u32) -> FrozenHeader {
+        self.frozen.put(FrozenTable::new(id, self.len(), self.member_bytes));
+        FrozenHeader {
+            encoding: Encoding::Skiplist,
+            is_hash: false,
+            items: self.len(),
+            earliest_field_deadline: None,
+        }
+    }
+
+    pub(crate) fn frozen_id(&self) -> Option<u32> {
+        self.frozen.get().map(FrozenTable::id)
+    }
+
+    pub(crate) fn emit_frozen(
+        &mut self,
+        budget: &mut usize,
+        visit: &mut dyn FnMut(FrozenItem<'_>),
+    ) -> bool {
+        let Some(frozen) = self.frozen.get_mut() else { return true };
+        frozen.emit(&self.members, self.hasher, budget, visit)
+    }
+
+    pub(crate) fn thaw(&mut self) -> Thawed {
+        self.frozen.clear()
     }
 
     /// Checks the invariants.
@@ -149,6 +208,16 @@ impl ScoreIndex {
         let bytes =
             self.members.iter().map(|member| Member::heap_bytes_of(member.as_bytes().len()));
         assert_eq!(bytes.sum::<usize>(), self.member_bytes);
+    }
+}
+
+impl Parted for Member {
+    fn part(&self) -> Part<'_> {
+        Part { name: self.as_bytes(), value: &[], number: self.score().to_bits() }
+    }
+
+    fn item(part: Part<'_>) -> FrozenItem<'_> {
+        FrozenItem::Scored(part.name, f64::from_bits(part.number))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Large collections in pieces, as they were at one moment, while commands go on changing them.
+//! What is handed out of a large collection.
 
 use bytes::Bytes;
 use dunlin_stdx::time::UnixMs;
