@@ -1,6 +1,7 @@
 """The load: redis-benchmark for throughput figures, and the data sets it works on."""
 import re
 import subprocess
+import time
 
 from .machine import ForeignCpus
 from .resp import HOST
@@ -14,12 +15,38 @@ _PERCENTILE = re.compile(r"^([\d.]+)% <= ([\d.]+) milliseconds", re.M)
 
 def redis_benchmark(server, requests, words, *, pipeline=1, clients=50, value_bytes=3, keys=KEYS):
     """One run of redis-benchmark; `words` are its `-t NAME` or the command to send."""
-    call = ["taskset", "-c", str(GENERATOR_CPU), "redis-benchmark", "-h", HOST, "-p", str(server.port), "-n", str(requests), "-c", str(clients),
-            "-P", str(pipeline), "-d", str(value_bytes), "-r", str(keys), "--precision", "3", *words]
+    call = _call(server, requests, words, pipeline, clients, value_bytes, keys)
     foreign, cpu = ForeignCpus([server.pid]), server.cpu_s()
     out = subprocess.run(call, capture_output=True, text=True, timeout=300, check=True).stdout
     cpu = server.cpu_s() - cpu
     return {**parse(out), "cpu_us": cpu / requests * 1e6, "foreign_cpus": foreign.cpus()}
+
+
+def _call(server, requests, words, pipeline, clients, value_bytes, keys):
+    return ["taskset", "-c", str(GENERATOR_CPU), "redis-benchmark", "-h", HOST, "-p", str(server.port),
+            "-n", str(requests), "-c", str(clients), "-P", str(pipeline), "-d", str(value_bytes),
+            "-r", str(keys), "--precision", "3", *words]
+
+
+def watched_redis_benchmark(server, requests, words, *, watch, value_bytes=3, keys=KEYS):
+    """One run of redis-benchmark with `watch` called every 20 ms meanwhile.
+
+    Returns what `parse` does, and the `percentiles` as (percent, milliseconds), rising.
+    """
+    call = _call(server, requests, words, 1, 50, value_bytes, keys)
+    with subprocess.Popen(call, stdout=subprocess.PIPE, text=True) as process:
+        # The report is a few kilobytes, which the pipe holds, so that nobody need read meanwhile.
+        while process.poll() is None:
+            watch()
+            time.sleep(0.02)
+        out = process.stdout.read()
+    if process.returncode != 0:
+        raise RuntimeError(f"redis-benchmark failed:\n{out[-500:]}")
+    return {**parse(out), "percentiles": _percentiles(out)}
+
+
+def _percentiles(out):
+    return [(float(p), float(ms)) for p, ms in _PERCENTILE.findall(out.split("Cumulative")[0])]
 
 
 def parse(out):
@@ -29,7 +56,7 @@ def parse(out):
         raise RuntimeError(f"redis-benchmark printed no summary:\n{out[-500:]}")
     head, row = re.search(r"^ *(avg.*max) *\n(.*)$", out, re.M).groups()
     summary = dict(zip(head.split(), map(float, row.split())))
-    percentiles = [(float(p), float(ms)) for p, ms in _PERCENTILE.findall(out.split("Cumulative")[0])]
+    percentiles = _percentiles(out)
     p999 = next((ms for p, ms in percentiles if p >= 99.9), summary["max"])
     return {"requests_s": float(rate[1]), "p50_ms": summary["p50"], "p99_ms": summary["p99"],
             "p999_ms": p999, "max_ms": summary["max"]}

@@ -37,12 +37,32 @@ def busy_s():
     return (sum(v) - v[3] - v[4]) / TICKS_PER_S
 
 
+def anonymous_bytes():
+    """Memory of all processes that is not a file's: what a fork's copies and buffers add to."""
+    text = Path("/proc/meminfo").read_text()
+    return int(text.split("AnonPages:", 1)[1].split()[0]) * 1024
+
+
+def move_background(pid, command_thread, cpu):
+    """Puts everything but the command thread on another CPU: forked children and other threads."""
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            others = [int(child) for child in (task / "children").read_text().split()]
+            if task.name != str(command_thread):
+                others.append(int(task.name))
+            for other in others:
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(other, {cpu})
+
+
 class CommandThread:
     """The thread of a server that runs commands: the one that has used the most CPU."""
 
     def __init__(self, pid):
         paths = [t / "schedstat" for t in Path(f"/proc/{pid}/task").iterdir()]
-        self._file = open(max(paths, key=lambda p: int(p.read_text().split()[0])), "rb", buffering=0)
+        path = max(paths, key=lambda p: int(p.read_text().split()[0]))
+        self.number = int(path.parent.name)
+        self._file = open(path, "rb", buffering=0)
 
     def cpu_ns(self):
         """CPU time of the thread; exact while it sleeps, else up to a scheduler tick old."""

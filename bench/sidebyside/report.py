@@ -10,12 +10,16 @@ TITLES = {
     "get_p999_ms": "GET p99.9 ms", "get_max_ms": "GET max ms", "cpu_percent": "CPU %", "start_ms": "start to PONG ms",
     "idle_mb": "idle memory MB", "idle_cpu_percent": "idle CPU %", "instructions": "instructions/request",
     "evicted": "evicted per write", "command_ms": "command thread ms",
+    "save_s": "save s", "stall_ms": "longest PING at start ms", "growth_mb": "memory growth MB",
+    "throughput_kept": "throughput during/before", "p999_growth": "p99.9 during/before", "runs": "runs",
+    "succeeded": "succeeded", "keys_s": "keys/s", "load_s": "load s", "cpu_ns": "CPU ns/key", "changes": "changes",
 }
 # Of these the spread and the ratio to the first server are shown.
 MAIN = {"throughput": ["cpu_us", "requests_s"], "types": ["cpu_us", "requests_s"], "collections": ["cpu_us", "command_ms"],
         "memory": ["resident_bytes", "used_bytes"], "growth": ["pause_ms"],
         "expiry": ["reclaim_s", "get_p999_ms", "cpu_percent"], "eviction": ["cpu_us"], "slots": ["resident_bytes"],
-        "process": ["start_ms", "idle_mb", "resident_bytes"], "instructions": ["instructions"]}
+        "process": ["start_ms", "idle_mb", "resident_bytes"], "instructions": ["instructions"],
+        "snapshot": ["save_s", "keys_s", "growth_mb", "pause_ms"], "append": ["cpu_us", "requests_s"]}
 
 
 def number(value):

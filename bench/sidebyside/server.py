@@ -17,6 +17,7 @@ _CPUS = sorted(os.sched_getaffinity(0))
 # Two different CPUs where there are two; with one, figures of time mean little.
 SERVER_CPU = _CPUS[0]
 GENERATOR_CPU = _CPUS[1 % len(_CPUS)]
+BOTH_CPUS = tuple(sorted({SERVER_CPU, GENERATOR_CPU}))
 
 BASE_CONFIG = {
     "bind": HOST,
@@ -67,13 +68,14 @@ def free_port():
 
 
 class Server:
-    """A running server, pinned to one CPU; a context manager that ends it."""
+    """A running server, pinned to one CPU unless told otherwise; a context manager that ends it."""
 
-    def __init__(self, program, config=None, wrapper=()):
+    def __init__(self, program, config=None, wrapper=(), cpus=(SERVER_CPU,)):
         self.program = program
         self.name = program.name
         self._config = {**BASE_CONFIG, **(config or {})}
         self._wrapper = list(wrapper)
+        self._cpus = ",".join(map(str, cpus))
         self._process = None
 
     def __enter__(self):
@@ -91,11 +93,15 @@ class Server:
         lines = {**self._config, "port": self.port, "dir": self.directory}
         config.write_text("".join(f"{name} {value}\n" for name, value in lines.items()))
         self._log = open(Path(self.directory, "log"), "wb")
+        self._launch(60 if self._wrapper else 20)
+
+    def _launch(self, ready_s):
+        config = Path(self.directory, "server.conf")
         started = time.perf_counter()
         self._process = subprocess.Popen(
-            ["taskset", "-c", str(SERVER_CPU), *self._wrapper, *self.program.call(str(config))],
+            ["taskset", "-c", self._cpus, *self._wrapper, *self.program.call(str(config))],
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, cwd=self.directory)
-        self._wait_for_pong(started + (60 if self._wrapper else 20))
+        self._wait_for_pong(started + ready_s)
         self.start_to_pong_s = time.perf_counter() - started
 
     def _wait_for_pong(self, deadline):
@@ -106,7 +112,9 @@ class Server:
                 with Connection(self.port, timeout_s=20) as connection:
                     if connection("PING") == "PONG":
                         return
-            except (OSError, ReplyError):
+            except ReplyError:
+                time.sleep(0.002)  # it is loading, and is not to be disturbed
+            except OSError:
                 time.sleep(0.0002)
         raise RuntimeError(f"{self.name} does not answer:\n{self.log()}")
 
@@ -116,6 +124,15 @@ class Server:
             self._process.wait()
             self._log.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def kill(self):
+        """Ends the server at once; its files stay."""
+        self._process.kill()
+        self._process.wait()
+
+    def start_again(self, ready_s):
+        """Starts on the files that are there; `start_to_pong_s` includes loading them."""
+        self._launch(ready_s)
 
     @property
     def pid(self):
