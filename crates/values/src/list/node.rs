@@ -112,10 +112,11 @@ impl Node {
         if padded.len() < COMPRESSED_MIN {
             return;
         }
-        let bytes = lzf::compress(padded.bytes());
-        if bytes.len() + SAVED_MIN < padded.len() {
+        // Less than SAVED_MIN would be saved by one byte more.
+        let most = padded.len() - SAVED_MIN - 1;
+        if let Some(bytes) = lzf::compress(padded.bytes(), most) {
             let len = count(padded.len());
-            self.form = Form::Compressed(Compressed { bytes: bytes.into(), len });
+            self.form = Form::Compressed(Compressed { bytes, len });
         }
     }
 
