@@ -14,14 +14,14 @@ use crate::value_mut::ValueMut;
 /// Longest listpack, in bytes, that grows further.
 ///
 /// Source: Redis configuration file: "hash-max-listpack-entries"; the bound is that of RDB.
-const LISTPACK_BYTES_MAX: usize = 1 << 30;
+pub(super) const LISTPACK_BYTES_MAX: usize = 1 << 30;
 
 /// Longest [`PackedKind::TableHash`], in bytes: some ten fields with values of 100 bytes, which are
 /// walked over in the time of one cache miss.
-const TABLE_HASH_BYTES_MAX: usize = 1024;
+pub(super) const TABLE_HASH_BYTES_MAX: usize = 1024;
 
 /// Most fields of a [`PackedKind::TableHash`].
-const TABLE_HASH_LEN_MAX: usize = 32;
+pub(super) const TABLE_HASH_LEN_MAX: usize = 32;
 
 /// Most bytes that an element takes beside its text: five of header and five behind it.
 const ELEMENT_OVERHEAD_MAX: usize = 10;

@@ -14,11 +14,13 @@
 
 mod edit;
 mod field;
+mod stored;
 mod table;
 #[cfg(test)]
 mod tests;
 mod view;
 
 pub use edit::{HashLimits, HashMut};
+pub use stored::HashBuilder;
 pub use table::HashTable;
 pub use view::{FieldRef, Fields, HashRef};

@@ -281,6 +281,17 @@ impl NewList {
         Self(Built::Packed(packed))
     }
 
+    /// The list as a value; `bytes` is room for the packed form.
+    pub fn into_value(self, bytes: &mut Vec<u8>) -> NewValue<'_> {
+        match self.0 {
+            Built::Packed(packed) => {
+                *bytes = packed;
+                NewValue::Packed(PackedKind::List, bytes)
+            }
+            Built::Quick(quicklist) => NewValue::Boxed(Box::new(Object::List(quicklist))),
+        }
+    }
+
     /// Hands the list over as a value.
     pub fn put<R>(self, put: impl FnOnce(NewValue<'_>) -> R) -> R {
         match self.0 {
@@ -319,6 +330,15 @@ impl ListBuilder {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    pub(super) const fn quicklist_mut(&mut self) -> &mut Quicklist {
+        &mut self.quicklist
+    }
+
+    pub(super) fn into_quicklist(self) -> NewList {
+        assert!(!self.is_empty(), "keys of empty lists do not exist");
+        NewList(Built::Quick(Box::new(self.quicklist)))
     }
 
     /// The list: in one listpack if the limits allow it.

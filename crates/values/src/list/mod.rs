@@ -19,6 +19,7 @@ mod limits;
 mod node;
 mod padded;
 mod quicklist;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -26,6 +27,7 @@ mod view;
 pub use edit::{ListBuilder, ListMut, NewList};
 pub use limits::ListLimits;
 pub use quicklist::Quicklist;
+pub use stored::ListNode;
 pub use view::{ListRef, Wanted};
 
 use crate::{Entry, Object, PackedKind, listpack::Listpack};

@@ -6,6 +6,7 @@ use dunlin_stdx::lzf;
 use super::End;
 use super::limits::ListLimits;
 use super::padded::Padded;
+use super::stored::ListNode;
 use crate::StringRef;
 use crate::listpack::{self, Buffer as _, Element, Listpack, ListpackMut};
 
@@ -76,6 +77,22 @@ impl Node {
             }
         };
         Self { count: 1, form }
+    }
+
+    /// One element, however short.
+    pub(super) const fn long(element: Bytes) -> Self {
+        Self { count: 1, form: Form::Plain(element) }
+    }
+
+    /// The node as files hold it.
+    pub(super) fn stored(&self) -> ListNode<'_> {
+        match &self.form {
+            Form::Packed(padded) => ListNode::Packed(padded.bytes()),
+            Form::Compressed(Compressed { bytes, len }) => {
+                ListNode::Compressed { bytes, len: *len as usize }
+            }
+            Form::Plain(bytes) => ListNode::Long(bytes),
+        }
     }
 
     /// Number of elements.

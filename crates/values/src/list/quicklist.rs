@@ -2,6 +2,8 @@
 
 use std::ops::ControlFlow;
 
+use bytes::Bytes;
+
 use super::End;
 use super::directory::{Directory, Position};
 use super::limits::ListLimits;
@@ -26,6 +28,16 @@ impl Quicklist {
     /// Adds a listpack, as a node of its own, at the back.
     pub(super) fn push_listpack(&mut self, listpack: &[u8]) {
         self.insert_node(self.nodes(), Node::packed(listpack));
+    }
+
+    /// Adds one element, in a node of its own, at the back.
+    pub(super) fn push_long(&mut self, element: Bytes) {
+        self.insert_node(self.nodes(), Node::long(element));
+    }
+
+    /// Node number `number`, which exists.
+    pub(super) fn node(&self, number: usize) -> &Node {
+        self.directory.node(number)
     }
 
     /// Number of elements.

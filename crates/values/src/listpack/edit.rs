@@ -155,7 +155,7 @@ impl<B: Buffer> ListpackMut<B> {
 /// series of elements that come one after another.
 ///
 /// The listpack is none until [`Appender::finish`].
-pub(crate) struct Appender<'a> {
+pub struct Appender<'a> {
     bytes: &'a mut Vec<u8>,
     added: isize,
 }
@@ -163,7 +163,8 @@ pub(crate) struct Appender<'a> {
 impl<'a> Appender<'a> {
     /// Begins to add.
     #[inline]
-    pub(crate) fn new(bytes: &'a mut Vec<u8>) -> Self {
+    #[must_use]
+    pub fn new(bytes: &'a mut Vec<u8>) -> Self {
         let end = bytes.pop();
         debug_assert_eq!(end, Some(END), "a listpack has an end");
         Self { bytes, added: 0 }
@@ -171,15 +172,23 @@ impl<'a> Appender<'a> {
 
     /// Adds an element.
     #[inline]
-    pub(crate) fn push(&mut self, element: Element<'_>) {
+    pub fn push(&mut self, element: Element<'_>) {
         element.encode(self.bytes);
         self.added += 1;
     }
 
+    /// Bytes of the listpack so far, without its end.
+    #[must_use]
+    #[inline]
+    pub const fn len_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Makes the bytes a listpack again.
     #[inline]
-    pub(crate) fn finish(self) {
+    pub fn finish(self) -> &'a mut Vec<u8> {
         self.bytes.push(END);
-        ListpackMut::new(self.bytes).write_header(self.added);
+        ListpackMut::new(&mut *self.bytes).write_header(self.added);
+        self.bytes
     }
 }

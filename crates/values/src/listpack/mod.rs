@@ -14,6 +14,7 @@
 //!
 //! Source: RDB format, "listpack".
 
+mod distinct;
 mod edit;
 mod element;
 #[cfg(test)]
@@ -21,11 +22,27 @@ mod tests;
 mod validate;
 mod view;
 
-pub(crate) use edit::Appender;
+pub use distinct::Distinct;
+pub use edit::Appender;
 pub use edit::{Buffer, ListpackMut};
 pub use element::{Element, encoded_len};
-pub use validate::{Corrupt, validate};
+pub use validate::{Corrupt, Survey, survey, validate};
 pub use view::{Elements, Listpack, Place};
+
+/// The same elements with every text that is a number held as one: as this program writes them.
+#[must_use]
+pub fn normalized(list: Listpack<'_>) -> Vec<u8> {
+    let mut bytes = EMPTY.to_vec();
+    let mut to = Appender::new(&mut bytes);
+    for (_, element) in list {
+        to.push(match element {
+            Element::Text(text) => Element::of(text),
+            number @ Element::Int(_) => number,
+        });
+    }
+    to.finish();
+    bytes
+}
 
 /// Bytes of the header: total length and count.
 pub const HEADER_LEN: usize = 6;

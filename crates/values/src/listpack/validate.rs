@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::element::{back_len, decode};
+use super::element::{Element, back_len, decode};
 use super::{COUNT_UNKNOWN, END, HEADER_LEN};
 
 /// Why bytes are not a listpack.
@@ -27,6 +27,24 @@ impl std::error::Error for Corrupt {}
 /// # Errors
 /// [`Corrupt`] with the first thing that is wrong.
 pub fn validate(bytes: &[u8]) -> Result<usize, Corrupt> {
+    survey(bytes).map(|survey| survey.count)
+}
+
+/// What a listpack that comes from elsewhere is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Survey {
+    /// Count of elements.
+    pub count: usize,
+    /// Whether every text that is a number is held as one. Else nobody would find it:
+    /// [`super::normalized`] helps.
+    pub is_normal: bool,
+}
+
+/// Checks every byte; tells what the listpack is like.
+///
+/// # Errors
+/// [`Corrupt`] with the first thing that is wrong.
+pub fn survey(bytes: &[u8]) -> Result<Survey, Corrupt> {
     let corrupt = |at, reason| Err(Corrupt { at, reason });
     let Some((header, _)) = bytes.split_first_chunk::<HEADER_LEN>() else {
         return corrupt(0, "too short for a header");
@@ -41,13 +59,16 @@ pub fn validate(bytes: &[u8]) -> Result<usize, Corrupt> {
     if bytes[end] != END {
         return corrupt(end, "no end");
     }
-    let (mut at, mut count) = (HEADER_LEN, 0);
+    let (mut at, mut count, mut is_normal) = (HEADER_LEN, 0, true);
     while at < end {
-        let Some((_, body)) = decode(&bytes[..end], at) else {
+        let Some((element, body)) = decode(&bytes[..end], at) else {
             return corrupt(at, "unknown or cut element");
         };
-        let (back, back_bytes) = back_len(body);
+        if let Element::Text(text) = element {
+            is_normal &= Element::of(text) == element;
+        }
         let behind = at + body;
+        let (back, back_bytes) = back_len(body);
         if bytes[..end].get(behind..behind + back_bytes) != Some(&back[..back_bytes]) {
             return corrupt(behind, "wrong length behind an element");
         }
@@ -57,7 +78,7 @@ pub fn validate(bytes: &[u8]) -> Result<usize, Corrupt> {
     if counted != COUNT_UNKNOWN && usize::from(counted) != count {
         return corrupt(4, "count differs from the header");
     }
-    Ok(count)
+    Ok(Survey { count, is_normal })
 }
 
 #[cfg(test)]

@@ -13,6 +13,14 @@ pub struct Listpack<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(pub(super) usize);
 
+impl Place {
+    /// The offset, in bytes from the beginning of the listpack.
+    #[must_use]
+    pub const fn offset(self) -> usize {
+        self.0
+    }
+}
+
 impl<'a> Listpack<'a> {
     /// The listpack in `bytes`, which this program wrote or [`super::validate()`] accepted.
     #[must_use]

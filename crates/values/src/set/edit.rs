@@ -13,17 +13,17 @@ use crate::value_mut::ValueMut;
 /// Longest listpack, in bytes, that grows further.
 ///
 /// Source: Redis configuration file: "set-max-listpack-entries"; the bound is that of RDB.
-const LISTPACK_BYTES_MAX: usize = 1 << 30;
+pub(super) const LISTPACK_BYTES_MAX: usize = 1 << 30;
 
 /// Most members of an intset, whatever the configuration says.
 const INTSET_LEN_MAX: usize = 1 << 30;
 
 /// Longest [`PackedKind::TableSet`], in bytes: some 15 members of 65 bytes, which are compared in
 /// the time of one cache miss.
-const TABLE_SET_BYTES_MAX: usize = 1024;
+pub(super) const TABLE_SET_BYTES_MAX: usize = 1024;
 
 /// Most members of a [`PackedKind::TableSet`].
-const TABLE_SET_LEN_MAX: usize = 32;
+pub(super) const TABLE_SET_LEN_MAX: usize = 32;
 
 /// Sizes up to which sets are held in their smaller forms, and how larger ones hash.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,7 @@ impl SetLimits {
     /// An empty set that is a listpack.
     pub const NO_MEMBERS: NewValue<'static> = NewValue::Packed(PackedKind::Set, &listpack::EMPTY);
 
-    fn intset_len_max(&self) -> usize {
+    pub(super) fn intset_len_max(&self) -> usize {
         self.intset_len.min(INTSET_LEN_MAX)
     }
 
@@ -272,7 +272,7 @@ impl<'a> SetMut<'a> {
 }
 
 /// The members of a set as a listpack.
-fn listpack_of(set: SetRef<'_>) -> Vec<u8> {
+pub(super) fn listpack_of(set: SetRef<'_>) -> Vec<u8> {
     if let SetRef::Packed(list) = set {
         return list.as_bytes().to_vec();
     }

@@ -11,6 +11,7 @@ pub mod intset;
 
 mod algebra;
 mod edit;
+mod stored;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -18,5 +19,6 @@ mod view;
 
 pub use algebra::{for_each_common, for_each_missing};
 pub use edit::{SetLimits, SetMut};
+pub use stored::SetBuilder;
 pub use table::{SetTable, TableMembers};
 pub use view::{Members, SetRef};

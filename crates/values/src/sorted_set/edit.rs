@@ -180,6 +180,14 @@ impl SortedSet {
         }
     }
 
+    /// The listpack, or the index if it is not packed.
+    pub(super) fn into_form(self) -> Result<Vec<u8>, Box<ScoreIndex>> {
+        match self.form {
+            Form::Packed(bytes) => Ok(bytes),
+            Form::Index(index) => Err(index),
+        }
+    }
+
     /// Hands the sorted set over as the value of a key.
     pub fn store<R>(self, store: impl FnOnce(NewValue<'_>) -> R) -> R {
         match self.form {

@@ -15,6 +15,7 @@ mod edit;
 mod index;
 mod member;
 mod packed;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -23,4 +24,5 @@ mod view;
 pub use bound::{LexBound, LexRange, ScoreBound, ScoreRange};
 pub use edit::{PackedLimits, SortedSet, SortedSetMut};
 pub use index::{ScoreIndex, Unordered};
+pub use stored::SortedSetBuilder;
 pub use view::{Members, SortedSetRef};

@@ -259,4 +259,9 @@ impl Consumer {
     pub fn pending_len(&self) -> usize {
         self.pending.len()
     }
+
+    /// What is pending for it, in order.
+    pub fn pending_ids(&self) -> impl Iterator<Item = StreamId> {
+        self.pending.all().map(|(id, ())| *id)
+    }
 }

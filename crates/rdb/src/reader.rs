@@ -1,0 +1,258 @@
+//! Reading a file, item by item.
+
+use std::io::Read;
+
+use dunlin_stdx::time::UnixMs;
+use dunlin_values::{AccessHint, Entry};
+
+use crate::error::{ReadError, ReadErrorCause, Result};
+use crate::format::{MAGIC, VERSION_MAX, kind, opcode};
+use crate::module;
+use crate::source::{FileSource, Source};
+use crate::text::{owned, text_into};
+use crate::value::{LoadLimits, ValueReader};
+
+/// Files of this version and later end in a checksum.
+const CHECKSUM_SINCE: u16 = 5;
+
+/// Something that a file holds.
+#[derive(Debug)]
+pub enum Item {
+    /// Something about the file.
+    Aux {
+        /// Its name.
+        key: Vec<u8>,
+        /// What it is.
+        value: Vec<u8>,
+    },
+    /// The keys that follow are those of this database.
+    SelectDb(u64),
+    /// How much the database holds, for who believes it.
+    ResizeDb {
+        /// Number of keys.
+        keys: u64,
+        /// Number of keys that expire.
+        with_deadline: u64,
+    },
+    /// The source of a library of functions.
+    Function(Vec<u8>),
+    /// A key.
+    Key {
+        /// With its value and deadline.
+        entry: Entry,
+        /// How it was used.
+        access: AccessHint,
+    },
+    /// A key of a collection without members: there are none, so it is passed over.
+    EmptyKey(Vec<u8>),
+    /// A key or something else that a module wrote, if that is passed over.
+    Module {
+        /// The name of the module's type.
+        name: Box<str>,
+        /// The key, if it was one.
+        key: Option<Vec<u8>>,
+    },
+    /// The end. What follows is not part of it.
+    End(ChecksumOutcome),
+}
+
+/// What became of the checksum of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChecksumOutcome {
+    /// The file has none.
+    Absent,
+    /// Nobody wanted to know.
+    Ignored,
+    /// It agrees.
+    Right,
+    /// It does not.
+    Wrong {
+        /// What the file says.
+        expected: u64,
+        /// What its bytes say.
+        found: u64,
+    },
+}
+
+/// What the next key is about to be told about.
+#[derive(Clone, Copy, Debug, Default)]
+struct Prefixes {
+    deadline: Option<UnixMs>,
+    access: AccessHint,
+}
+
+/// Reads a file.
+pub struct Reader<R> {
+    source: FileSource<R>,
+    values: ValueReader,
+    version: u16,
+    key: Vec<u8>,
+    prefixes: Prefixes,
+    skips_modules: bool,
+    last_kind: u8,
+}
+
+impl<R: Read> Reader<R> {
+    /// Begins to read a file.
+    ///
+    /// # Errors
+    /// If it does not begin as files do.
+    pub fn open(file: R, limits: LoadLimits) -> Result<Self> {
+        let mut source = FileSource::new(file);
+        let magic: [u8; 5] = source.array()?;
+        if magic != *MAGIC {
+            return Err(ReadError { offset: 0, cause: ReadErrorCause::Signature });
+        }
+        let digits: [u8; 4] = source.array()?;
+        // As `atoi` reads them.
+        let version = digits
+            .iter()
+            .take_while(|digit| digit.is_ascii_digit())
+            .fold(0, |number, digit| number * 10 + u16::from(digit - b'0'));
+        if !(1..=VERSION_MAX).contains(&version) {
+            return Err(ReadError { offset: 5, cause: ReadErrorCause::Version(version) });
+        }
+        Ok(Self {
+            source,
+            values: ValueReader::new(limits),
+            version,
+            key: Vec::new(),
+            prefixes: Prefixes::default(),
+            skips_modules: false,
+            last_kind: kind::STRING,
+        })
+    }
+
+    /// Passes over what modules wrote, instead of refusing it.
+    pub const fn skip_modules(&mut self) {
+        self.skips_modules = true;
+    }
+
+    /// Does not compute the checksum.
+    pub const fn ignore_checksum(&mut self) {
+        self.source.ignore_checksum();
+    }
+
+    /// The version of the file.
+    #[must_use]
+    pub const fn version(&self) -> u16 {
+        self.version
+    }
+
+    /// Place of the next byte.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.source.offset()
+    }
+
+    /// The key that was read last, also if its value could not be read.
+    #[must_use]
+    pub fn last_key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The type of the value that was read last, also if it could not be read.
+    #[must_use]
+    pub const fn last_kind(&self) -> u8 {
+        self.last_kind
+    }
+
+    /// What was read behind the last item, and the rest of the file.
+    pub fn into_rest(self) -> (Vec<u8>, R) {
+        self.source.into_rest()
+    }
+
+    /// The next item.
+    ///
+    /// # Errors
+    /// What is wrong with the file, and where. Nothing can be read behind that.
+    pub fn next_item(&mut self) -> Result<Item> {
+        loop {
+            let offset = self.source.offset();
+            match self.source.byte()? {
+                kind @ ..=kind::MAX => return self.key(kind),
+                opcode::DEADLINE_MS => {
+                    self.prefixes.deadline = deadline(i64::from_le_bytes(self.source.array()?));
+                }
+                opcode::DEADLINE_SECONDS => {
+                    let seconds = i32::from_le_bytes(self.source.array()?);
+                    let ms = i64::from(seconds) * 1000;
+                    self.prefixes.deadline = Some(UnixMs(ms)).filter(|_| seconds != -1);
+                }
+                opcode::IDLE => {
+                    self.prefixes.access = AccessHint::IdleSeconds(self.source.length()?);
+                }
+                opcode::FREQUENCY => {
+                    self.prefixes.access = AccessHint::Frequency(self.source.byte()?);
+                }
+                opcode::SLOT_INFO => {
+                    // The slot, its keys and those that expire: hints.
+                    for _ in 0..3 {
+                        self.source.length()?;
+                    }
+                }
+                other => return self.other(other, offset),
+            }
+        }
+    }
+
+    /// What is not about a key.
+    fn other(&mut self, code: u8, offset: u64) -> Result<Item> {
+        let source = &mut self.source;
+        Ok(match code {
+            opcode::AUX => Item::Aux { key: owned(source)?, value: owned(source)? },
+            opcode::SELECT_DB => Item::SelectDb(source.length()?),
+            opcode::RESIZE_DB => {
+                Item::ResizeDb { keys: source.length()?, with_deadline: source.length()? }
+            }
+            opcode::FUNCTION => Item::Function(owned(source)?),
+            opcode::FUNCTION_BEFORE_RELEASE => {
+                return Err(ReadError { offset, cause: ReadErrorCause::FunctionBeforeRelease });
+            }
+            opcode::MODULE_AUX => {
+                let name = module::name(source.length()?);
+                if !self.skips_modules {
+                    return Err(ReadError { offset, cause: ReadErrorCause::ModuleAux(name) });
+                }
+                module::skip(source, &mut self.key)?;
+                Item::Module { name, key: None }
+            }
+            opcode::END => Item::End(self.end()?),
+            other => return Err(ReadError { offset, cause: ReadErrorCause::Kind(other) }),
+        })
+    }
+
+    fn key(&mut self, kind: u8) -> Result<Item> {
+        let Prefixes { deadline, access } = std::mem::take(&mut self.prefixes);
+        self.last_kind = kind;
+        text_into(&mut self.source, &mut self.key)?;
+        if kind == kind::MODULE && self.skips_modules {
+            let name = module::name(self.source.length()?);
+            module::skip(&mut self.source, &mut Vec::new())?;
+            return Ok(Item::Module { name, key: Some(self.key.clone()) });
+        }
+        Ok(match self.values.read(kind, &mut self.source)? {
+            Some(value) => Item::Key { entry: Entry::new(&self.key, value, deadline), access },
+            None => Item::EmptyKey(self.key.clone()),
+        })
+    }
+
+    fn end(&mut self) -> Result<ChecksumOutcome> {
+        if self.version < CHECKSUM_SINCE {
+            return Ok(ChecksumOutcome::Absent);
+        }
+        let found = self.source.checksum();
+        let expected = u64::from_le_bytes(self.source.array()?);
+        Ok(match found {
+            _ if expected == 0 => ChecksumOutcome::Absent,
+            None => ChecksumOutcome::Ignored,
+            Some(found) if found == expected => ChecksumOutcome::Right,
+            Some(found) => ChecksumOutcome::Wrong { expected, found },
+        })
+    }
+}
+
+/// A deadline as files hold it: minus one is none.
+fn deadline(ms: i64) -> Option<UnixMs> {
+    (ms != -1).then_some(UnixMs(ms))
+}
