@@ -33,6 +33,8 @@ pub enum Call {
     Read,
     /// [`DiskFile::sync`](dunlin_persistence::DiskFile::sync).
     Sync,
+    /// [`DiskFile::sync_soon`](dunlin_persistence::DiskFile::sync_soon).
+    SyncSoon,
     /// [`DiskFile::truncate`](dunlin_persistence::DiskFile::truncate).
     Truncate,
     /// [`DiskFile::lock`](dunlin_persistence::DiskFile::lock).

@@ -60,7 +60,10 @@ impl SimFile {
             Ok(short) => run(self, machine, short),
             Err(error) => Err(error),
         };
-        if call == Call::Sync && outcome.is_err() && machine.runs(self.process) {
+        if matches!(call, Call::Sync | Call::SyncSoon)
+            && outcome.is_err()
+            && machine.runs(self.process)
+        {
             let Machine { files, random, .. } = machine;
             files[self.file].content.fail_sync(random);
         }
@@ -125,6 +128,11 @@ impl DiskFile for SimFile {
                 Ok(())
             },
         )
+    }
+
+    fn sync_soon(&mut self) -> io::Result<()> {
+        // What it brings to the medium nobody knows: all of it may still be torn.
+        self.call(Call::SyncSoon, |()| "asked".to_owned(), |_, _, _| Ok(()))
     }
 
     fn truncate(&mut self, len_bytes: u64) -> io::Result<()> {
