@@ -28,7 +28,7 @@ pub enum AccessPolicy {
 }
 
 /// Turns "this key is used now" into a clock value.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct AccessClock {
     policy: AccessPolicy,
     seconds: u32,

@@ -3,7 +3,11 @@
 
 use std::collections::VecDeque;
 
+use dunlin_table::ItemMut;
+use dunlin_values::Entry;
+
 use crate::keyspace::DatabaseIndex;
+use crate::snapshot::Snapshot;
 use crate::touched::Touched;
 
 /// Why a key, or a part of it, went away without a command that names it.
@@ -70,7 +74,7 @@ pub struct KeyspaceStats {
 }
 
 /// The journal of one keyspace.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Changes {
     pub(crate) stats: KeyspaceStats,
     pub(crate) wanted: IncidentsWanted,
@@ -80,22 +84,32 @@ pub(crate) struct Changes {
     pub(crate) record_touched: bool,
     /// What changed since the engine last asked; only while `record_touched`.
     pub(crate) touched: Touched,
+    /// The snapshot that is running.
+    pub(crate) snapshot: Option<Box<Snapshot>>,
 }
 
 impl Changes {
-    /// Called before any change of a key, by the slot and by removals: the one place where the
-    /// snapshot barrier and WATCH learn of it.
+    /// Called before any change or removal of an entry, whoever is to learn of it: the snapshot
+    /// barrier, one branch while no snapshot runs.
+    #[inline]
+    pub(crate) fn barrier(
+        &mut self,
+        db: DatabaseIndex,
+        slot: Option<u16>,
+        item: &mut ItemMut<'_, Entry>,
+    ) {
+        if let Some(snapshot) = &mut self.snapshot {
+            snapshot.before_change(db, slot, item);
+        }
+    }
+
+    /// Called before any change of a key that somebody may watch, wait for or cache.
     #[inline]
     pub(crate) fn before_write(&mut self, db: DatabaseIndex, key: &[u8]) {
         if self.record_touched {
             self.touched.add(db, key, None);
         }
     }
-
-    /// Called before a change of a key that those who watch or cache it are not to learn of. The
-    /// snapshot barrier has its place here as well.
-    #[inline]
-    pub(crate) fn before_unseen_write(&mut self, _db: DatabaseIndex, _key: &[u8]) {}
 
     /// A key went away without a command that names it.
     pub(crate) fn removed(&mut self, db: DatabaseIndex, key: &[u8], cause: RemovalCause) {

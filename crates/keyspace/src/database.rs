@@ -7,6 +7,7 @@ use fastrand::Rng;
 
 use crate::field_deadlines::FieldDeadlines;
 use crate::slot_tables::{SlotCounts, SlotTables};
+use crate::snapshot::SnapshotScope;
 
 /// How the keys of a database are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +140,49 @@ impl Database {
         }
     }
 
+    /// Whether a hash may hold fields with deadlines.
+    pub(crate) fn has_field_deadlines(&self) -> bool {
+        !self.fields.is_empty()
+    }
+
+    /// Number of keys, and of keys with a deadline, that a snapshot is to hold.
+    pub(crate) fn counts_of(&self, scope: &SnapshotScope) -> (usize, usize) {
+        match (&self.tables, scope) {
+            (Tables::PerSlot(tables), SnapshotScope::Slots(slots)) => {
+                let tables = slots.iter().filter_map(|slot| tables.get(slot));
+                tables.fold((0, 0), |(keys, with_deadline), table| {
+                    (keys + table.len(), with_deadline + table.with_deadline())
+                })
+            }
+            _ => (self.len(), self.with_deadline()),
+        }
+    }
+
+    /// The first table from `slot` on that holds keys of the scope, and its slot; the one table of
+    /// a database without slots stands at 0.
+    pub(crate) fn table_from(
+        &mut self,
+        slot: u16,
+        scope: &SnapshotScope,
+    ) -> Option<(u16, &mut Table<Entry>)> {
+        match &mut self.tables {
+            Tables::One(table) => (slot == 0 && !table.is_empty()).then_some((0, table)),
+            Tables::PerSlot(tables) => tables.table_from(slot, scope),
+        }
+    }
+
+    /// Takes the table of a slot out.
+    pub(crate) fn take_slot(&mut self, slot: u16) -> Option<Box<Table<Entry>>> {
+        match &mut self.tables {
+            Tables::One(_) => None,
+            Tables::PerSlot(tables) => {
+                let table = tables.take(slot)?;
+                self.fields.forget_slot(slot);
+                Some(table)
+            }
+        }
+    }
+
     /// One random key, all with very nearly the same chance.
     pub(crate) fn sample(&self, rng: &mut Rng) -> Option<ItemRef<'_, Entry>> {
         match &self.tables {
@@ -178,17 +222,18 @@ impl Database {
         }
     }
 
-    /// Removes keys that are due, within a budget; returns whether there may be more.
+    /// Removes keys that are due, within a budget, and hands each out with the mark of the segment
+    /// it was in; returns whether there may be more.
     pub(crate) fn expire_due(
         &mut self,
         now_ms: i64,
         budget: &mut usize,
-        out: &mut dyn FnMut(Entry),
+        out: &mut dyn FnMut(Entry, u32),
     ) -> bool {
         let fields = &mut self.fields;
-        let mut out = |entry: Entry| {
+        let mut out = |entry: Entry, mark| {
             fields.forget(&entry);
-            out(entry);
+            out(entry, mark);
         };
         match &mut self.tables {
             Tables::One(table) => table.expire_due(now_ms, budget, &mut out),
@@ -249,6 +294,12 @@ pub(crate) struct Counts<'a> {
 pub(crate) type CountsOfSlot<'a> = (&'a mut SlotCounts, u16);
 
 impl Counts<'_> {
+    /// The cluster slot, where there are any.
+    #[inline]
+    pub(crate) fn slot_number(&self) -> Option<u16> {
+        self.slot.as_ref().map(|(_, slot)| *slot)
+    }
+
     /// Notes that a key came.
     #[inline]
     pub(crate) fn added(&mut self, entry: &Entry) {

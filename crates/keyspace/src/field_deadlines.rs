@@ -5,8 +5,9 @@
 //! due. The table knows its own earliest time, so asking whether any field of any hash is due costs
 //! two loads, and a database without such hashes pays nothing else.
 
+use dunlin_slots::key_slot;
 use dunlin_stdx::time::UnixMs;
-use dunlin_table::Table;
+use dunlin_table::{ItemRef, Table};
 use dunlin_values::{Entry, KeyDeadline, MemberHasher};
 
 /// The hashes of a database that hold fields with deadlines.
@@ -67,11 +68,25 @@ impl FieldDeadlines {
         }
     }
 
+    /// The keys of a cluster slot go away. O(hashes).
+    pub(crate) fn forget_slot(&mut self, slot: u16) {
+        let of_slot = |item: &ItemRef<'_, KeyDeadline>| key_slot(KeyDeadline::key(item)) == slot;
+        let keys = self.table.iter().filter(of_slot).map(|item| item.key().into());
+        for key in keys.collect::<Vec<Box<[u8]>>>() {
+            self.forget_key(&key);
+        }
+    }
+
+    /// Whether there is no such hash.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// Takes out up to about `budget` hashes that are due at `now`. Whoever takes them notes them
     /// again.
     pub(crate) fn take_due(&mut self, now: UnixMs, mut budget: usize, out: &mut Vec<KeyDeadline>) {
         let item_bytes = &mut self.item_bytes;
-        self.table.expire_due(now.0, &mut budget, &mut |item| {
+        self.table.expire_due(now.0, &mut budget, &mut |item, _| {
             *item_bytes -= item.heap_bytes();
             out.push(item);
         });

@@ -6,6 +6,7 @@
 //!
 //! Source: Redis configuration file, "LAZY FREEING".
 
+use dunlin_table::Table;
 use dunlin_values::{Entry, Object};
 
 use crate::database::Database;
@@ -21,6 +22,8 @@ pub enum Garbage {
     Entry(Entry),
     /// A whole database.
     Database(Box<Database>),
+    /// The keys of a cluster slot.
+    Table(Box<Table<Entry>>),
 }
 
 impl Garbage {
@@ -31,6 +34,7 @@ impl Garbage {
             Self::Object(object) => object.free_effort(),
             Self::Entry(entry) => entry.free_effort(),
             Self::Database(database) => database.len(),
+            Self::Table(table) => table.len(),
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::eviction::EvictionPool;
 use crate::garbage::{Disposal, Freer, Garbage, LazyFree};
 use crate::hasher::KeyHasher;
 use crate::slot::{Occupied, Slot, Vacant};
+use crate::snapshot::Epoch;
 use crate::touched::Touched;
 
 /// The number of a database, as SELECT names it.
@@ -47,6 +48,8 @@ pub struct Keyspace {
     pub(crate) eviction_pool: EvictionPool,
     growth: Growth,
     pub(crate) eviction_last_db: DatabaseIndex,
+    /// The last snapshot.
+    pub(crate) epoch: Epoch,
     /// Whether lookups move the access clock; CLIENT NO-TOUCH switches it off for a command.
     pub touch: bool,
 }
@@ -73,14 +76,16 @@ impl Keyspace {
             eviction_pool: EvictionPool::default(),
             growth: Growth::Early,
             eviction_last_db: 0,
+            epoch: Epoch::default(),
             touch: true,
         }
     }
 
     /// Takes the time of this turn: what "expired" and "used now" mean until the next call.
-    pub const fn begin_turn(&mut self, now: UnixMs) {
+    pub fn begin_turn(&mut self, now: UnixMs) {
         self.now = now;
         self.access.set_now(now);
+        self.tell_snapshot_of_access();
     }
 
     /// The time of this turn.
@@ -96,8 +101,16 @@ impl Keyspace {
     }
 
     /// Follows a change of `maxmemory-policy` or the `lfu-*` parameters.
-    pub const fn set_access_policy(&mut self, policy: AccessPolicy) {
+    pub fn set_access_policy(&mut self, policy: AccessPolicy) {
         self.access.set_policy(policy);
+        self.tell_snapshot_of_access();
+    }
+
+    #[inline]
+    fn tell_snapshot_of_access(&mut self) {
+        if let Some(snapshot) = &mut self.changes.snapshot {
+            snapshot.set_access(self.access);
+        }
     }
 
     /// Says what happens to keys whose deadline has passed.
@@ -321,7 +334,8 @@ impl Keyspace {
         let TableOfKey { table, mut counts } = self.databases[db as usize].table_mut(key);
         let (changes, disposal) = (&mut self.changes, &mut self.disposal);
         let table = match table.find_or_table(hash, key) {
-            Ok(item) if self.expiry == Expiry::Remove && is_due(self.now, &item) => {
+            Ok(mut item) if self.expiry == Expiry::Remove && is_due(self.now, &item) => {
+                changes.barrier(db, counts.slot_number(), &mut item);
                 let (entry, table) = item.take();
                 counts.removed(&entry);
                 expired(entry, db, changes, disposal);
@@ -366,8 +380,10 @@ fn lookup<'t>(
         Err(table) => {
             if sight.expiry == Expiry::Remove
                 && table.with_deadline() > 0
-                && let Some(entry) = table.remove(hash, key)
+                && let Some(mut item) = table.find_mut(hash, key)
             {
+                changes.barrier(sight.db, counts.slot_number(), &mut item);
+                let entry = item.remove();
                 counts.removed(&entry);
                 expired(entry, sight.db, changes, disposal);
             }

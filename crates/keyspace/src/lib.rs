@@ -39,7 +39,10 @@ pub use eviction::{EvictionOrder, EvictionPolicy, EvictionScope};
 pub use garbage::{Freer, Garbage, LazyFree};
 pub use keyspace::{DatabaseIndex, Expiry, Keyspace};
 pub use slot::{Occupied, Slot, Vacant};
-pub use snapshot::{Emitter, LargeKey, SnapshotSink};
+pub use snapshot::{
+    DatabaseAtStart, Emitter, LargeKey, SnapshotProgress, SnapshotScope, SnapshotSink,
+    SnapshotStart, WalkProgress,
+};
 pub use touched::{Touched, TouchedKey};
 
 pub use dunlin_table::{Growth, ItemRef, TableStats};

@@ -15,6 +15,7 @@ use crate::database::Counts;
 use crate::garbage::{Disposal, Garbage};
 use crate::hasher::KeyHasher;
 use crate::keyspace::DatabaseIndex;
+use crate::snapshot::Birth;
 
 /// The place of a key.
 pub enum Slot<'a> {
@@ -77,7 +78,7 @@ impl Occupied<'_> {
     }
 
     /// Makes a string raw, as the commands that edit strings do even where they change no byte. The
-    /// key holds what it held, so nobody is told.
+    /// key holds what it held, so nobody is told, and a snapshot may hold either form.
     pub fn make_raw(&mut self) {
         if self.item.encoding() != Encoding::Raw {
             let _ = self.item.string_mut();
@@ -94,7 +95,7 @@ impl Occupied<'_> {
     /// The value for editing what belongs to it without being part of it: the consumer groups of a
     /// stream. Those who watch the key, wait for it or cache it are not told.
     pub fn bookkeeping_mut(&mut self) -> ValueMut<'_> {
-        self.changes.before_unseen_write(self.db, self.item.key());
+        self.barrier();
         ValueMut::new(&mut self.item)
     }
 
@@ -140,8 +141,15 @@ impl Occupied<'_> {
         self.counts.add(0, i64::from(new.is_some()) - i64::from(had));
     }
 
+    #[inline]
     fn before_write(&mut self) {
+        self.barrier();
         self.changes.before_write(self.db, self.item.key());
+    }
+
+    #[inline]
+    fn barrier(&mut self) {
+        self.changes.barrier(self.db, self.counts.slot_number(), &mut self.item);
     }
 }
 
@@ -162,16 +170,46 @@ impl Vacant<'_> {
     /// Creates the key.
     pub fn insert(self, value: NewValue<'_>, deadline: Option<UnixMs>) {
         let entry = Entry::new(self.key, value, deadline);
-        self.insert_entry(entry);
+        self.insert_new(entry);
     }
 
     /// Creates the key from an entry that bears its name already.
-    pub fn insert_entry(mut self, entry: Entry) {
+    pub fn insert_entry(self, entry: Entry) {
         debug_assert_eq!(entry.key(), self.key, "the entry belongs into this slot");
+        // It may have been taken from where a snapshot has marked it.
+        entry.set_emitted(false);
+        self.insert_new(entry);
+    }
+
+    #[inline]
+    fn insert_new(mut self, entry: Entry) {
         self.changes.before_write(self.db, self.key);
         self.changes.created(self.db, self.key);
         entry.set_clock(self.clock);
         self.counts.added(&entry);
+        if self.changes.snapshot.is_some() {
+            return self.insert_during_snapshot(entry);
+        }
+        self.put(entry);
+    }
+
+    /// The entry is not of the epoch, so it is born as handed out.
+    #[cold]
+    fn insert_during_snapshot(mut self, entry: Entry) {
+        let slot = self.counts.slot_number();
+        let birth = match &mut self.changes.snapshot {
+            Some(snapshot) => snapshot.before_birth(self.db, slot, self.hash, self.table),
+            None => Birth::default(),
+        };
+        entry.set_emitted(birth.is_emitted);
+        self.put(entry);
+        if let Some(mark) = birth.mark {
+            self.table.set_segment_mark(self.hash, mark);
+        }
+    }
+
+    #[inline]
+    fn put(&mut self, entry: Entry) {
         let rehash = |entry: &Entry| self.hasher.hash(entry.key());
         self.table.insert_with(self.hash, entry, rehash, self.growth);
     }

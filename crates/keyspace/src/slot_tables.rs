@@ -10,6 +10,7 @@ use dunlin_values::Entry;
 use fastrand::Rng;
 
 use crate::database::CountsOfSlot;
+use crate::snapshot::SnapshotScope;
 
 /// Slots whose earliest deadline is read for one unit of an expiry budget.
 const SLOTS_PER_UNIT: usize = 16;
@@ -95,6 +96,33 @@ impl SlotTables {
         self.get(self.counts.with_deadline.pick(rng)?)
     }
 
+    /// Takes the table of a slot out.
+    pub(crate) fn take(&mut self, slot: u16) -> Option<Box<Table<Entry>>> {
+        let table = self.tables[usize::from(slot)].take()?;
+        self.counts.add(slot, -(table.len() as i64), -(table.with_deadline() as i64));
+        Some(table)
+    }
+
+    /// The first table from `slot` on that holds keys of the scope, and its slot.
+    pub(crate) fn table_from(
+        &mut self,
+        mut slot: u16,
+        scope: &SnapshotScope,
+    ) -> Option<(u16, &mut Table<Entry>)> {
+        while slot < SLOTS {
+            slot = self.counts.keys.next_nonzero(slot)?;
+            let asked = match scope {
+                SnapshotScope::All => slot,
+                SnapshotScope::Slots(slots) => slots.next(slot)?,
+            };
+            if asked == slot {
+                return Some((slot, self.tables[usize::from(slot)].as_mut().expect("counted")));
+            }
+            slot = asked;
+        }
+        None
+    }
+
     /// As [`crate::Database::scan`]: slots in order, the table's own cursor within one.
     pub(crate) fn scan(&self, cursor: u64, visit: &mut dyn FnMut(&Entry)) -> u64 {
         let Some(mut slot) = u16::try_from(cursor >> CURSOR_BITS).ok().filter(|s| *s < SLOTS)
@@ -123,7 +151,7 @@ impl SlotTables {
         &mut self,
         now_ms: i64,
         budget: &mut usize,
-        out: &mut dyn FnMut(Entry),
+        out: &mut dyn FnMut(Entry, u32),
     ) -> bool {
         let mut looked_at = 0;
         for _ in 0..SLOTS {
@@ -140,9 +168,9 @@ impl SlotTables {
             let table = self.tables[usize::from(slot)].as_mut().expect("counted");
             let due = table.earliest_deadline().is_some_and(|at| at <= now_ms);
             let more = due
-                && table.expire_due(now_ms, budget, &mut |entry| {
+                && table.expire_due(now_ms, budget, &mut |entry, mark| {
                     removed += 1;
-                    out(entry);
+                    out(entry, mark);
                 });
             self.counts.add(slot, -removed, -removed);
             if more {

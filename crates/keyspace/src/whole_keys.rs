@@ -4,7 +4,7 @@ use dunlin_stdx::time::UnixMs;
 use dunlin_values::Entry;
 
 use crate::changes::{IncidentsWanted, RemovalCause};
-use crate::database::{Database, TableOfKey};
+use crate::database::{Database, Layout, TableOfKey};
 use crate::garbage::Garbage;
 use crate::keyspace::{DatabaseIndex, Expiry, Keyspace, is_due};
 use crate::slot::Slot;
@@ -59,13 +59,22 @@ impl Keyspace {
         let old = std::mem::replace(&mut self.databases[db as usize], emptied);
         let count = old.len();
         self.changes.emptied(db);
-        self.disposal.discard(Garbage::Database(Box::new(old)), lazily);
+        let unneeded = match &mut self.changes.snapshot {
+            Some(snapshot) => snapshot.keep_database(db, old),
+            None => Some(old),
+        };
+        if let Some(old) = unneeded {
+            self.disposal.discard(Garbage::Database(Box::new(old)), lazily);
+        }
         count
     }
 
     /// Exchanges the contents of two databases.
     pub fn swap(&mut self, first: DatabaseIndex, second: DatabaseIndex) {
         self.databases.swap(first as usize, second as usize);
+        if let Some(snapshot) = &mut self.changes.snapshot {
+            snapshot.databases_swapped(first, second);
+        }
         self.changes.exchanged(first);
         self.changes.exchanged(second);
     }
@@ -95,10 +104,16 @@ impl Keyspace {
         let UnixMs(now) = self.now;
         let (changes, disposal) = (&mut self.changes, &mut self.disposal);
         let lazily = disposal.lazy.expired;
-        let more_keys = self.databases[db as usize].expire_due(now, budget, &mut |entry| {
-            changes.removed(db, entry.key(), RemovalCause::Expired);
-            disposal.discard(Garbage::Entry(entry), lazily);
-        });
+        let (hasher, is_slotted) = (&self.hasher, self.layout == Layout::TablePerSlot);
+        let more_keys =
+            self.databases[db as usize].expire_due(now, budget, &mut |mut entry, mark| {
+                if let Some(snapshot) = &mut changes.snapshot {
+                    let hash = hasher.hash(entry.key());
+                    snapshot.after_removal(db, is_slotted, hash, mark, &mut entry);
+                }
+                changes.removed(db, entry.key(), RemovalCause::Expired);
+                disposal.discard(Garbage::Entry(entry), lazily);
+            });
         let more_fields = self.expire_due_fields(db);
         more_keys || more_fields
     }
@@ -107,7 +122,9 @@ impl Keyspace {
     pub(crate) fn evict(&mut self, db: DatabaseIndex, key: &[u8]) -> bool {
         let hash = self.hasher.hash(key);
         let TableOfKey { table, mut counts } = self.databases[db as usize].table_mut(key);
-        let Some(entry) = table.remove(hash, key) else { return false };
+        let Some(mut item) = table.find_mut(hash, key) else { return false };
+        self.changes.barrier(db, counts.slot_number(), &mut item);
+        let entry = item.remove();
         counts.removed(&entry);
         self.changes.removed(db, key, RemovalCause::Evicted);
         self.disposal.discard(Garbage::Entry(entry), self.disposal.lazy.evicted);

@@ -195,7 +195,7 @@ fn main() {
 
     let start = Instant::now();
     let mut expired = 0;
-    table.expire_due(4_000, &mut usize::MAX.clone(), &mut |_| expired += 1);
+    table.expire_due(4_000, &mut usize::MAX.clone(), &mut |_, _| expired += 1);
     println!("expire {expired} of {}: {:?}", table.len(), start.elapsed());
 
     let start = Instant::now();

@@ -25,12 +25,18 @@ impl<T: ThinItem> Table<T> {
         }
     }
 
-    /// Removes items that are due at `now_ms` (deadline at or before it) and hands them out.
+    /// Removes items that are due at `now_ms` (deadline at or before it) and hands them out,
+    /// each with the mark of the segment it was in.
     ///
     /// Goes on where the last call stopped. Each item with a deadline that is read takes one from
     /// `budget`, and so do eight buckets without one; at 0 the call ends. Returns whether there
     /// may be more to remove.
-    pub fn expire_due(&mut self, now_ms: i64, budget: &mut usize, out: &mut dyn FnMut(T)) -> bool {
+    pub fn expire_due(
+        &mut self,
+        now_ms: i64,
+        budget: &mut usize,
+        out: &mut dyn FnMut(T, u32),
+    ) -> bool {
         while let Some(segment) = self.next_due(now_ms) {
             if *budget == 0 {
                 return true;
@@ -72,7 +78,7 @@ impl<T: ThinItem> Table<T> {
         mut segment: Segment,
         now_ms: i64,
         budget: &mut usize,
-        out: &mut dyn FnMut(T),
+        out: &mut dyn FnMut(T, u32),
     ) -> bool {
         if segment.header().sweep == 0 {
             segment.header_mut().earliest_after_sweep = i64::MAX;
@@ -108,11 +114,14 @@ impl<T: ThinItem> Table<T> {
         mut segment: Segment,
         place: Place,
         now_ms: i64,
-        out: &mut dyn FnMut(T),
+        out: &mut dyn FnMut(T, u32),
     ) {
         let deadline = segment.at(place).view::<T>().deadline();
         match deadline {
-            Some(deadline) if deadline <= now_ms => out(self.take(segment, place)),
+            Some(deadline) if deadline <= now_ms => {
+                let mark = segment.header().mark;
+                out(self.take(segment, place), mark);
+            }
             Some(deadline) => {
                 let header = segment.header_mut();
                 header.earliest_after_sweep = header.earliest_after_sweep.min(deadline);

@@ -59,7 +59,7 @@ impl<T: ThinItem> Deref for ItemRef<'_, T> {
 /// leaving a pointer to where the item used to be.
 pub struct ItemMut<'t, T: ThinItem> {
     table: &'t mut Table<T>,
-    segment: Segment,
+    pub(crate) segment: Segment,
     place: Place,
     hash: u64,
     tag: u8,
@@ -78,6 +78,13 @@ impl<'t, T: ThinItem> ItemMut<'t, T> {
         let item = segment.at(place).view::<T>();
         let tag = segment.hide(place);
         ItemMut { table, segment, place, hash, tag, deadline_before: item.deadline(), item }
+    }
+
+    /// The hash under which the item was found.
+    #[must_use]
+    #[inline]
+    pub const fn hash(&self) -> u64 {
+        self.hash
     }
 
     /// Removes the item from the table.

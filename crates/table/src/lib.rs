@@ -36,7 +36,9 @@
 //! - **Deadlines.** Each segment counts its items with a deadline and knows a time before which
 //!   none is due; a tree over hash prefixes sums that up for the directory. Expiry and sampling
 //!   among rare volatile items go straight to the right segments.
-//! - **Marks.** Each segment carries the epoch of the last snapshot that saw it (DESIGN D6).
+//! - **Marks.** Each segment carries a number that says what a snapshot has done there (DESIGN D6);
+//!   segments of unequal marks do not merge. A snapshot goes through the table in hash order, and may
+//!   stop after any bucket ([`Table::walk_segment`]).
 //!
 //! Hashes are computed by the caller, once per command, which also makes staged prefetching of a
 //! whole batch possible: [`Table::prefetch_bucket`] for all, [`Table::prefetch_item`] for all,
@@ -74,9 +76,11 @@ mod scan;
 mod segment;
 mod summary;
 mod table;
+mod walk;
 
 pub use guard::{ItemMut, ItemRef};
 pub use item::{ThinItem, prefetch_line};
 pub use mark::TableStats;
 pub use scan::{CURSOR_BITS, Iter};
 pub use table::{Growth, Table};
+pub use walk::{SegmentWalk, Walked};

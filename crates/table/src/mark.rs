@@ -1,9 +1,10 @@
 //! Segment marks for snapshots, and figures for DEBUG HTSTATS and memory accounting.
 
-use core::ops::DerefMut;
-
 use crate::bucket::SLOTS;
+use crate::guard::ItemMut;
 use crate::item::{Packed, ThinItem};
+use crate::scan::ITEMS_AHEAD;
+use crate::segment::Segment;
 use crate::table::{Root, Table};
 
 /// Figures about a table's shape.
@@ -34,36 +35,28 @@ impl TableStats {
 }
 
 impl<T: ThinItem> Table<T> {
-    /// The mark of the segment that holds `hash`: the snapshot epoch relative to which its items'
-    /// "emitted" bits count (DESIGN D6). `None` while the table is empty.
+    /// The mark of the segment that holds `hash`: what a snapshot has done there (DESIGN D6).
+    /// `None` while the table is empty.
     ///
     /// A table's first segment starts with mark 0; whoever inserts into an empty table sets it.
     /// Splitting hands the mark on, segments of unequal marks are not merged, and a table that
     /// becomes empty forgets it.
-    pub fn segment_epoch(&self, hash: u64) -> Option<u32> {
-        self.segment(hash).map(|segment| segment.header().epoch)
+    #[inline]
+    pub fn segment_mark(&self, hash: u64) -> Option<u32> {
+        self.segment(hash).map(|segment| segment.header().mark)
     }
 
     /// Sets the mark of the segment that holds `hash`.
-    pub fn set_segment_epoch(&mut self, hash: u64, epoch: u32) {
+    pub fn set_segment_mark(&mut self, hash: u64, mark: u32) {
         if let Some(mut segment) = self.segment(hash) {
-            segment.header_mut().epoch = epoch;
+            segment.header_mut().mark = mark;
         }
     }
 
-    /// Lets `change` at each item of the segment that holds `hash`, for example to clear the
-    /// "emitted" bits of an older epoch. Deadlines and keys must stay the same.
-    pub fn for_each_in_segment_mut(&mut self, hash: u64, mut change: impl FnMut(&mut T)) {
-        let Some(mut segment) = self.segment(hash) else { return };
-        let places: Vec<_> = segment.items().collect();
-        for (place, packed) in places {
-            let mut item = packed.view::<T>();
-            let tag = segment.hide(place);
-            change(item.deref_mut());
-            debug_assert_eq!(item.deadline().is_some(), packed.is_volatile());
-            let raw = core::mem::ManuallyDrop::into_inner(item).into_raw();
-            let packed = Packed::new(raw, packed.window(), packed.is_volatile());
-            segment.show(place, tag, packed);
+    /// Visits all items of the segment that holds `hash`.
+    pub fn for_each_in_segment(&self, hash: u64, visit: impl FnMut(&T)) {
+        if let Some(segment) = self.segment(hash) {
+            visit_all(segment, visit);
         }
     }
 
@@ -93,5 +86,36 @@ impl<T: ThinItem> Table<T> {
             stats.stashed += segment.stash_len();
         }
         stats
+    }
+}
+
+impl<T: ThinItem> ItemMut<'_, T> {
+    /// The mark of the segment that holds the item.
+    #[must_use]
+    #[inline]
+    pub fn segment_mark(&self) -> u32 {
+        self.segment.header().mark
+    }
+
+    /// Sets the mark of the segment that holds the item.
+    pub fn set_segment_mark(&mut self, mark: u32) {
+        self.segment.header_mut().mark = mark;
+    }
+
+    /// Visits all other items of the segment that holds this one.
+    pub fn for_each_other_in_segment(&self, visit: impl FnMut(&T)) {
+        visit_all(self.segment, visit);
+    }
+}
+
+/// Visits all items of a segment, each asked for ahead of its turn.
+fn visit_all<T: ThinItem>(segment: Segment, mut visit: impl FnMut(&T)) {
+    let items: Vec<Packed> = segment.items().map(|(_, packed)| packed).collect();
+    items.iter().take(ITEMS_AHEAD).for_each(|packed| T::prefetch(packed.raw()));
+    for (index, packed) in items.iter().enumerate() {
+        if let Some(ahead) = items.get(index + ITEMS_AHEAD) {
+            T::prefetch(ahead.raw());
+        }
+        visit(&packed.view::<T>());
     }
 }

@@ -15,10 +15,10 @@ use crate::table::{Root, Table};
 /// Width of a cursor: 34 bits, which leaves 14 bits for a slot number below 2^48.
 pub const CURSOR_BITS: u32 = 34;
 
-const HASH_SHIFT: u32 = 64 - CURSOR_BITS;
+pub(crate) const HASH_SHIFT: u32 = 64 - CURSOR_BITS;
 
 /// Items asked for ahead of the one that an [`Iter`] hands out.
-const ITEMS_AHEAD: usize = 8;
+pub(crate) const ITEMS_AHEAD: usize = 8;
 
 impl<T: ThinItem> Table<T> {
     /// Visits the items of one bucket and returns the cursor for the next call.
@@ -33,21 +33,13 @@ impl<T: ThinItem> Table<T> {
         next_cursor(segment.first_hash_of(home + 1))
     }
 
-    /// Visits all items of the segment at the cursor, also those before it, and returns the
-    /// cursor of the next segment or 0. For walks that go segment by segment.
-    pub fn scan_segment(&self, cursor: u64, visit: &mut dyn FnMut(&T)) -> u64 {
-        let Some((segment, _)) = self.at_cursor(cursor) else { return 0 };
-        segment.items().for_each(|(_, packed)| visit(&packed.view::<T>()));
-        next_cursor(segment.first_hash_of(segment.buckets()))
-    }
-
     /// Asks for the lines of the bucket at the cursor and its items, ahead of a [`Table::scan`].
     pub fn prefetch_scan(&self, cursor: u64) {
         let Some((segment, hash)) = self.at_cursor(cursor) else { return };
         segment.for_each_of_home(segment.home(hash), &mut |packed| T::prefetch(packed.raw()));
     }
 
-    fn at_cursor(&self, cursor: u64) -> Option<(Segment, u64)> {
+    pub(crate) fn at_cursor(&self, cursor: u64) -> Option<(Segment, u64)> {
         if cursor >> CURSOR_BITS != 0 {
             return None;
         }
@@ -66,7 +58,7 @@ impl<T: ThinItem> Table<T> {
     }
 }
 
-fn next_cursor(first_hash: Option<u64>) -> u64 {
+pub(crate) fn next_cursor(first_hash: Option<u64>) -> u64 {
     first_hash.map_or(0, |hash| hash >> HASH_SHIFT)
 }
 

@@ -68,8 +68,8 @@ pub(crate) struct Header {
     pub(crate) volatile: u32,
     /// The length at which to grow or split.
     pub(crate) grow_at: u32,
-    /// The snapshot mark, see [`crate::Table::segment_epoch`].
-    pub(crate) epoch: u32,
+    /// The snapshot mark, see [`crate::Table::segment_mark`].
+    pub(crate) mark: u32,
     /// The length below which to shrink or merge.
     pub(crate) shrink_below: u32,
     /// First hash bit (from the top) of those kept in the slots; at most `depth`.

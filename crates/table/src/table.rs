@@ -453,7 +453,7 @@ impl<T: ThinItem> Table<T> {
         let buddy = directory.segment(Node { depth, index: index ^ 1 }.first_hash());
         let (ours, theirs) = (segment.header(), buddy.header());
         let len = ours.len + theirs.len;
-        if buddy.depth() != depth || ours.epoch != theirs.epoch || len > MERGED_LEN_MAX {
+        if buddy.depth() != depth || ours.mark != theirs.mark || len > MERGED_LEN_MAX {
             return None;
         }
         let window = u32::from(ours.window.min(theirs.window)).min(parent.depth);
@@ -496,7 +496,7 @@ fn worth_growing(segment: Segment) -> bool {
 fn inherit(new: &mut Segment, old: &[Segment]) {
     let earliest = old.iter().map(|old| old.header().earliest).min();
     let header = new.header_mut();
-    header.epoch = old[0].header().epoch;
+    header.mark = old[0].header().mark;
     if header.volatile > 0 {
         header.earliest = earliest.unwrap_or(i64::MAX);
     }

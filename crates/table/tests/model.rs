@@ -19,7 +19,7 @@ enum Step {
     Expire { now: i64, budget: usize },
     InsertMany { from: u64, n: u64 },
     RemoveMany { from: u64, n: u64 },
-    Mark { hash: u64, epoch: u32 },
+    Mark { hash: u64, mark: u32 },
 }
 
 fn deadlines() -> impl Strategy<Value = Option<i64>> {
@@ -38,7 +38,7 @@ fn steps() -> impl Strategy<Value = Step> {
         1 => (0i64..1000, 0usize..300).prop_map(|(now, budget)| Step::Expire { now, budget }),
         2 => (key.clone(), 1u64..2500).prop_map(|(from, n)| Step::InsertMany { from, n }),
         2 => (key, 1u64..2500).prop_map(|(from, n)| Step::RemoveMany { from, n }),
-        1 => (any::<u64>(), 0u32..3).prop_map(|(hash, epoch)| Step::Mark { hash, epoch }),
+        1 => (any::<u64>(), 0u32..3).prop_map(|(hash, mark)| Step::Mark { hash, mark }),
     ]
 }
 
@@ -80,7 +80,7 @@ impl Pair {
             Step::InsertMany { from, n } => (from..from + n)
                 .for_each(|key| self.insert(key, (key % 5 == 0).then_some(key as i64 % 1000))),
             Step::RemoveMany { from, n } => (from..from + n).for_each(|key| self.remove(key)),
-            Step::Mark { hash, epoch } => self.table.set_segment_epoch(hash, epoch),
+            Step::Mark { hash, mark } => self.table.set_segment_mark(hash, mark),
             Step::Expire { now, budget } => self.expire(now, budget),
             Step::Change { key, .. }
             | Step::RemoveThroughGuard { key }
@@ -121,7 +121,7 @@ impl Pair {
 
     fn expire(&mut self, now: i64, mut budget: usize) {
         let mut expired = Vec::new();
-        let more = self.table.expire_due(now, &mut budget, &mut |item| {
+        let more = self.table.expire_due(now, &mut budget, &mut |item, _| {
             expired.push(item.record().value);
         });
         for key in expired {

@@ -82,7 +82,7 @@ fn a_large_table_grows_and_shrinks() {
     numbers.assert_consistent();
     assert!(numbers.table.stats().directory_entries > 1024);
     let mut expired = 0;
-    assert!(!numbers.table.expire_due(5, &mut usize::MAX.clone(), &mut |_| expired += 1));
+    assert!(!numbers.table.expire_due(5, &mut usize::MAX.clone(), &mut |_, _| expired += 1));
     assert_eq!(expired, N / 1000);
     let left = (0..N - 1000).filter(|&number| numbers.remove(number)).count() as u64;
     assert_eq!(left, N - 1000 - (N - 1000) / 1000);
@@ -181,7 +181,7 @@ fn check_crowded(n: u64, hash_of: impl Fn(u64) -> u64) {
     assert!(table.sample(3).is_some());
     assert_eq!(table.sample_many_with_deadline(3, n as usize, &mut |_| {}), n as usize / 2);
     let mut expired = 0;
-    assert!(!table.expire_due(n as i64 / 2 - 1, &mut usize::MAX.clone(), &mut |_| expired += 1));
+    assert!(!table.expire_due(n as i64 / 2 - 1, &mut usize::MAX.clone(), &mut |_, _| expired += 1));
     assert_eq!(expired, n / 4);
     table.assert_consistent(rehash);
     for number in (0..n).rev() {
@@ -210,35 +210,40 @@ fn hashes_that_differ_only_below_do_not_blow_up_the_directory() {
 #[test]
 fn a_split_hands_the_mark_on_and_unequal_marks_are_not_merged() {
     let mut numbers = Numbers::new();
-    assert_eq!(numbers.table.segment_epoch(0), None);
+    assert_eq!(numbers.table.segment_mark(0), None);
     numbers.insert(0, None);
-    assert_eq!(numbers.table.segment_epoch(0), Some(0));
-    numbers.table.set_segment_epoch(0, 7);
+    assert_eq!(numbers.table.segment_mark(0), Some(0));
+    numbers.table.set_segment_mark(0, 7);
     (1..20_000).for_each(|number| numbers.insert(number, None));
     for hash in (0..64).map(|index| index << 58) {
-        assert_eq!(numbers.table.segment_epoch(hash), Some(7));
+        assert_eq!(numbers.table.segment_mark(hash), Some(7));
     }
-    numbers.table.set_segment_epoch(0, 8);
+    numbers.table.set_segment_mark(0, 8);
     (1..20_000).for_each(|number| assert!(numbers.remove(number)));
     assert!(numbers.table.stats().segments > 1, "different marks");
-    assert_eq!(numbers.table.segment_epoch(0), Some(8));
-    assert_eq!(numbers.table.segment_epoch(u64::MAX), Some(7));
+    assert_eq!(numbers.table.segment_mark(0), Some(8));
+    assert_eq!(numbers.table.segment_mark(u64::MAX), Some(7));
     numbers.assert_consistent();
 }
 
 #[test]
-fn a_whole_segment_can_be_changed() {
+fn a_guard_knows_its_segment() {
     let mut numbers = Numbers::of(0..3000);
-    numbers.table.for_each_in_segment_mut(0, |item| {
-        item.reallocate();
-        item.record_mut().value = u64::MAX;
-    });
-    numbers.assert_consistent();
-    let changed = numbers.table.iter().filter(|item| item.record().value == u64::MAX).count();
+    let all = numbers.table.len();
     let mut in_segment = 0;
-    numbers.table.scan_segment(0, &mut |_| in_segment += 1);
-    assert_eq!(changed, in_segment);
-    assert!(changed < 1000);
+    numbers.table.for_each_in_segment(hash_number(7), |_| in_segment += 1);
+    assert!((100..1000).contains(&in_segment) && in_segment < all);
+    let mut item = numbers.table.find_mut(hash_number(7), &7u64.to_le_bytes()).expect("there");
+    assert_eq!((item.hash(), item.segment_mark()), (hash_number(7), 0));
+    item.set_segment_mark(3);
+    let mut others = 0;
+    item.for_each_other_in_segment(|other| {
+        assert_ne!(other.record().value, 7);
+        others += 1;
+    });
+    drop(item);
+    assert_eq!(others, in_segment - 1);
+    assert_eq!(numbers.table.segment_mark(hash_number(7)), Some(3));
 }
 
 #[test]

@@ -4,9 +4,9 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use dunlin_table::CURSOR_BITS;
+use dunlin_table::{CURSOR_BITS, SegmentWalk, Table, Walked};
 use proptest::prelude::*;
-use support::Numbers;
+use support::{Item, Numbers, hash_number, rehash};
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
@@ -106,18 +106,90 @@ fn foreign_cursors_are_harmless() {
     }
 }
 
+/// Notes every number it meets, and stops after so many buckets.
+#[derive(Default)]
+struct Notes {
+    met: BTreeSet<u64>,
+    buckets_left: usize,
+    moves: bool,
+}
+
+impl SegmentWalk<Item> for Notes {
+    fn hash(&self, item: &Item) -> u64 {
+        rehash(item)
+    }
+
+    fn visit(&mut self, item: &Item) -> bool {
+        assert!(self.met.insert(item.record().value), "{} came twice", item.record().value);
+        self.moves && item.record().value.is_multiple_of(3)
+    }
+
+    fn change(&mut self, item: &mut Item) {
+        item.reallocate();
+    }
+
+    fn may_go_on(&mut self) -> bool {
+        self.buckets_left = self.buckets_left.saturating_sub(1);
+        self.buckets_left > 0
+    }
+}
+
 #[test]
 fn segments_are_walked_once_each() {
-    let numbers = Numbers::of(0..9000);
-    let (mut cursor, mut visited, mut segments) = (0, 0, 0);
+    let mut numbers = Numbers::of(0..9000);
+    let mut notes = Notes { buckets_left: usize::MAX, moves: true, ..Notes::default() };
+    let (mut cursor, mut segments) = (0, 0);
     loop {
-        cursor = numbers.table.scan_segment(cursor, &mut |_| visited += 1);
+        let end = numbers.table.end_of_segment(cursor);
+        let walked = numbers.table.walk_segment(cursor, &mut notes);
+        assert_eq!(walked, Walked::Whole { next: end });
         segments += 1;
+        cursor = end;
         if cursor == 0 {
             break;
         }
     }
-    assert_eq!((visited, segments), (9000, numbers.table.stats().segments));
+    assert_eq!((notes.met.len(), segments), (9000, numbers.table.stats().segments));
+    numbers.assert_consistent();
+}
+
+/// Between any two buckets the table grows or shrinks: what was there all the time is met once.
+#[test]
+fn a_walk_that_pauses_meets_each_item_once() {
+    for (first, last) in [(3000, 9000), (9000, 1000), (500, 40), (40, 600)] {
+        let mut numbers = Numbers::of(0..first);
+        let mut notes = Notes { moves: true, ..Notes::default() };
+        let (mut cursor, mut count, mut pauses) = (0, first, 0);
+        loop {
+            notes.buckets_left = 1 + pauses % 7;
+            pauses += 1;
+            match numbers.table.walk_segment(cursor, &mut notes) {
+                Walked::Whole { next: 0 } => break,
+                Walked::Whole { next } | Walked::Part { next } => {
+                    assert!(next > cursor);
+                    cursor = next;
+                }
+            }
+            // Steps of 29 and 31: every few pauses a segment is split or merged. What was met
+            // before it was removed does not come back.
+            for _ in 0..30 {
+                if count < last {
+                    let number = count + 100_000;
+                    if Table::<Item>::cursor_of(hash_number(number)) < cursor {
+                        numbers.insert(number, None);
+                    }
+                    count += 1;
+                } else if count > last {
+                    count -= 1;
+                    numbers.remove(count);
+                }
+            }
+        }
+        let stayed = first.min(last);
+        assert!((0..stayed).all(|number| notes.met.contains(&number)), "{first} to {last}");
+        assert!(notes.met.iter().all(|number| *number < first));
+        numbers.assert_consistent();
+    }
 }
 
 /// Draws `40 * n` items and compares their frequencies with equal chances. The limit is about
@@ -191,12 +263,12 @@ fn due_items_are_found_in_small_portions() {
     }
     assert_eq!(numbers.table.earliest_deadline(), Some(10));
     let mut expired = 0;
-    assert!(!numbers.table.expire_due(9, &mut 1, &mut |_| panic!("not due")));
+    assert!(!numbers.table.expire_due(9, &mut 1, &mut |_, _| panic!("not due")));
     let mut calls = 0;
     loop {
         let mut budget = 20;
         calls += 1;
-        if !numbers.table.expire_due(10, &mut budget, &mut |item| {
+        if !numbers.table.expire_due(10, &mut budget, &mut |item, _| {
             assert_eq!(item.record().deadline, Some(10));
             expired += 1;
         }) {

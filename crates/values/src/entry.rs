@@ -529,14 +529,18 @@ impl Entry {
 
     /// Whether the snapshot of the current epoch already holds this entry.
     #[must_use]
+    #[inline]
     pub fn is_emitted(&self) -> bool {
         self.flags() & EMITTED != 0
     }
 
-    /// Sets the snapshot mark.
-    pub fn set_emitted(&mut self, emitted: bool) {
+    /// Sets the snapshot mark. As with the clock, this needs no exclusive borrow: a walk that only
+    /// reads sets it.
+    #[inline]
+    pub fn set_emitted(&self, emitted: bool) {
         let flags = self.flags() & !EMITTED | if emitted { EMITTED } else { 0 };
-        // SAFETY: byte 1 of every allocation holds the flags.
+        // SAFETY: byte 1 of every allocation holds the flags; no reference to it is ever handed
+        // out, and entries are not `Sync`.
         unsafe { self.at(FLAGS_AT).write(flags) };
     }
 

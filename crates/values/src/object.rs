@@ -141,6 +141,13 @@ impl LargeString {
         }
     }
 
+    /// Makes the bytes shareable without copying them.
+    pub fn share(&mut self) {
+        if let Self::Owned(bytes) = self {
+            *self = Self::Shared(Bytes::from(std::mem::take(bytes)));
+        }
+    }
+
     /// Lengthens the string with zeros to `len` if it is shorter. With room to spare, so that a
     /// series of appends costs O(1) each; where most of it is zeros, fresh memory is taken, which
     /// the system hands out zeroed and does not touch before somebody does.

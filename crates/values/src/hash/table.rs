@@ -192,7 +192,7 @@ impl HashTable {
         out: &mut dyn FnMut(&[u8]),
     ) -> bool {
         let Self { table, hasher, field_bytes, frozen, .. } = self;
-        table.expire_due(now.0, budget, &mut |field| {
+        table.expire_due(now.0, budget, &mut |field, _| {
             let name = field.parts().name();
             if let Some(frozen) = frozen.get_mut() {
                 frozen.keep_removed(hasher.hash(name), &field);

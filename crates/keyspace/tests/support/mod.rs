@@ -1,0 +1,319 @@
+//! What snapshots are tested with: values of every kind, and a sink that writes down what it gets.
+
+#![allow(dead_code, unreachable_pub)]
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use dunlin_keyspace::{
+    DatabaseIndex, Emitter, Freer, Garbage, Keyspace, LargeKey, Layout, Slot, SnapshotScope,
+    SnapshotSink, WalkProgress,
+};
+use dunlin_stdx::time::UnixMs;
+use dunlin_values::hash::{HashLimits, HashMut};
+use dunlin_values::list::{End, ListBuilder, ListLimits, ListMut};
+use dunlin_values::set::{SetLimits, SetMut};
+use dunlin_values::sorted_set::{PackedLimits, SortedSet, SortedSetMut};
+use dunlin_values::stream::{Group, NewId, NodeLimits, Stream};
+use dunlin_values::{
+    AccessHint, Entry, FrozenItem, MemberHasher, NewValue, StringRef, ValueMut, ValueType,
+};
+
+/// Keys and what they hold, by database.
+pub type Contents = BTreeMap<(DatabaseIndex, Vec<u8>), String>;
+
+pub struct DropAtOnce;
+
+impl Freer for DropAtOnce {
+    fn free_later(&mut self, garbage: Garbage) {
+        drop(garbage);
+    }
+}
+
+pub fn keyspace(databases: u32, layout: Layout) -> Keyspace {
+    Keyspace::new(databases, layout, 7, Box::new(DropAtOnce))
+}
+
+/// A sink that writes down what it gets.
+#[derive(Clone, Default)]
+pub struct Notes {
+    got: Arc<Mutex<Contents>>,
+    /// Keys that came from the barrier.
+    hurried: Arc<Mutex<Vec<Vec<u8>>>>,
+    is_full: Arc<AtomicBool>,
+}
+
+impl Notes {
+    pub fn take(&self) -> Contents {
+        std::mem::take(&mut self.got.lock().expect("no thread has panicked"))
+    }
+
+    pub fn take_hurried(&self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.hurried.lock().expect("no thread has panicked"))
+    }
+
+    pub fn len(&self) -> usize {
+        self.got.lock().expect("no thread has panicked").len()
+    }
+
+    pub fn set_full(&self, is_full: bool) {
+        self.is_full.store(is_full, Ordering::Relaxed);
+    }
+
+    fn note(&self, db: DatabaseIndex, key: &[u8], contents: String) {
+        let before =
+            self.got.lock().expect("no thread has panicked").insert((db, key.to_vec()), contents);
+        assert_eq!(before, None, "{} came twice", key.escape_ascii());
+    }
+}
+
+impl SnapshotSink for Notes {
+    fn entry(&mut self, db: DatabaseIndex, entry: &Entry, _: AccessHint, from: Emitter) {
+        self.note(db, entry.key(), contents(entry));
+        match from {
+            Emitter::Walk => assert!(self.has_room(), "the walk waits for room"),
+            Emitter::Barrier => {
+                self.hurried.lock().expect("no thread has panicked").push(entry.key().to_vec());
+            }
+        }
+    }
+
+    fn begin_large(&mut self, _: LargeKey<'_>) {}
+
+    fn item(&mut self, _: FrozenItem<'_>) {}
+
+    fn end_large(&mut self) {}
+
+    fn has_room(&self) -> bool {
+        !self.is_full.load(Ordering::Relaxed)
+    }
+}
+
+/// Everything about an entry that a snapshot keeps, as text.
+pub fn contents(entry: &Entry) -> String {
+    let mut text = format!("{:?}", entry.deadline());
+    let mut parts: Vec<String> = Vec::new();
+    let show = |element: StringRef<'_>| {
+        let mut digits = dunlin_values::IntText::default();
+        element.as_bytes(&mut digits).escape_ascii().to_string()
+    };
+    match entry.value_type() {
+        ValueType::String => text.extend(entry.string().map(show)),
+        ValueType::List => {
+            entry.list().expect("a list").for_each(|element| parts.push(show(element)));
+        }
+        ValueType::Set => {
+            parts.extend(entry.set().expect("a set").iter().map(|member| show(member.into())));
+            parts.sort();
+        }
+        ValueType::SortedSet => {
+            let members = entry.sorted_set().expect("a sorted set").iter();
+            parts.extend(members.map(|(member, score)| format!("{} {score}", show(member.into()))));
+            parts.sort();
+        }
+        ValueType::Hash => {
+            let fields = entry.hash(UnixMs(i64::MIN)).expect("a hash").iter();
+            parts.extend(fields.map(|field| {
+                let (name, value) = field.to_vecs();
+                let [name, value] = [name, value].map(|bytes| bytes.escape_ascii().to_string());
+                format!("{name}={value} {:?}", field.deadline)
+            }));
+            parts.sort();
+        }
+        ValueType::Stream => {
+            write!(text, "{:?}", entry.stream().expect("a stream")).expect("a string takes it");
+        }
+    }
+    for part in parts {
+        text.push('\n');
+        text.push_str(&part);
+    }
+    text
+}
+
+/// What all databases hold now, as far as the scope reaches.
+pub fn contents_of(keyspace: &Keyspace, scope: &SnapshotScope) -> Contents {
+    let mut all = Contents::new();
+    for db in 0..keyspace.databases() {
+        keyspace.database(db).for_each(|entry| {
+            if scope.contains(dunlin_slots::key_slot(entry.key())) {
+                all.insert((db, entry.key().to_vec()), contents(entry));
+            }
+        });
+    }
+    all
+}
+
+/// Goes on to the end, and ends the snapshot.
+pub fn finish(keyspace: &mut Keyspace) {
+    while keyspace.walk(200) != WalkProgress::Done {}
+    let progress = keyspace.snapshot_progress().expect("it is running");
+    assert_eq!(progress.keys_done, progress.keys_total);
+    assert!(keyspace.end_snapshot().is_some());
+}
+
+pub fn hash_limits() -> HashLimits {
+    HashLimits { listpack_len: 16, listpack_value_len: 64, hasher: MemberHasher::new(1) }
+}
+
+pub fn set_limits() -> SetLimits {
+    SetLimits {
+        intset_len: 16,
+        listpack_len: 16,
+        listpack_member_len: 64,
+        hasher: MemberHasher::new(2),
+    }
+}
+
+pub const PACKED_LIMITS: PackedLimits = PackedLimits { entries: 16, value: 64 };
+
+pub fn list_limits() -> ListLimits {
+    ListLimits { max_listpack_size: 8, ..ListLimits::default() }
+}
+
+/// Puts a new value of one of six types with `len` elements.
+pub fn put_new(keyspace: &mut Keyspace, db: DatabaseIndex, key: &[u8], kind: u8, len: usize) {
+    let hasher = MemberHasher::new(3);
+    let words: Vec<String> = (0..len.max(1)).map(|n| format!("e{n}")).collect();
+    match kind % 7 {
+        0 => keyspace.slot(db, key).set(NewValue::Int(len as i64), None),
+        1 => keyspace.slot(db, key).set(NewValue::string(&vec![b'x'; len]), None),
+        2 => {
+            let mut list = ListBuilder::new(list_limits());
+            words.iter().for_each(|word| list.push(StringRef::Bytes(word.as_bytes())));
+            list.finish().put(|value| keyspace.slot(db, key).set(value, None));
+        }
+        3 => {
+            keyspace.slot(db, key).set(SetLimits::NO_MEMBERS, None);
+            edit(keyspace, db, key, |value| {
+                let mut set = SetMut::new(value, set_limits());
+                words.iter().for_each(|word| assert!(set.add(word.as_bytes())));
+            });
+        }
+        4 => {
+            let mut set = SortedSet::new(PACKED_LIMITS, hasher, len, 2);
+            words.iter().zip(0..).for_each(|(word, n)| {
+                set.set(word.as_bytes(), f64::from(n));
+            });
+            set.store(|value| keyspace.slot(db, key).set(value, None));
+        }
+        5 => {
+            let words: Vec<&[u8]> = words.iter().flat_map(|word| [word.as_bytes(), b"v"]).collect();
+            let mut bytes = Vec::new();
+            let (value, _) = hash_limits().build(&words, &mut bytes);
+            keyspace.slot(db, key).set(value, None);
+        }
+        _ => {
+            let mut stream = Stream::default();
+            for _ in 0..len.max(1) {
+                add_to_stream(&mut stream);
+            }
+            stream.groups.insert((*b"g").into(), Group::new(stream.log.first_id(), None));
+            keyspace.slot(db, key).set(stream.into(), None);
+        }
+    }
+}
+
+fn add_to_stream(stream: &mut Stream) {
+    let id = stream.log.next_id(NewId::Any, 1000).expect("there is a next one");
+    let limits = NodeLimits { bytes: 4096, entries: 4 };
+    stream.log.add(id, &[b"field", b"value"], limits).expect("it is short");
+}
+
+pub fn edit(
+    keyspace: &mut Keyspace,
+    db: DatabaseIndex,
+    key: &[u8],
+    change: impl FnOnce(ValueMut<'_>),
+) {
+    let Slot::Occupied(mut slot) = keyspace.slot(db, key) else { panic!("no such key") };
+    change(slot.value_mut());
+}
+
+/// Changes the value of a key, if there is one, as commands of its type would; `n` says how.
+pub fn change(keyspace: &mut Keyspace, db: DatabaseIndex, key: &[u8], n: usize) {
+    let Slot::Occupied(mut slot) = keyspace.slot(db, key) else { return };
+    let word = format!("n{n}");
+    let old = format!("e{n}");
+    match slot.value_type() {
+        ValueType::String => {
+            let len = slot.string().map_or(0, StringRef::len);
+            let bytes = slot.edit_string(len + n % 50).expect("a string");
+            if let Some(byte) = bytes.last_mut() {
+                *byte = byte.wrapping_add(1);
+            }
+        }
+        ValueType::List => {
+            let mut list = ListMut::new(slot.value_mut(), list_limits());
+            if n.is_multiple_of(3) && list.len() > 1 {
+                list.remove_range(n % list.len(), 1 + n % 3);
+            } else if n % 3 == 1 {
+                list.set(n % list.len(), StringRef::Bytes(word.as_bytes()));
+            } else {
+                list.push(End::Front, [StringRef::Bytes(word.as_bytes())]);
+            }
+            if list.is_empty() {
+                slot.delete(n.is_multiple_of(2));
+            }
+        }
+        ValueType::Set => {
+            let mut set = SetMut::new(slot.value_mut(), set_limits());
+            if n.is_multiple_of(2) {
+                set.remove(old.as_bytes());
+            } else {
+                set.add(word.as_bytes());
+            }
+            if set.view().is_empty() {
+                slot.delete(true);
+            }
+        }
+        ValueType::SortedSet => {
+            let hasher = MemberHasher::new(3);
+            let mut set =
+                SortedSetMut::new(slot.value_mut(), PACKED_LIMITS, hasher).expect("a sorted set");
+            match n % 3 {
+                0 => drop(set.remove(old.as_bytes())),
+                1 => drop(set.set(old.as_bytes(), -1.0)),
+                _ => drop(set.set(word.as_bytes(), 5.0)),
+            }
+            if set.view().is_empty() {
+                slot.delete(true);
+            }
+        }
+        ValueType::Hash => change_hash(slot, &word, &old, n),
+        ValueType::Stream => {
+            let is_seen = n.is_multiple_of(2);
+            let value = if is_seen { slot.value_mut() } else { slot.bookkeeping_mut() };
+            let stream = value.into_stream().expect("a stream");
+            if is_seen {
+                add_to_stream(stream);
+            } else {
+                let newest = stream.log.last_id();
+                stream.groups.entry((*b"g").into()).and_modify(|group| {
+                    group.set_last_id(newest, Some(n as u64));
+                });
+            }
+        }
+    }
+}
+
+fn change_hash(mut slot: dunlin_keyspace::Occupied<'_>, word: &str, old: &str, n: usize) {
+    let mut hash = HashMut::new(slot.value_mut(), hash_limits(), UnixMs(0));
+    match n % 4 {
+        0 => drop(hash.remove(old.as_bytes())),
+        1 => drop(hash.set(old.as_bytes(), word.as_bytes())),
+        2 => drop(hash.set(word.as_bytes(), b"v")),
+        _ => {
+            if hash.view().get(old.as_bytes()).is_some() {
+                hash.set_deadline(old.as_bytes(), Some(UnixMs(1 + n as i64)));
+            }
+        }
+    }
+    let is_empty = hash.view().held_len() == 0;
+    slot.field_deadlines_changed();
+    if is_empty {
+        slot.delete(false);
+    }
+}
