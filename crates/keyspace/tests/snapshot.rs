@@ -219,7 +219,7 @@ fn first_difference(got: &Contents, expected: &Contents) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     #[test]
     fn a_snapshot_holds_the_epoch(steps in steps()) {
@@ -353,6 +353,30 @@ fn tables_that_grow_and_shrink_in_mid_walk() {
             }
         }
         finish_trial(trial);
+    }
+}
+
+/// Segments merge only where they are equally far: some are begun, some are done, most are neither.
+#[test]
+fn segments_that_merge_in_mid_walk() {
+    for layout in LAYOUTS {
+        for walked in [0, 700, 9000, 19_000] {
+            let mut trial = Trial::new(layout);
+            for n in 0..20_000 {
+                trial.keyspace.slot(0, &name(n)).set(NewValue::Int(1), None);
+            }
+            trial.begin(false);
+            trial.walk(walked);
+            (0..20_000).step_by(1500).for_each(|n| change(&mut trial.keyspace, 0, &name(n), n));
+            for n in (0..20_000).filter(|n| n % 50 != 0) {
+                trial.keyspace.delete(0, &name(n), false);
+                if n % 1000 == 1 {
+                    trial.walk(20);
+                }
+            }
+            (0..20_000).step_by(100).for_each(|n| change(&mut trial.keyspace, 0, &name(n), n));
+            finish_trial(trial);
+        }
     }
 }
 
