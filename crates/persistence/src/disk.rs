@@ -139,3 +139,24 @@ pub trait DiskFile: Send {
         Ok(())
     }
 }
+
+/// What the system calls an error, without Rust's ` (os error N)`: as Redis writes it.
+#[must_use]
+pub fn error_text(error: &io::Error) -> String {
+    let mut text = error.to_string();
+    if let Some(end) = text.rfind(" (os error ") {
+        text.truncate(end);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_read_as_in_redis() {
+        assert_eq!(error_text(&io::Error::from_raw_os_error(28)), "No space left on device");
+        assert_eq!(error_text(&io::Error::other("torn")), "torn");
+    }
+}

@@ -8,13 +8,18 @@
 
 #![forbid(unsafe_code)]
 
+pub mod append;
 mod backend;
 mod disk;
 mod events;
 mod job;
 pub mod load;
 
+pub use append::{
+    AppendError, AppendEvent, AppendFiles, AppendJob, AppendLog, AppendPaths, Appended, Committed,
+    Incremental, LogLevel, LogLine, OpenLog, WriteFailure,
+};
 pub use backend::{Backend, JobRole, NoBackend};
-pub use disk::{Disk, DiskFile};
+pub use disk::{Disk, DiskFile, error_text};
 pub use events::Events;
 pub use job::{Job, Signal, Step};

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 /// Files to be loaded, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadPlan {
-    /// The files. What each holds, an RDB file or commands, is seen when it is read.
+    /// The files: of an append-only file the base, if there is one, then the incremental files, empty
+    /// ones among them. What each holds, an RDB file or commands, is seen when it is read.
     pub files: Vec<LoadFile>,
 }
 
@@ -18,6 +19,12 @@ pub struct LoadFile {
     pub name: String,
     /// What it is.
     pub role: FileRole,
+    /// Its length, as far as it is known beforehand.
+    pub len_bytes: u64,
+    /// Whether a crash may have cut it (it is the last one with anything in it): with
+    /// `aof-load-truncated yes` it is then cut back to what is whole. A cut in another file means
+    /// that commands are missing in the middle.
+    pub may_be_cut: bool,
 }
 
 /// What a file is among those that hold the data set.
@@ -46,6 +53,20 @@ impl LoadPlan {
     #[must_use]
     pub fn snapshot(path: PathBuf) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Self { files: vec![LoadFile { path, name, role: FileRole::Snapshot }] }
+        let role = FileRole::Snapshot;
+        Self { files: vec![LoadFile { path, name, role, len_bytes: 0, may_be_cut: false }] }
+    }
+
+    /// Length of all files; with zero there is nothing to load.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.len_bytes).sum()
+    }
+
+    /// Length of the base, `aof_base_size` after a start.
+    #[must_use]
+    pub fn base_bytes(&self) -> u64 {
+        let is_base = |file: &&LoadFile| matches!(file.role, FileRole::Base | FileRole::OldStyle);
+        self.files.iter().filter(is_base).map(|file| file.len_bytes).sum()
     }
 }

@@ -1,0 +1,201 @@
+//! Writes, syncs and what becomes of them when the disk refuses.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use dunlin_aof::BaseForm;
+
+use super::disk::TestDisk;
+use crate::append::{
+    AppendEvent, AppendFiles, AppendJob, AppendLog, AppendPaths, Appended, Incremental,
+    WriteFailure,
+};
+use crate::events::Events;
+use crate::job::{Job, Step};
+
+struct Bench {
+    disk: TestDisk,
+    log: AppendLog,
+    job: AppendJob,
+    events: Events<AppendEvent>,
+}
+
+fn paths() -> AppendPaths {
+    AppendPaths::new(Path::new("/srv"), b"appendonlydir", b"appendonly.aof")
+}
+
+impl Bench {
+    fn new() -> Self {
+        let disk = TestDisk::new(Path::new("/srv"));
+        let (mut files, _) = AppendFiles::open(&disk.arc(), paths()).expect("opens");
+        let open = files.start(BaseForm::Rdb, b"").expect("starts");
+        files.take_log();
+        let events = Events::new(Arc::new(|| ()));
+        let (log, job) = AppendLog::new(files, Some(open), 0, events.clone());
+        Self { disk, log, job, events }
+    }
+
+    fn file(&self) -> String {
+        let bytes = self.disk.get(&paths().file(b"appendonly.aof.1.incr.aof"));
+        String::from_utf8(bytes.expect("a log")).expect("text")
+    }
+
+    fn run(&mut self) -> Vec<AppendEvent> {
+        while self.job.step() == Step::Working {}
+        let events = std::iter::from_fn(|| self.events.next());
+        events.filter(|event| !matches!(event, AppendEvent::Log(_))).collect()
+    }
+}
+
+fn no_space(cut_error: Option<&str>) -> WriteFailure {
+    let error = "No space left on device".to_owned();
+    WriteFailure { error, cut_error: cut_error.map(str::to_owned) }
+}
+
+#[test]
+fn the_command_thread_writes_while_the_job_is_idle() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.log.write(b"one ", 1), Appended::Written);
+    assert_eq!((bench.file().as_str(), bench.log.written(), bench.log.synced()), ("one ", 1, 0));
+    assert!(bench.log.sync());
+    // A sync waits: the bytes go behind it into the queue, and it takes them along.
+    assert_eq!(bench.log.write(b"two", 2), Appended::Queued);
+    assert!(!bench.log.is_idle());
+    assert_eq!(bench.run(), [AppendEvent::Synced(2)]);
+    assert_eq!(bench.file(), "one two");
+    assert!(!bench.log.sync(), "all is synced");
+    assert_eq!(bench.log.write(b"!", 3), Appended::Written);
+    assert_eq!(bench.log.len_bytes(), 8);
+}
+
+#[test]
+fn many_turns_take_one_write_and_one_sync() {
+    let mut bench = Bench::new();
+    let calls = bench.disk.calls();
+    for end in 1..=100 {
+        assert_eq!(bench.log.write_and_sync(b"x", end), Appended::Queued);
+    }
+    assert_eq!(bench.log.queued_bytes(), 100);
+    assert_eq!(bench.run(), [AppendEvent::Synced(100)]);
+    assert_eq!(bench.disk.calls() - calls, 2);
+    assert_eq!((bench.log.queued_bytes(), bench.file().len()), (0, 100));
+}
+
+#[test]
+fn a_short_write_is_cut_off_and_tried_again() {
+    let mut bench = Bench::new();
+    bench.log.write(b"one ", 1);
+    bench.disk.room(Some(2));
+    assert_eq!(bench.log.write(b"two ", 2), Appended::Failed(no_space(None)));
+    assert_eq!(bench.file(), "one ");
+    assert!(bench.log.is_failing());
+    assert_eq!(bench.log.write(b"three", 3), Appended::Queued);
+    assert_eq!(bench.run(), []);
+    bench.log.retry();
+    assert_eq!(bench.run(), [AppendEvent::WriteFailed(no_space(None))]);
+    bench.disk.room(None);
+    bench.log.retry();
+    assert_eq!(bench.run(), [AppendEvent::Written(3)]);
+    assert_eq!((bench.file().as_str(), bench.log.is_failing()), ("one two three", false));
+}
+
+#[test]
+fn what_cannot_be_cut_off_is_gone_on_with() {
+    let mut bench = Bench::new();
+    bench.log.write(b"one ", 1);
+    bench.disk.room(Some(2));
+    bench.disk.fail_next_truncate();
+    let failure = no_space(Some("Input/output error"));
+    assert_eq!(bench.log.write(b"two", 2), Appended::Failed(failure));
+    assert_eq!(bench.file(), "one tw");
+    bench.disk.room(None);
+    bench.log.retry();
+    assert_eq!(bench.run(), [AppendEvent::Written(2)]);
+    assert_eq!((bench.file().as_str(), bench.log.len_bytes()), ("one two", 7));
+}
+
+#[test]
+fn a_file_whose_sync_failed_is_not_synced_again() {
+    let mut bench = Bench::new();
+    bench.log.write(b"one", 1);
+    bench.disk.fail_next_sync();
+    bench.log.sync();
+    assert_eq!(bench.run(), [AppendEvent::SyncFailed("Input/output error".to_owned())]);
+    let calls = bench.disk.calls();
+    bench.log.sync();
+    assert!(matches!(bench.run()[..], [AppendEvent::SyncFailed(_)]));
+    assert_eq!((bench.disk.calls(), bench.log.synced()), (calls, 0));
+    // No file that is named may follow it.
+    bench.log.begin_rewrite(Incremental::Listed);
+    assert!(matches!(bench.run()[..], [AppendEvent::RewriteNotBegun(_)]));
+    bench.log.begin_rewrite(Incremental::Temporary);
+    assert_eq!(bench.run(), [AppendEvent::RewriteBegun(Incremental::Temporary)]);
+    assert_eq!(bench.log.write_and_sync(b"two", 2), Appended::Queued);
+    assert_eq!(bench.run(), [AppendEvent::Synced(2)]);
+    assert_eq!(bench.file(), "one");
+    let base = Path::new("/srv/temp.aof");
+    bench.disk.put(base, b"zero one");
+    bench.log.commit_rewrite(base.to_owned(), BaseForm::Rdb, true);
+    assert!(matches!(bench.run()[..], [AppendEvent::RewriteCommitted(_)]));
+    let next = bench.disk.get(&paths().file(b"appendonly.aof.2.incr.aof"));
+    assert_eq!(next.as_deref(), Some(&b"two"[..]));
+    bench.log.close();
+    assert_eq!(bench.run(), [AppendEvent::Closed(Ok(()))]);
+}
+
+#[test]
+fn bytes_that_never_were_written_are_in_the_new_base() {
+    let mut bench = Bench::new();
+    bench.log.write(b"one ", 1);
+    bench.disk.room(Some(0));
+    assert!(matches!(bench.log.write(b"two ", 2), Appended::Failed(_)));
+    bench.log.begin_rewrite(Incremental::Temporary);
+    bench.disk.room(None);
+    assert_eq!(bench.log.write(b"three", 3), Appended::Queued);
+    let begun = AppendEvent::RewriteBegun(Incremental::Temporary);
+    assert_eq!(bench.run(), [begun, AppendEvent::Written(3)]);
+    assert_eq!(bench.file(), "one ");
+    bench.log.abort_rewrite();
+    bench.run();
+    assert_eq!(bench.log.write(b"four", 4), Appended::Dropped);
+    assert_eq!(bench.file(), "one ", "nothing follows the gap");
+}
+
+#[test]
+fn closing_writes_and_syncs() {
+    let mut bench = Bench::new();
+    bench.log.write(b"one ", 1);
+    bench.log.sync();
+    bench.log.write(b"two", 2);
+    bench.log.close();
+    assert_eq!(bench.log.write(b"three", 3), Appended::Dropped);
+    assert_eq!(bench.run(), [AppendEvent::Synced(2), AppendEvent::Closed(Ok(()))]);
+    assert_eq!(bench.file(), "one two");
+    // The lock is given up before the end is told, not when the job is dropped.
+    AppendFiles::open(&bench.disk.arc(), paths()).expect("opens");
+}
+
+#[test]
+fn closing_says_what_is_lost() {
+    let mut bench = Bench::new();
+    bench.disk.room(Some(0));
+    bench.log.write(b"one", 1);
+    bench.log.close();
+    let error = "No space left on device".to_owned();
+    let failed = AppendEvent::WriteFailed(no_space(None));
+    assert_eq!(bench.run(), [failed, AppendEvent::Closed(Err(error))]);
+}
+
+#[test]
+fn a_rewrite_splits_the_log_where_it_was_asked_for() {
+    let mut bench = Bench::new();
+    bench.log.write(b"one ", 1);
+    bench.log.begin_rewrite(Incremental::Listed);
+    bench.log.write(b"two", 2);
+    let begun = AppendEvent::RewriteBegun(Incremental::Listed);
+    assert_eq!(bench.run(), [AppendEvent::Synced(1), begun, AppendEvent::Written(2)]);
+    assert_eq!(bench.file(), "one ");
+    let next = bench.disk.get(&paths().file(b"appendonly.aof.2.incr.aof"));
+    assert_eq!(next.as_deref(), Some(&b"two"[..]));
+    assert_eq!(bench.log.len_bytes(), 3);
+}
