@@ -14,6 +14,10 @@ mod disk;
 mod events;
 mod job;
 pub mod load;
+#[cfg(test)]
+mod memory_disk;
+pub mod snapshot;
+mod system_error;
 
 pub use append::{
     AppendError, AppendEvent, AppendFiles, AppendJob, AppendLog, AppendPaths, Appended, Committed,

@@ -47,4 +47,7 @@ pub trait SnapshotSink: Send {
 
     /// Whether the walk may hand out more.
     fn has_room(&self) -> bool;
+
+    /// Everything was handed out. A sink that is dropped without this was cut off.
+    fn complete(&mut self) {}
 }

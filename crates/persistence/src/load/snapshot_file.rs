@@ -1,0 +1,172 @@
+//! Reading an RDB file into entries.
+
+use std::io::Read;
+
+use dunlin_keyspace::DatabaseIndex;
+use dunlin_rdb::{ChecksumOutcome, Item, Reader};
+use dunlin_stdx::time::UnixMs;
+
+use super::BATCH_BYTES;
+use super::batch::{FileReport, LoadBatch, LoadedEntry, LogLevel};
+use super::error::LoadErrorCause;
+use super::loader::LoadRules;
+use super::queue::LoadQueue;
+
+/// Entries that are handed over at once: some 100 µs of work for the command thread.
+const BATCH_ENTRIES: usize = 512;
+
+/// Empty keys that the log tells of, as in Redis.
+const EMPTY_KEYS_TOLD: u64 = 10;
+
+/// An RDB file that is being read.
+pub(super) struct SnapshotFileReader<R> {
+    reader: Reader<R>,
+    db: DatabaseIndex,
+    /// Keys whose deadline is not later are not loaded.
+    expired_at: Option<UnixMs>,
+}
+
+impl<R: Read> SnapshotFileReader<R> {
+    /// Begins to read a file; `expired_at` drops keys that have expired by then.
+    pub(super) fn open(
+        file: R,
+        rules: &LoadRules,
+        expired_at: Option<UnixMs>,
+    ) -> Result<Self, (u64, LoadErrorCause)> {
+        let reader =
+            Reader::open(file, rules.limits).map_err(|error| (error.offset, error.into()))?;
+        let mut reader = Self { reader, db: 0, expired_at };
+        if !rules.checksum {
+            reader.reader.ignore_checksum();
+        }
+        Ok(reader)
+    }
+
+    /// Reads some items and hands them over; whether there are more.
+    pub(super) fn step(
+        &mut self,
+        queue: &LoadQueue,
+        rules: &LoadRules,
+        report: &mut FileReport,
+    ) -> Result<bool, (u64, LoadErrorCause)> {
+        let (mut entries, mut bytes) = (queue.spare_entries(), 0);
+        let mut outcome = Ok(true);
+        for _ in 0..BATCH_ENTRIES {
+            if bytes >= BATCH_BYTES {
+                break;
+            }
+            let item = self.reader.next_item().map_err(|error| (error.offset, error.into()));
+            let Ok(Item::Key { entry, access }) = item else {
+                // Entries first: their database is the one named before.
+                hand_over(queue, std::mem::take(&mut entries), bytes);
+                outcome = item.and_then(|item| self.other(item, queue, rules, report));
+                if !matches!(outcome, Ok(true)) {
+                    break;
+                }
+                (entries, bytes) = (queue.spare_entries(), 0);
+                continue;
+            };
+            if self.expired_at.is_some_and(|now| entry.deadline().is_some_and(|at| at <= now)) {
+                report.keys_expired += 1;
+                continue;
+            }
+            report.keys += 1;
+            bytes += entry.heap_bytes();
+            entries.push(LoadedEntry { db: self.db, entry, access });
+        }
+        hand_over(queue, entries, bytes);
+        outcome
+    }
+
+    /// What is not a key; whether more follows.
+    fn other(
+        &mut self,
+        item: Item,
+        queue: &LoadQueue,
+        rules: &LoadRules,
+        report: &mut FileReport,
+    ) -> Result<bool, (u64, LoadErrorCause)> {
+        match item {
+            Item::SelectDb(number) => match DatabaseIndex::try_from(number) {
+                Ok(db) if db < rules.databases => self.db = db,
+                _ => {
+                    let databases = rules.databases;
+                    let cause = LoadErrorCause::Database { number, databases };
+                    return Err((self.reader.offset(), cause));
+                }
+            },
+            Item::Aux { key, value } => tell_aux(queue, rules, &key, &value),
+            Item::Function(source) => {
+                let len = source.len();
+                queue.push(LoadBatch::Function(source.into()), len);
+            }
+            Item::EmptyKey(key) => {
+                report.keys_empty += 1;
+                if report.keys_empty <= EMPTY_KEYS_TOLD {
+                    let key = String::from_utf8_lossy(&key);
+                    let line = format!("rdbLoadObject skipping empty key: {key}");
+                    log(queue, LogLevel::Notice, line);
+                }
+            }
+            Item::ResizeDb { .. } | Item::Module { .. } => {}
+            Item::End(outcome) => {
+                if let ChecksumOutcome::Wrong { expected, found } = outcome {
+                    let cause = LoadErrorCause::Checksum { expected, found };
+                    return Err((self.reader.offset(), cause));
+                }
+                return Ok(false);
+            }
+            Item::Key { .. } => unreachable!("keys are taken before"),
+        }
+        Ok(true)
+    }
+
+    /// The place of the next byte.
+    pub(super) fn offset(&self) -> u64 {
+        self.reader.offset()
+    }
+
+    /// What was read behind the end, and the rest of the file.
+    pub(super) fn into_rest(self) -> (Vec<u8>, R) {
+        self.reader.into_rest()
+    }
+}
+
+fn hand_over(queue: &LoadQueue, entries: Vec<LoadedEntry>, bytes: usize) {
+    if entries.is_empty() {
+        return;
+    }
+    let own = entries.capacity() * size_of::<LoadedEntry>();
+    queue.push(LoadBatch::Entries(entries), bytes + own);
+}
+
+fn log(queue: &LoadQueue, level: LogLevel, line: String) {
+    let len = line.len();
+    queue.push(LoadBatch::Log(level, line), len);
+}
+
+/// Hands over what a file says about itself, with the line that the log has for it.
+fn tell_aux(queue: &LoadQueue, rules: &LoadRules, name: &[u8], value: &[u8]) {
+    let text = String::from_utf8_lossy(value);
+    let number = || dunlin_stdx::number::parse_i64(value);
+    let line = match name {
+        b"redis-ver" => Some(format!("Loading RDB produced by version {text}")),
+        b"ctime" => number().map(|created| {
+            let age = rules.now.seconds().saturating_sub(created).max(0);
+            format!("RDB age {age} seconds")
+        }),
+        b"used-mem" => number().map(|bytes| {
+            let megabytes = bytes as f64 / (1024.0 * 1024.0);
+            format!("RDB memory usage when created {megabytes:.2} Mb")
+        }),
+        b"aof-base" if value == b"1" => Some("RDB is base AOF".to_owned()),
+        b"aof-preamble" if value == b"1" => Some("RDB has an AOF tail".to_owned()),
+        [b'%', ..] => Some(format!("RDB '{}': {text}", String::from_utf8_lossy(name))),
+        _ => None,
+    };
+    if let Some(line) = line {
+        log(queue, LogLevel::Notice, line);
+    }
+    let aux = LoadBatch::Aux { name: name.into(), value: value.into() };
+    queue.push(aux, name.len() + value.len());
+}

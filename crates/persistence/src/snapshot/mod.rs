@@ -1,0 +1,168 @@
+//! Snapshots on their way to disk: encoded on the command thread, compressed, summed up and written
+//! beside it.
+//!
+//! ```text
+//!  command thread                                  jobs
+//!  --------------                                  ----
+//!  walk ------> Encoder --chunks--> [walk queue] --------> SnapshotWriter --> file: temporary,
+//!  (pauses while it has no room)                      |      compresses        sync, rename
+//!                                                     |      sums up      --> file or socket
+//!  commands --> Encoder --chunks--> [barrier queue] --+          ^
+//!  (before they change an entry)      |                          | at the end
+//!                                     +--> SpillJob --> unlinked spill file
+//!                                      over 32 MB
+//!  SnapshotControl: cancel, figures   <---------------------- SnapshotEvent
+//! ```
+//!
+//! A chunk is some hundred kilobytes of records that begin with the number of their database, so
+//! chunks stand in the file in any order. The chunks of a large collection belong together; chunks
+//! of the other queue wait meanwhile. Memory is bounded by [`QueueLimits`]: a slow target slows the
+//! walk, and what cannot wait goes to the spill file.
+//!
+//! Several targets get the same records under headers of their own.
+//! [`save_blocking`] does the same on the spot, where nothing else is to be done (SAVE, SHUTDOWN).
+
+mod blocking;
+mod chunk;
+mod commands;
+mod control;
+mod encoder;
+mod error;
+mod form;
+mod outlet;
+mod queue;
+mod spill;
+#[cfg(test)]
+mod tests;
+mod words;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use bytes::Bytes;
+use dunlin_keyspace::Keyspace;
+
+pub use blocking::save_blocking;
+pub use control::SnapshotControl;
+pub use encoder::Encoder;
+pub use form::{CommandForm, Form, RdbForm, ReplicationAux};
+pub use outlet::Outlet;
+pub use queue::{QueueFigures, QueueLimits};
+pub use spill::SpillJob;
+pub use writer::{SnapshotEvent, SnapshotReport, SnapshotWriter};
+
+use crate::disk::Disk;
+use crate::events::Events;
+use outlet::FileOutlet;
+use queue::ChunkQueue;
+
+/// What a snapshot is to be.
+pub struct SnapshotRequest {
+    /// How keys are written.
+    pub form: Form,
+    /// Where it goes; at least one place.
+    pub targets: Vec<Target>,
+    /// Sources of the function libraries.
+    pub libraries: Vec<Bytes>,
+    /// How large each database is, for readers that make room beforehand.
+    pub databases: Vec<DatabaseSize>,
+    /// Where the spill file is made.
+    pub spill_directory: PathBuf,
+    /// How much may wait between command thread and writer.
+    pub limits: QueueLimits,
+}
+
+/// A place that gets the snapshot, with what only its header says.
+pub struct Target {
+    /// The place.
+    pub destination: Destination,
+    /// Where the stream of changes was, if a replica may go on from there.
+    pub replication: Option<ReplicationAux>,
+    /// Whether it is the base of an append-only file.
+    pub is_aof_base: bool,
+}
+
+/// A place that gets a snapshot.
+pub enum Destination {
+    /// A file.
+    File {
+        /// Its name while it is written.
+        temporary: PathBuf,
+        /// Its name when it is complete; without one it keeps the temporary name.
+        publish: Option<PathBuf>,
+        /// Whether to sync every 4 MB.
+        incremental_sync: bool,
+    },
+    /// Anything else.
+    Outlet(Box<dyn Outlet>),
+}
+
+/// How large a database is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DatabaseSize {
+    /// Number of keys.
+    pub keys: u64,
+    /// Number of keys with a deadline.
+    pub with_deadline: u64,
+}
+
+impl DatabaseSize {
+    /// The sizes of all databases.
+    #[must_use]
+    pub fn all(keyspace: &Keyspace) -> Vec<Self> {
+        let size = |db| {
+            let database = keyspace.database(db);
+            Self { keys: database.len() as u64, with_deadline: database.with_deadline() as u64 }
+        };
+        (0..keyspace.databases()).map(size).collect()
+    }
+}
+
+/// A snapshot that has begun, taken apart for those who work on it.
+pub struct Snapshot {
+    /// Takes entries, on the command thread.
+    pub encoder: Encoder,
+    /// Writes them.
+    pub writer: SnapshotWriter,
+    /// Helps while the writer is slow; see [`SnapshotControl::wants_spill`].
+    pub spill: SpillJob,
+    /// Watches and cancels.
+    pub control: SnapshotControl,
+}
+
+impl Snapshot {
+    /// Prepares a snapshot; nothing is written before the writer's first step. `wake` is called
+    /// when a walk that had no room may go on, `events` hears once how it ended.
+    #[must_use]
+    pub fn begin(
+        request: SnapshotRequest,
+        disk: &Arc<dyn Disk>,
+        wake: Arc<dyn Fn() + Send + Sync>,
+        events: Events<SnapshotEvent>,
+    ) -> Self {
+        let SnapshotRequest { form, targets, libraries, databases, spill_directory, limits } =
+            request;
+        let queue = Arc::new(ChunkQueue::new(limits, wake));
+        let written_bytes = Arc::new(AtomicU64::new(0));
+        let outlet = |target: Target| {
+            let header = form.header(&target, &libraries);
+            let outlet: Box<dyn Outlet> = match target.destination {
+                Destination::Outlet(outlet) => outlet,
+                Destination::File { temporary, publish, incremental_sync } => Box::new(
+                    FileOutlet::new(Arc::clone(disk), temporary, publish, incremental_sync),
+                ),
+            };
+            (outlet, header)
+        };
+        let outlets = targets.into_iter().map(outlet).collect();
+        let compressor = form.compressor();
+        let encoder = Encoder::new(Arc::clone(&queue), &form, databases);
+        let spill =
+            SpillJob::new(Arc::clone(&queue), Arc::clone(disk), spill_directory, compressor);
+        let control = SnapshotControl::new(Arc::clone(&queue), Arc::clone(&written_bytes));
+        let writer = SnapshotWriter::new(queue, form, outlets, written_bytes, events);
+        Self { encoder, writer, spill, control }
+    }
+}

@@ -1,0 +1,173 @@
+//! Where the bytes of a snapshot go: files, or anything else that takes bytes.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::error::{Operation, reason};
+use crate::disk::{Disk, DiskFile};
+use crate::job::Signal;
+
+/// Bytes after which a file is synced while it is written, so that the last sync is short.
+const SYNC_EVERY_BYTES: u64 = 4 << 20;
+
+/// Takes the bytes of a snapshot in order: a replica's connection, a file of another kind.
+pub trait Outlet: Send {
+    /// Says what is to be raised when there is room again.
+    fn attach(&mut self, _signal: Arc<Signal>) {}
+
+    /// Takes some of `bytes` and returns how many. 0 means that there is no room.
+    ///
+    /// # Errors
+    /// Why nothing more can be taken: the others go on without this one.
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, String>;
+
+    /// A step towards being complete; all bytes were taken. Whether it was the last one.
+    ///
+    /// # Errors
+    /// Why it cannot be completed.
+    fn finish(&mut self) -> Result<bool, String>;
+
+    /// Whether it is past being taken back.
+    fn is_published(&self) -> bool {
+        false
+    }
+
+    /// The snapshot will not be completed: leaves nothing behind.
+    fn abandon(&mut self);
+}
+
+/// A file that gets its name when it is complete.
+pub(super) struct FileOutlet {
+    disk: Arc<dyn Disk>,
+    temporary: PathBuf,
+    publish: Option<PathBuf>,
+    /// Whether to sync on the way.
+    incremental_sync: bool,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Not created yet.
+    New,
+    /// Being written, with the bytes since the last sync.
+    Open(Box<dyn DiskFile>, u64),
+    /// Synced and closed, still under its temporary name.
+    Synced,
+    /// Under its final name, which a crash may still take away.
+    Renamed,
+    /// Complete, or given up and removed.
+    Ended,
+}
+
+impl FileOutlet {
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        temporary: PathBuf,
+        publish: Option<PathBuf>,
+        incremental_sync: bool,
+    ) -> Self {
+        Self { disk, temporary, publish, incremental_sync, stage: Stage::New }
+    }
+
+    fn failed(&self, operation: Operation, error: &io::Error) -> String {
+        let path = match operation {
+            Operation::Rename | Operation::SyncDirectory => self.final_name(),
+            _ => &self.temporary,
+        };
+        reason(operation, path, error)
+    }
+
+    fn final_name(&self) -> &Path {
+        self.publish.as_deref().unwrap_or(&self.temporary)
+    }
+
+    /// The directory whose names are to last.
+    fn directory(&self) -> &Path {
+        match self.final_name().parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        }
+    }
+
+    fn rename(&mut self) -> io::Result<()> {
+        if let Some(name) = &self.publish {
+            self.disk.rename(&self.temporary, name)?;
+        }
+        self.stage = Stage::Renamed;
+        Ok(())
+    }
+}
+
+impl Outlet for FileOutlet {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, String> {
+        if let Stage::New = self.stage {
+            match self.disk.create(&self.temporary) {
+                Ok(file) => self.stage = Stage::Open(file, 0),
+                Err(error) => return Err(self.failed(Operation::Create, &error)),
+            }
+        }
+        let Stage::Open(file, unsynced_bytes) = &mut self.stage else {
+            unreachable!("a file is written before it is finished")
+        };
+        if let Err(error) = file.write_all(bytes) {
+            return Err(self.failed(Operation::Write, &error));
+        }
+        *unsynced_bytes += bytes.len() as u64;
+        if self.incremental_sync && *unsynced_bytes >= SYNC_EVERY_BYTES {
+            *unsynced_bytes = 0;
+            if let Err(error) = file.sync_soon() {
+                return Err(self.failed(Operation::Sync, &error));
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn finish(&mut self) -> Result<bool, String> {
+        match &mut self.stage {
+            Stage::New | Stage::Ended => Ok(true),
+            Stage::Open(file, _) => match file.sync() {
+                Ok(()) => {
+                    self.stage = Stage::Synced;
+                    Ok(false)
+                }
+                Err(error) => Err(self.failed(Operation::Sync, &error)),
+            },
+            Stage::Synced => match self.rename() {
+                Ok(()) => Ok(false),
+                Err(error) => Err(self.failed(Operation::Rename, &error)),
+            },
+            Stage::Renamed => match self.disk.sync_directory(self.directory()) {
+                Ok(()) => {
+                    self.stage = Stage::Ended;
+                    Ok(true)
+                }
+                Err(error) => Err(self.failed(Operation::SyncDirectory, &error)),
+            },
+        }
+    }
+
+    fn is_published(&self) -> bool {
+        matches!(self.stage, Stage::Renamed | Stage::Ended)
+    }
+
+    fn abandon(&mut self) {
+        let remove = match std::mem::replace(&mut self.stage, Stage::Ended) {
+            Stage::Open(..) | Stage::Synced => true,
+            // Without a final name the file is the caller's to remove once it is complete.
+            Stage::Renamed => self.publish.is_none(),
+            Stage::New | Stage::Ended => false,
+        };
+        if remove {
+            // Nobody is to be told: the snapshot has its reason already, and the next one writes
+            // over the file.
+            let _ = self.disk.remove(&self.temporary);
+        }
+    }
+}
+
+impl Drop for FileOutlet {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}

@@ -1,0 +1,360 @@
+//! What the command thread has encoded and the writer has not taken yet.
+//!
+//! Two queues, because one of them can wait and the other cannot. The walk asks for room before it
+//! goes on; a command that is about to change an entry hands it out at once, however slow the
+//! writer is. What the second queue has no room for goes to the spill file (see
+//! [`SpillJob`](super::SpillJob)).
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::chunk::Chunk;
+use super::spill::SpillFile;
+use crate::job::Signal;
+
+/// Chunks that are kept for use again: fresh memory costs page faults.
+const SPARE_CHUNKS_MAX: usize = 48;
+
+/// How much may be on its way from the command thread to the writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueLimits {
+    /// Bytes from which the walk is asked to pause.
+    pub walk_bytes: usize,
+    /// Bytes handed out before a change from which they go to the spill file.
+    pub barrier_bytes: usize,
+    /// Bytes handed out before a change at which the snapshot is given up: the spill file is too
+    /// slow, or nobody writes it.
+    pub barrier_bytes_max: usize,
+    /// Bytes in the spill file at which the snapshot is given up.
+    pub spill_bytes_max: u64,
+}
+
+impl Default for QueueLimits {
+    fn default() -> Self {
+        Self {
+            walk_bytes: 4 << 20,
+            barrier_bytes: 32 << 20,
+            barrier_bytes_max: 96 << 20,
+            spill_bytes_max: u64::MAX,
+        }
+    }
+}
+
+/// What is and was in the queues, in bytes before compression.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueFigures {
+    /// Bytes of the walk that wait.
+    pub walk_bytes: usize,
+    /// Bytes handed out before a change that wait.
+    pub barrier_bytes: usize,
+    /// The most that ever waited, of both kinds together.
+    pub peak_bytes: usize,
+    /// Bytes in the spill file.
+    pub spilled_bytes: u64,
+}
+
+/// What the writer is to do next.
+pub(super) enum Taken {
+    /// Write this.
+    Chunk(Chunk),
+    /// Wait for the signal.
+    Nothing,
+    /// Everything else is written: copy this.
+    Spilled(SpillFile),
+    /// Everything is written.
+    End,
+    /// The snapshot is given up: see [`ChunkQueue::why_given_up`].
+    GivenUp,
+}
+
+/// Why a snapshot ends early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum GivenUp {
+    /// The command thread wants no snapshot any more.
+    Cancelled,
+    /// It cannot be completed.
+    Failed(String),
+}
+
+/// The way from the encoder to the writer, with the spill job beside it.
+pub(super) struct ChunkQueue {
+    limits: QueueLimits,
+    state: Mutex<State>,
+    /// As in `state`, for [`ChunkQueue::has_room`], which is asked before each slice of the walk.
+    walk_bytes: AtomicUsize,
+    /// Whether the walk was asked to pause and waits to be woken.
+    pausing: AtomicBool,
+    /// Whether the snapshot is given up, for those who ask often.
+    given_up: AtomicBool,
+    writer: Arc<Signal>,
+    spiller: Arc<Signal>,
+    wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+#[derive(Default)]
+struct State {
+    walk: VecDeque<Chunk>,
+    walk_bytes: usize,
+    barrier: VecDeque<Chunk>,
+    barrier_bytes: usize,
+    peak_bytes: usize,
+    spare: Vec<Chunk>,
+    /// Whether the chunk that was taken last goes on in the next one of the walk.
+    in_run: bool,
+    closed: bool,
+    given_up: Option<GivenUp>,
+    spill: Spill,
+    spilled_bytes: u64,
+}
+
+/// The state of the spill file.
+#[derive(Default)]
+enum Spill {
+    /// Nothing was spilled.
+    #[default]
+    None,
+    /// The job writes it.
+    Writing,
+    /// It is complete.
+    Complete(SpillFile),
+    /// The writer has it.
+    Taken,
+}
+
+impl ChunkQueue {
+    /// An empty queue. `wake` is called when a walk that was asked to pause may go on.
+    pub(super) fn new(limits: QueueLimits, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        Self {
+            limits,
+            state: Mutex::default(),
+            walk_bytes: AtomicUsize::new(0),
+            pausing: AtomicBool::new(false),
+            given_up: AtomicBool::new(false),
+            writer: Arc::default(),
+            spiller: Arc::default(),
+            wake,
+        }
+    }
+
+    /// What the writer waits for.
+    pub(super) fn writer_signal(&self) -> Arc<Signal> {
+        Arc::clone(&self.writer)
+    }
+
+    /// What the spill job waits for.
+    pub(super) fn spiller_signal(&self) -> Arc<Signal> {
+        Arc::clone(&self.spiller)
+    }
+
+    /// A used chunk, if one is at hand.
+    pub(super) fn spare(&self) -> Option<Chunk> {
+        self.lock().spare.pop()
+    }
+
+    /// Keeps the memory of a chunk that was written.
+    pub(super) fn recycle(&self, mut chunk: Chunk) {
+        if !chunk.is_worth_keeping() {
+            return;
+        }
+        chunk.clear();
+        let mut state = self.lock();
+        if state.spare.len() < SPARE_CHUNKS_MAX {
+            state.spare.push(chunk);
+        }
+    }
+
+    /// Whether the walk may hand out more. If not, the command thread is woken when it may.
+    pub(super) fn has_room(&self) -> bool {
+        let may_go_on = || self.walk_bytes.load(Ordering::SeqCst) < self.limits.walk_bytes;
+        if self.is_given_up() {
+            return false;
+        }
+        if may_go_on() {
+            return true;
+        }
+        // Said first and looked again: else the writer could take the last chunk in between and
+        // wake nobody.
+        self.pausing.store(true, Ordering::SeqCst);
+        may_go_on()
+    }
+
+    /// Whether the snapshot is given up: what is pushed is dropped.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
+    }
+
+    /// Why the snapshot is given up, if it is.
+    pub(super) fn why_given_up(&self) -> Option<GivenUp> {
+        if self.is_given_up() { self.lock().given_up.clone() } else { None }
+    }
+
+    /// What the walk has encoded.
+    pub(super) fn push_walk(&self, chunk: Chunk) {
+        self.push(|state| {
+            state.walk_bytes += chunk.len_bytes();
+            state.walk.push_back(chunk);
+        });
+        self.writer.raise();
+    }
+
+    /// What was handed out before it changes.
+    pub(super) fn push_barrier(&self, chunk: Chunk) {
+        let barrier_bytes = self.push(|state| {
+            state.barrier_bytes += chunk.len_bytes();
+            state.barrier.push_back(chunk);
+        });
+        if barrier_bytes > self.limits.barrier_bytes_max {
+            self.give_up(GivenUp::Failed(format!(
+                "{barrier_bytes} bytes wait to be written, and the spill file does not keep up"
+            )));
+        } else if barrier_bytes > self.limits.barrier_bytes {
+            self.spiller.raise();
+        }
+        self.writer.raise();
+    }
+
+    /// Everything was handed out.
+    pub(super) fn close(&self) {
+        self.lock().closed = true;
+        self.writer.raise();
+        self.spiller.raise();
+    }
+
+    /// Ends the snapshot early; the first reason stays.
+    pub(super) fn give_up(&self, why: GivenUp) {
+        let mut state = self.lock();
+        if state.given_up.is_some() {
+            return;
+        }
+        let ended = State {
+            given_up: Some(why),
+            peak_bytes: state.peak_bytes,
+            spilled_bytes: state.spilled_bytes,
+            ..State::default()
+        };
+        let dropped = std::mem::replace(&mut *state, ended);
+        self.given_up.store(true, Ordering::Relaxed);
+        self.walk_bytes.store(0, Ordering::SeqCst);
+        drop(state);
+        drop(dropped);
+        self.writer.raise();
+        self.spiller.raise();
+    }
+
+    /// What the writer is to do next: what cannot wait goes first, unless a large collection is in
+    /// progress, whose chunks belong together.
+    pub(super) fn take(&self) -> Taken {
+        let mut state = self.lock();
+        if state.given_up.is_some() {
+            return Taken::GivenUp;
+        }
+        if !state.in_run
+            && let Some(chunk) = state.barrier.pop_front()
+        {
+            state.barrier_bytes -= chunk.len_bytes();
+            return Taken::Chunk(chunk);
+        }
+        if let Some(chunk) = state.walk.pop_front() {
+            state.in_run = chunk.continues;
+            state.walk_bytes -= chunk.len_bytes();
+            let left_bytes = state.walk_bytes;
+            self.walk_bytes.store(left_bytes, Ordering::SeqCst);
+            drop(state);
+            if left_bytes <= self.limits.walk_bytes / 2
+                && self.pausing.swap(false, Ordering::SeqCst)
+            {
+                (self.wake)();
+            }
+            return Taken::Chunk(chunk);
+        }
+        if !state.closed {
+            return Taken::Nothing;
+        }
+        assert!(!state.in_run, "a large collection is handed out to its end");
+        match std::mem::replace(&mut state.spill, Spill::Taken) {
+            Spill::Writing => {
+                state.spill = Spill::Writing;
+                Taken::Nothing
+            }
+            Spill::Complete(file) => Taken::Spilled(file),
+            Spill::None | Spill::Taken => Taken::End,
+        }
+    }
+
+    /// Whether the spill job has something to do.
+    pub(super) fn wants_spill(&self) -> bool {
+        let state = self.lock();
+        !state.closed && state.barrier_bytes > self.limits.barrier_bytes
+    }
+
+    /// The next chunk for the spill file; `Err` when there will be none.
+    pub(super) fn take_to_spill(&self) -> Result<Option<Chunk>, ()> {
+        let mut state = self.lock();
+        if state.given_up.is_some() || state.closed {
+            return Err(());
+        }
+        if state.barrier_bytes <= self.limits.barrier_bytes {
+            return Ok(None);
+        }
+        // The newest: the writer takes from the other end.
+        let chunk = state.barrier.pop_back();
+        state.barrier_bytes -= chunk.as_ref().map_or(0, Chunk::len_bytes);
+        state.spill = Spill::Writing;
+        Ok(chunk)
+    }
+
+    /// Counts what the spill job wrote; gives the snapshot up if that is too much.
+    pub(super) fn spilled(&self, total_bytes: u64) {
+        self.lock().spilled_bytes = total_bytes;
+        if total_bytes > self.limits.spill_bytes_max {
+            let why = format!("the spill file has reached its limit of {total_bytes} bytes");
+            self.give_up(GivenUp::Failed(why));
+        }
+    }
+
+    /// Nothing more goes to the spill file.
+    pub(super) fn spill_is_complete(&self, file: SpillFile) {
+        let mut state = self.lock();
+        if state.given_up.is_none() {
+            state.spill = Spill::Complete(file);
+        }
+        drop(state);
+        self.writer.raise();
+    }
+
+    /// What is and was in the queues.
+    pub(super) fn figures(&self) -> QueueFigures {
+        let state = self.lock();
+        QueueFigures {
+            walk_bytes: state.walk_bytes,
+            barrier_bytes: state.barrier_bytes,
+            peak_bytes: state.peak_bytes,
+            spilled_bytes: state.spilled_bytes,
+        }
+    }
+
+    /// Puts a chunk into a queue, unless the snapshot is given up; returns how many bytes of the
+    /// barrier wait.
+    fn push(&self, put: impl FnOnce(&mut State)) -> usize {
+        let mut state = self.lock();
+        if state.given_up.is_some() {
+            return 0;
+        }
+        put(&mut state);
+        state.peak_bytes = state.peak_bytes.max(state.walk_bytes + state.barrier_bytes);
+        self.walk_bytes.store(state.walk_bytes, Ordering::SeqCst);
+        state.barrier_bytes
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for ChunkQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChunkQueue").field("figures", &self.figures()).finish_non_exhaustive()
+    }
+}

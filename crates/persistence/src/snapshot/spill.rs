@@ -1,0 +1,116 @@
+//! The spill file: what was handed out before a change and has no room in memory.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use dunlin_stdx::lzf::Compressor;
+
+use super::chunk::Chunk;
+use super::error::{Operation, reason};
+use super::queue::{ChunkQueue, GivenUp};
+use crate::disk::{Disk, DiskFile};
+use crate::job::{Job, Signal, Step};
+
+/// A file without a name that holds finished records.
+pub(super) struct SpillFile {
+    file: Box<dyn DiskFile>,
+    left_bytes: u64,
+}
+
+impl SpillFile {
+    /// Makes the file ready to be read from its beginning.
+    pub(super) fn rewind(&mut self) -> io::Result<()> {
+        self.file.seek(0)
+    }
+
+    /// Fills `block` with what follows, at most as much as it has room for; nothing at the end.
+    pub(super) fn read(&mut self, block: &mut Vec<u8>, room: usize) -> io::Result<()> {
+        let wanted = self.left_bytes.min(room as u64) as usize;
+        block.resize(wanted, 0);
+        let mut filled = 0;
+        while filled < wanted {
+            match self.file.read(&mut block[filled..]) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.left_bytes -= wanted as u64;
+        Ok(())
+    }
+}
+
+/// Writes the spill file of a snapshot: its writer may be waiting for a slow disk or replica, and
+/// the command thread must not write.
+///
+/// It need not be run before [`SnapshotControl::wants_spill`](super::SnapshotControl::wants_spill)
+/// says so.
+#[must_use = "a job does nothing unless it is run"]
+pub struct SpillJob {
+    queue: Arc<ChunkQueue>,
+    disk: Arc<dyn Disk>,
+    directory: PathBuf,
+    compressor: Option<Compressor>,
+    file: Option<SpillFile>,
+    block: Vec<u8>,
+}
+
+impl SpillJob {
+    pub(super) fn new(
+        queue: Arc<ChunkQueue>,
+        disk: Arc<dyn Disk>,
+        directory: PathBuf,
+        compressor: Option<Compressor>,
+    ) -> Self {
+        Self { queue, disk, directory, compressor, file: None, block: Vec::new() }
+    }
+
+    /// Writes finished records: they can stand anywhere in the file, so nothing else is to be kept.
+    fn write(&mut self, chunk: &Chunk) -> io::Result<u64> {
+        self.block.clear();
+        chunk.finish_into(&mut self.block, self.compressor.as_mut());
+        let spilled = match &mut self.file {
+            Some(spilled) => spilled,
+            None => {
+                let file = self.disk.temporary(&self.directory)?;
+                self.file.insert(SpillFile { file, left_bytes: 0 })
+            }
+        };
+        spilled.file.write_all(&self.block)?;
+        spilled.left_bytes += self.block.len() as u64;
+        Ok(spilled.left_bytes)
+    }
+}
+
+impl Job for SpillJob {
+    fn step(&mut self) -> Step {
+        let chunk = match self.queue.take_to_spill() {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => return Step::Idle,
+            Err(()) => {
+                if let Some(file) = self.file.take() {
+                    self.queue.spill_is_complete(file);
+                }
+                return Step::Done;
+            }
+        };
+        match self.write(&chunk) {
+            Ok(total_bytes) => {
+                self.queue.recycle(chunk);
+                self.queue.spilled(total_bytes);
+                Step::Working
+            }
+            Err(error) => {
+                let why = reason(Operation::Spill, &self.directory, &error);
+                self.queue.give_up(GivenUp::Failed(why));
+                Step::Done
+            }
+        }
+    }
+
+    fn signal(&self) -> Arc<Signal> {
+        self.queue.spiller_signal()
+    }
+}
