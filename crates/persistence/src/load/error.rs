@@ -72,7 +72,7 @@ impl LoadError {
                 system_text(error)
             )),
             LoadErrorCause::Truncate(error) => {
-                lines.push(format!("Error truncating the AOF file {file}: {}", system_text(error)))
+                lines.push(format!("Error truncating the AOF file {file}: {}", system_text(error)));
             }
             LoadErrorCause::Read(_) | LoadErrorCause::Snapshot(_) => {
                 lines.extend(self.snapshot_line());
