@@ -160,11 +160,13 @@ const fn slot(word: u32) -> usize {
 }
 
 /// Moves a copy to the front as far as bytes agree and were not written yet: steps longer than one
-/// byte meet it in its middle.
+/// byte meet it in its middle. Not so far that the copy would end before `at`: places in front of
+/// what was noted would be looked at once more, and could be copies of themselves.
 #[inline]
 fn extend_back(input: &[u8], from: usize, at: usize, literals_at: usize) -> (usize, usize) {
+    let front = literals_at.max((at + COPY_MIN).saturating_sub(COPY_MAX));
     let (mut from, mut at) = (from, at);
-    while at > literals_at && from > 0 && input[from - 1] == input[at - 1] {
+    while at > front && from > 0 && input[from - 1] == input[at - 1] {
         (from, at) = (from - 1, at - 1);
     }
     (from, at)
@@ -281,6 +283,24 @@ mod tests {
         assert!(packed(&[b'a'; 100]).len() <= 10);
         assert_eq!(packed(b""), b"");
         assert_eq!(packed(b"ab"), b"\x01ab");
+    }
+
+    #[test]
+    fn a_copy_met_far_behind_its_beginning_ends_where_it_was_met_or_later() {
+        // After so much noise steps are longer than the longest copy.
+        let mut state = 1_u64;
+        let mut noise = |_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 56) as u8
+        };
+        let mut input: Vec<u8> = (0..3_000_000).map(&mut noise).collect();
+        for len in [7, 16, 23, 33, 64] {
+            let block: Vec<u8> = (0..len).map(&mut noise).collect();
+            input.extend(block.repeat(40_000 / len));
+            input.extend((0..1_000_000).map(&mut noise));
+        }
+        let compressed = compress(&input, usize::MAX).expect("any length will do");
+        assert!(decompress(&compressed, input.len()) == Some(input));
     }
 
     #[test]
