@@ -408,7 +408,7 @@ proptest! {
         let mut expected = BTreeMap::new();
         for (n, (db, words, walks, expires)) in values.into_iter().enumerate() {
             let key = format!("{n}:{}", "k".repeat(n));
-            let value = words.concat().repeat(1 + len % (1000 * (n + 1)));
+            let value: Vec<u8> = words.concat().into_iter().cycle().take(len * (n % 4)).collect();
             let deadline = expires.then_some(NOW + 1000 + n as i64);
             let entry = Entry::new(key.as_bytes(), NewValue::string(&value), deadline);
             let from = if walks { Emitter::Walk } else { Emitter::Barrier };
