@@ -291,9 +291,9 @@ pub fn change(keyspace: &mut Keyspace, db: DatabaseIndex, key: &[u8], n: usize) 
                 add_to_stream(stream);
             } else {
                 let newest = stream.log.last_id();
-                stream.groups.entry((*b"g").into()).and_modify(|group| {
+                if let Some(group) = stream.groups.get_mut(b"g") {
                     group.set_last_id(newest, Some(n as u64));
-                });
+                }
             }
         }
     }

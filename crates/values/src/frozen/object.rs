@@ -52,7 +52,9 @@ impl Object {
             Self::Set(set) => set.is_large(),
             Self::SortedSet(set) => set.is_large(),
             Self::Hash(hash) => hash.is_large(),
-            Self::String(_) | Self::List(_) | Self::Stream(_) => false,
+            Self::List(list) => list.is_large(),
+            Self::Stream(stream) => stream.is_large(),
+            Self::String(_) => false,
         }
     }
 
@@ -68,7 +70,9 @@ impl Object {
             Self::Set(set) => set.freeze(id),
             Self::SortedSet(set) => set.freeze(id),
             Self::Hash(hash) => hash.freeze(id),
-            Self::String(_) | Self::List(_) | Self::Stream(_) => panic!("a string is not frozen"),
+            Self::List(list) => list.freeze(id),
+            Self::Stream(stream) => stream.freeze(id),
+            Self::String(_) => panic!("a string is not frozen"),
         }
     }
 
@@ -79,7 +83,9 @@ impl Object {
             Self::Set(set) => set.frozen_id(),
             Self::SortedSet(set) => set.frozen_id(),
             Self::Hash(hash) => hash.frozen_id(),
-            Self::String(_) | Self::List(_) | Self::Stream(_) => None,
+            Self::List(list) => list.frozen_id(),
+            Self::Stream(stream) => stream.frozen_id(),
+            Self::String(_) => None,
         }
     }
 
@@ -97,7 +103,9 @@ impl Object {
             Self::Set(set) => set.emit_frozen(budget, visit),
             Self::SortedSet(set) => set.emit_frozen(budget, visit),
             Self::Hash(hash) => hash.emit_frozen(budget, visit),
-            Self::String(_) | Self::List(_) | Self::Stream(_) => true,
+            Self::List(list) => list.emit_frozen(budget, visit),
+            Self::Stream(stream) => stream.emit_frozen(budget, visit),
+            Self::String(_) => true,
         }
     }
 
@@ -108,7 +116,9 @@ impl Object {
             Self::Set(set) => set.thaw(),
             Self::SortedSet(set) => set.thaw(),
             Self::Hash(hash) => hash.thaw(),
-            Self::String(_) | Self::List(_) | Self::Stream(_) => Thawed::NOTHING,
+            Self::List(list) => list.thaw(),
+            Self::Stream(stream) => stream.thaw(),
+            Self::String(_) => Thawed::NOTHING,
         }
     }
 }

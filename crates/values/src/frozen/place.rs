@@ -11,6 +11,14 @@ impl Thawed {
     /// Nothing was kept.
     pub(crate) const NOTHING: Self = Self(None);
 
+    /// What two parts of a collection kept.
+    pub(crate) fn both(one: Self, other: Self) -> Self {
+        match (one.0, other.0) {
+            (None, kept) | (kept, None) => Self(kept),
+            both => Self(Some(Box::new(both))),
+        }
+    }
+
     /// Whether there is nothing to drop.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -41,6 +49,16 @@ impl<T> FrozenPlace<T> {
         T: Send + 'static,
     {
         Thawed(self.0.take().map(|kept| kept as Box<dyn Any + Send>))
+    }
+
+    /// Takes out what is kept, for a moment.
+    pub(crate) fn take(&mut self) -> Option<Box<T>> {
+        self.0.take()
+    }
+
+    /// Puts back what was taken out.
+    pub(crate) fn put_back(&mut self, frozen: Box<T>) {
+        self.0 = Some(frozen);
     }
 
     #[inline]

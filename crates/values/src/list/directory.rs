@@ -156,6 +156,11 @@ impl Directory {
         node
     }
 
+    /// Calls `change` with all nodes in order. Their counts must stay.
+    pub(super) fn for_each_mut(&mut self, change: &mut dyn FnMut(&mut Node)) {
+        self.root.for_each_mut(change);
+    }
+
     /// Bytes of heap that nodes and branches take.
     pub(super) fn heap_bytes(&self) -> usize {
         self.root.heap_bytes()
@@ -311,6 +316,15 @@ impl Branch {
             (Self::Leaf(nodes), Self::Leaf(mut more)) => nodes.append(&mut more),
             (Self::Inner(children), Self::Inner(mut more)) => children.append(&mut more),
             _ => unreachable!("neighbours are of one level"),
+        }
+    }
+
+    fn for_each_mut(&mut self, change: &mut dyn FnMut(&mut Node)) {
+        match self {
+            Self::Leaf(nodes) => nodes.iter_mut().for_each(change),
+            Self::Inner(children) => {
+                children.iter_mut().for_each(|child| child.branch.for_each_mut(change));
+            }
         }
     }
 

@@ -184,9 +184,13 @@ impl<'a> ListMut<'a> {
         }
     }
 
-    /// Becomes one listpack if few elements are left.
+    /// Becomes one listpack if few elements are left, unless the list is frozen: it then does when
+    /// it shrinks further.
     fn settle_shrunk(&mut self) {
         let Some(Object::List(quicklist)) = self.value.object() else { return };
+        if quicklist.frozen_id().is_some() {
+            return;
+        }
         let Some(node) = quicklist.only_node() else { return };
         if !self.limits.half_used(node.len_bytes(), node.count()) {
             return;

@@ -15,6 +15,7 @@
 
 mod directory;
 mod edit;
+mod frozen;
 mod limits;
 mod node;
 mod padded;

@@ -14,6 +14,8 @@ use crate::listpack::{self, Buffer as _, Element, Listpack, ListpackMut};
 #[derive(Clone, Debug)]
 pub(super) struct Node {
     count: u32,
+    /// Its number among the nodes of a list that is frozen; 0 if it was made or changed since.
+    origin: u32,
     form: Form,
 }
 
@@ -58,7 +60,7 @@ impl Node {
     /// The elements of a listpack, which must not be empty.
     pub(super) fn packed(listpack: &[u8]) -> Self {
         let count = count(Listpack::new(listpack).len());
-        Self { count, form: Form::Packed(Padded::copy_of(listpack)) }
+        Self { count, origin: 0, form: Form::Packed(Padded::copy_of(listpack)) }
     }
 
     /// One element.
@@ -76,12 +78,12 @@ impl Node {
                 Form::Packed(padded)
             }
         };
-        Self { count: 1, form }
+        Self { count: 1, origin: 0, form }
     }
 
     /// One element, however short.
     pub(super) const fn long(element: Bytes) -> Self {
-        Self { count: 1, form: Form::Plain(element) }
+        Self { count: 1, origin: 0, form: Form::Plain(element) }
     }
 
     /// The node as files hold it.
@@ -157,7 +159,17 @@ impl Node {
         copy.is_compressed()
     }
 
-    const fn is_plain(&self) -> bool {
+    /// Its number among the nodes of a list that is frozen.
+    pub(super) const fn origin(&self) -> u32 {
+        self.origin
+    }
+
+    pub(super) const fn set_origin(&mut self, origin: u32) {
+        self.origin = origin;
+    }
+
+    /// Whether it is one long element.
+    pub(super) const fn is_plain(&self) -> bool {
         matches!(self.form, Form::Plain(_))
     }
 

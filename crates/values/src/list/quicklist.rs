@@ -6,23 +6,30 @@ use bytes::Bytes;
 
 use super::End;
 use super::directory::{Directory, Position};
+use super::frozen::FrozenList;
 use super::limits::ListLimits;
 use super::node::{Content, Node, Without, text_len};
 use super::view::visit_listpack;
 use crate::StringRef;
+use crate::frozen::FrozenPlace;
 
 /// A list of listpacks: the form of a list that is too long for one.
 #[derive(Clone, Debug)]
 pub struct Quicklist {
-    directory: Directory,
+    pub(super) directory: Directory,
     /// The parameters of the time when it was made, as in Redis.
     limits: ListLimits,
+    pub(super) frozen: FrozenPlace<FrozenList>,
 }
 
 impl Quicklist {
     /// An empty list.
     pub(super) fn new(limits: ListLimits) -> Self {
-        Self { directory: Directory::default(), limits: limits.of_nodes() }
+        Self {
+            directory: Directory::default(),
+            limits: limits.of_nodes(),
+            frozen: FrozenPlace::EMPTY,
+        }
     }
 
     /// Adds a listpack, as a node of its own, at the back.
@@ -67,7 +74,7 @@ impl Quicklist {
     /// Bytes of heap it holds, itself included.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        size_of::<Self>() + self.directory.heap_bytes()
+        size_of::<Self>() + self.directory.heap_bytes() + self.frozen_bytes()
     }
 
     /// Most elements of a node, or, if negative, the class of its most bytes, as configured when the
@@ -153,7 +160,7 @@ impl Quicklist {
             let held = self.directory.node(node).count();
             let removed = left.min(held - offset);
             if removed == held {
-                self.remove_node(node);
+                self.discard_node(node);
             } else {
                 self.edit(node, |node| node.remove(offset, removed));
             }
@@ -230,7 +237,7 @@ impl Quicklist {
                 None => visited += 1,
                 Some(Without { removed: gone, kept: None }) => {
                     removed += gone;
-                    self.remove_node(number);
+                    self.discard_node(number);
                 }
                 Some(Without { removed: gone, kept: Some(listpack) }) => {
                     removed += gone;
@@ -276,25 +283,46 @@ impl Quicklist {
 
     fn insert_node(&mut self, number: usize, node: Node) {
         self.directory.insert(number, node);
+        if let Some(frozen) = self.frozen.get_mut() {
+            frozen.note_added(number);
+        }
         self.settle_compression(number);
     }
 
     /// Takes a node out, ready to be edited.
     fn remove_node(&mut self, number: usize) -> Node {
         let mut node = self.directory.remove(number);
+        if let Some(frozen) = self.frozen.get_mut() {
+            frozen.note_removed(number);
+            frozen.keep(&mut node);
+        }
         node.decompress();
         self.settle_compression(number);
         node
     }
 
+    /// Removes a node with all its elements.
+    fn discard_node(&mut self, number: usize) {
+        let node = self.directory.remove(number);
+        if let Some(frozen) = self.frozen.get_mut() {
+            frozen.note_removed(number);
+            frozen.keep_removed(node);
+        }
+        self.settle_compression(number);
+    }
+
     /// Edits a node, which is decompressed for that.
     #[inline]
     fn edit<R>(&mut self, number: usize, edit: impl FnOnce(&mut Node) -> R) -> R {
-        if self.limits.compress_depth == 0 {
-            return self.directory.edit(number, edit);
-        }
         let is_inner = self.is_inner(number);
-        self.directory.edit(number, |node| {
+        let Self { directory, limits, frozen } = self;
+        directory.edit(number, |node| {
+            if let Some(frozen) = frozen.get_mut() {
+                frozen.keep(node);
+            }
+            if limits.compress_depth == 0 {
+                return edit(node);
+            }
             node.decompress();
             let result = edit(node);
             if is_inner {

@@ -6,6 +6,7 @@ use super::node;
 use super::nodes::Nodes;
 use super::trim::{Keep, Trim};
 use super::validate::{CorruptNode, validate_node};
+use crate::frozen::{FrozenItem, Thawed};
 
 /// Up to which size entries share a node: `stream-node-max-bytes` and `stream-node-max-entries`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +121,29 @@ impl Log {
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         self.nodes.heap_bytes()
+    }
+
+    /// The same without its nodes.
+    pub(super) fn without_nodes(&self) -> Self {
+        Self { nodes: Nodes::default(), ..*self }
+    }
+
+    /// Remembers from now on what the nodes were.
+    pub(super) fn freeze_nodes(&mut self) {
+        self.nodes.freeze();
+    }
+
+    /// Hands out more of what the nodes were; whether that was all.
+    pub(super) fn emit_frozen_nodes(
+        &mut self,
+        budget: &mut usize,
+        visit: &mut dyn FnMut(FrozenItem<'_>),
+    ) -> bool {
+        self.nodes.emit_frozen(budget, visit)
+    }
+
+    pub(super) fn thaw_nodes(&mut self) -> Thawed {
+        self.nodes.thaw()
     }
 
     /// The nodes, oldest first: the ID each is filed under, and its bytes as in Redis's files.

@@ -6,7 +6,9 @@
 //! Source: Redis documentation, "Streams"; RDB format, "streams".
 
 mod entries;
+mod frozen;
 mod group;
+mod groups;
 mod id;
 mod id_map;
 mod log;
@@ -17,16 +19,17 @@ mod tests;
 mod trim;
 mod validate;
 
-use std::collections::BTreeMap;
-
 pub use entries::{Direction, Entries};
 pub use group::{Consumer, ConsumerIndex, Delivery, Group};
+pub use groups::Groups;
 pub use id::{IdText, StreamId};
 pub use log::{Log, NewId, NodeLimits, Refusal};
 pub use trim::{Keep, Trim};
 pub use validate::{CorruptNode, ValidNode, validate_node};
 
+use self::frozen::FrozenLog;
 use crate::entry::{Entry, NewValue};
+use crate::frozen::FrozenPlace;
 use crate::object::Object;
 use crate::value_mut::ValueMut;
 
@@ -36,7 +39,8 @@ pub struct Stream {
     /// The entries.
     pub log: Log,
     /// The groups by name.
-    pub groups: BTreeMap<Box<[u8]>, Group>,
+    pub groups: Groups,
+    frozen: FrozenPlace<FrozenLog>,
 }
 
 impl Stream {
@@ -51,10 +55,7 @@ impl Stream {
     /// Bytes of heap it holds, itself included.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let names = self.groups.keys().map(|name| name.len()).sum::<usize>();
-        let groups = self.groups.values().map(Group::heap_bytes).sum::<usize>();
-        let tree = self.groups.len() * size_of::<(Box<[u8]>, Group)>();
-        size_of::<Self>() + self.log.heap_bytes() + names + groups + tree
+        size_of::<Self>() + self.log.heap_bytes() + self.groups.heap_bytes()
     }
 }
 

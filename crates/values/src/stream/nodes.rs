@@ -6,10 +6,12 @@
 
 use std::mem;
 
+use super::frozen::FrozenNodes;
 use super::id::StreamId;
 use super::id_map::{self, IdMap};
 use super::log::NodeLimits;
 use super::node::{self, NodeRef};
+use crate::frozen::{FrozenItem, FrozenPlace, Thawed};
 use crate::listpack::Buffer;
 
 /// Bytes of a sealed node.
@@ -24,6 +26,7 @@ pub(super) struct Nodes {
     /// The last node; empty if there is no node at all.
     tail: Vec<u8>,
     tail_master: StreamId,
+    frozen: FrozenPlace<FrozenNodes>,
 }
 
 impl Nodes {
@@ -33,7 +36,32 @@ impl Nodes {
 
     /// Bytes of heap, estimated for the tree.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.sealed_bytes + self.tail.capacity() + self.sealed.heap_bytes()
+        self.sealed_bytes
+            + self.tail.capacity()
+            + self.sealed.heap_bytes()
+            + self.frozen.get().map_or(0, FrozenNodes::heap_bytes)
+    }
+
+    /// Remembers from now on what the nodes were.
+    pub(super) fn freeze(&mut self) {
+        let last = self.last().map(|node| node.master);
+        self.frozen.put(FrozenNodes::new(last));
+    }
+
+    /// Hands out more of what the nodes were; whether that was all.
+    pub(super) fn emit_frozen(
+        &mut self,
+        budget: &mut usize,
+        visit: &mut dyn FnMut(FrozenItem<'_>),
+    ) -> bool {
+        let Some(mut frozen) = self.frozen.take() else { return true };
+        let complete = frozen.emit(self, budget, visit);
+        self.frozen.put_back(frozen);
+        complete
+    }
+
+    pub(super) fn thaw(&mut self) -> Thawed {
+        self.frozen.clear()
     }
 
     pub(super) fn last(&self) -> Option<NodeRef<'_>> {
@@ -79,13 +107,22 @@ impl Nodes {
         text_bytes: usize,
         limits: NodeLimits,
     ) -> bool {
-        !self.tail.is_empty()
-            && node::append(&mut self.tail, self.tail_master, id, pairs, text_bytes, limits)
+        if self.tail.is_empty() {
+            return false;
+        }
+        if let Some(frozen) = self.frozen.get_mut() {
+            frozen.keep(self.tail_master, &self.tail);
+        }
+        node::append(&mut self.tail, self.tail_master, id, pairs, text_bytes, limits)
     }
 
     /// Adds a node behind all others; the one that was last is sealed.
     pub(super) fn push(&mut self, master: StreamId, bytes: Vec<u8>) {
         debug_assert!(self.tail.is_empty() || self.tail_master < master, "IDs ascend");
+        let last = self.last().map(|node| node.master);
+        if let Some(frozen) = self.frozen.get_mut() {
+            frozen.note_added(last);
+        }
         let sealed = mem::replace(&mut self.tail, bytes);
         let id = mem::replace(&mut self.tail_master, master);
         if !sealed.is_empty() {
@@ -96,10 +133,17 @@ impl Nodes {
 
     /// Changes the bytes of the node with this ID.
     pub(super) fn edit(&mut self, master: StreamId, change: impl FnOnce(&mut dyn Buffer)) {
+        let frozen = self.frozen.get_mut();
         if master == self.tail_master {
+            if let Some(frozen) = frozen {
+                frozen.keep(master, &self.tail);
+            }
             return change(&mut self.tail);
         }
         let node = self.sealed.get_mut(master).expect("the node was just seen");
+        if let Some(frozen) = frozen {
+            frozen.keep(master, node);
+        }
         self.sealed_bytes -= node.len();
         change(node);
         self.sealed_bytes += node.len();
@@ -110,7 +154,13 @@ impl Nodes {
         if master != self.tail_master {
             let node = self.sealed.remove(master).expect("the node was just seen");
             self.sealed_bytes -= node.len();
+            if let Some(frozen) = self.frozen.get_mut() {
+                frozen.keep_removed(master, node);
+            }
             return;
+        }
+        if let Some(frozen) = self.frozen.get_mut() {
+            frozen.keep_removed(master, mem::take(&mut self.tail).into_boxed_slice());
         }
         // The last node is always the tail: the next entry may still go into it.
         let master = self.sealed.last().map_or(StreamId::MIN, |(master, _)| *master);

@@ -118,7 +118,7 @@ fn stream(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 fn groups(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let entry = cx.keyspace.get(cx.db, args.get(2)).ok_or(CommandError::NoSuchKey)?;
-    let Stream { log, groups } = stream_of(&entry)?;
+    let Stream { log, groups, .. } = stream_of(&entry)?;
     cx.reply.array(groups.len());
     for (name, group) in groups {
         cx.reply.map(6);

@@ -1,40 +1,32 @@
-//! What is handed out is what was frozen, whatever is changed meanwhile.
+//! Sets, hashes and sorted sets.
 
 use std::collections::BTreeMap;
 
 use dunlin_stdx::time::UnixMs;
 use proptest::prelude::*;
 
-use super::FrozenItem;
-use crate::hash::{HashLimits, HashMut};
-use crate::hasher::MemberHasher;
-use crate::set::{SetLimits, SetMut};
+use super::{Edit, FrozenItem, HASHER, KEYS, Subject, check_replaced, run, steps};
+use crate::hash::{HashLimits, HashMut, HashTable};
+use crate::set::{SetLimits, SetMut, SetTable};
 use crate::sorted_set::{PackedLimits, SortedSetMut};
-use crate::{Entry, Object, ValueMut};
+use crate::{Entry, NewValue, ValueMut};
 
-const HASHER: MemberHasher = MemberHasher::new(7);
+/// Members or fields, and what belongs to each.
+type Items = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// Keys that edits are about: enough for a table to split and to merge.
-const KEYS: u16 = 3000;
-
-/// An item, as tests compare it.
-type Item = (Vec<u8>, Vec<u8>);
-
-fn item(item: FrozenItem<'_>) -> Item {
-    match item {
-        FrozenItem::Member(member) => (member.to_vec(), Vec::new()),
-        FrozenItem::Scored(member, score) => (member.to_vec(), score.to_string().into()),
-        FrozenItem::Field { name, value, deadline } => (name.to_vec(), field(value, deadline)),
+fn add(content: &mut Items, item: FrozenItem<'_>) {
+    let (name, rest) = match item {
+        FrozenItem::Member(member) => (member, Vec::new()),
+        FrozenItem::Scored(member, score) => (member, score.to_string().into()),
+        FrozenItem::Field { name, value, deadline } => (name, field(value, deadline)),
         other => panic!("{other:?}"),
-    }
+    };
+    assert!(content.insert(name.to_vec(), rest).is_none(), "handed out twice");
 }
 
 fn field(value: &[u8], deadline: Option<UnixMs>) -> Vec<u8> {
     [value, format!(" until {deadline:?}").as_bytes()].concat()
 }
-
-/// An edit: what kind, the first key, how many keys, and something to vary it.
-type Edit = (u8, u16, u16, u8);
 
 fn key(number: u16) -> Vec<u8> {
     let number = number % KEYS;
@@ -42,27 +34,18 @@ fn key(number: u16) -> Vec<u8> {
     format!("{number:0width$}", width = if number.is_multiple_of(500) { 300 } else { 4 }).into()
 }
 
-/// A collection and what it should be.
-trait Subject: Sized {
-    fn new() -> Self;
-    fn edit(&mut self, edit: Edit);
-    /// The items it should have.
-    fn model(&self) -> BTreeMap<Vec<u8>, Vec<u8>>;
-    /// The items it has.
-    fn items_of(entry: &Entry) -> BTreeMap<Vec<u8>, Vec<u8>>;
-    fn entry(&mut self) -> &mut Entry;
-}
-
 struct Set {
     entry: Entry,
-    model: BTreeMap<Vec<u8>, Vec<u8>>,
+    model: Items,
 }
 
 const SET_LIMITS: SetLimits =
     SetLimits { intset_len: 0, listpack_len: 0, listpack_member_len: 0, hasher: HASHER };
 
 impl Subject for Set {
-    fn new() -> Self {
+    type Content = Items;
+
+    fn new(_: u8) -> Self {
         let mut entry = Entry::new(b"set", SetLimits::NO_MEMBERS, None);
         let mut set = SetMut::new(ValueMut::new(&mut entry), SET_LIMITS);
         let model: BTreeMap<_, _> = (0..100).map(|number| (key(number), Vec::new())).collect();
@@ -82,17 +65,21 @@ impl Subject for Set {
         }
     }
 
-    fn model(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    fn model(&self) -> Items {
         self.model.clone()
     }
 
-    fn items_of(entry: &Entry) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    fn content(entry: &Entry) -> Items {
         let set = entry.set().expect("a set");
         set.iter().map(|member| (member.to_vec(), Vec::new())).collect()
     }
 
     fn entry(&mut self) -> &mut Entry {
         &mut self.entry
+    }
+
+    fn add(content: &mut Items, item: FrozenItem<'_>) {
+        add(content, item);
     }
 }
 
@@ -106,7 +93,9 @@ const HASH_LIMITS: HashLimits =
     HashLimits { listpack_len: 0, listpack_value_len: 0, hasher: HASHER };
 
 impl Subject for Hash {
-    fn new() -> Self {
+    type Content = Items;
+
+    fn new(_: u8) -> Self {
         let names: Vec<Vec<u8>> = (0..100).map(key).collect();
         let words: Vec<&[u8]> = names.iter().flat_map(|name| [&**name, b"value"]).collect();
         let mut room = Vec::new();
@@ -150,12 +139,12 @@ impl Subject for Hash {
         }
     }
 
-    fn model(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    fn model(&self) -> Items {
         let fields = self.model.iter();
         fields.map(|(name, (value, until))| (name.clone(), field(value, *until))).collect()
     }
 
-    fn items_of(entry: &Entry) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    fn content(entry: &Entry) -> Items {
         let fields = entry.hash(UnixMs(i64::MIN)).expect("a hash").iter();
         fields
             .map(|held| {
@@ -167,6 +156,10 @@ impl Subject for Hash {
 
     fn entry(&mut self) -> &mut Entry {
         &mut self.entry
+    }
+
+    fn add(content: &mut Items, item: FrozenItem<'_>) {
+        add(content, item);
     }
 }
 
@@ -184,7 +177,9 @@ impl SortedSet {
 }
 
 impl Subject for SortedSet {
-    fn new() -> Self {
+    type Content = Items;
+
+    fn new(_: u8) -> Self {
         let set = crate::sorted_set::SortedSet::new(SORTED_SET_LIMITS, HASHER, 1, 1);
         let mut entry = set.store(|value| Entry::new(b"sorted set", value, None));
         let model: BTreeMap<_, _> =
@@ -215,12 +210,12 @@ impl Subject for SortedSet {
         }
     }
 
-    fn model(&self) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    fn model(&self) -> Items {
         let members = self.model.iter();
         members.map(|(member, score)| (member.clone(), score.to_string().into())).collect()
     }
 
-    fn items_of(entry: &Entry) -> BTreeMap<Vec<u8>, Vec<u8>> {
+    fn content(entry: &Entry) -> Items {
         let set = entry.sorted_set().expect("a sorted set");
         set.iter().map(|(member, score)| (member.to_vec(), score.to_string().into())).collect()
     }
@@ -228,136 +223,40 @@ impl Subject for SortedSet {
     fn entry(&mut self) -> &mut Entry {
         &mut self.entry
     }
-}
 
-#[derive(Clone, Debug)]
-enum Step {
-    Edit(Edit),
-    Freeze,
-    Emit(usize),
-    Thaw,
-    Copy,
-    Rename,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        20 => (0u8..10, 0..KEYS, 1u16..400, any::<u8>()).prop_map(Step::Edit),
-        10 => (0u8..10, 0..KEYS, 1u16..4, any::<u8>()).prop_map(Step::Edit),
-        4 => Just(Step::Freeze),
-        20 => (0usize..20_000).prop_map(Step::Emit),
-        1 => Just(Step::Thaw),
-        1 => Just(Step::Copy),
-        1 => Just(Step::Rename),
-    ]
-}
-
-/// A collection that is frozen, and what was handed out of it.
-struct Frozen {
-    expected: BTreeMap<Vec<u8>, Vec<u8>>,
-    emitted: Vec<Item>,
-}
-
-impl Frozen {
-    /// Hands out more; checks all when it is complete, which it tells.
-    fn emit(&mut self, entry: &mut Entry, mut budget: usize) -> bool {
-        let complete = entry.emit_frozen(&mut budget, &mut |part| self.emitted.push(item(part)));
-        if complete {
-            self.emitted.sort();
-            assert!(self.emitted.iter().cloned().eq(self.expected.clone()), "other items");
-            assert!(entry.emit_frozen(&mut 1, &mut |part| panic!("once more: {part:?}")));
-        }
-        complete
+    fn add(content: &mut Items, item: FrozenItem<'_>) {
+        add(content, item);
     }
-}
-
-fn run<S: Subject>(steps: Vec<Step>) {
-    let mut subject = S::new();
-    let mut frozen: Option<Frozen> = None;
-    let mut id = 0;
-    for step in steps {
-        match step {
-            Step::Edit(edit) => subject.edit(edit),
-            // What is frozen already is frozen again.
-            Step::Freeze => {
-                id += 1;
-                let header = ValueMut::new(subject.entry()).freeze(id);
-                let expected = subject.model();
-                assert_eq!(header.items, expected.len());
-                assert_eq!(subject.entry().frozen_id(), Some(id));
-                frozen = Some(Frozen { expected, emitted: Vec::new() });
-            }
-            Step::Emit(budget) => {
-                if frozen.as_mut().is_some_and(|frozen| frozen.emit(subject.entry(), budget)) {
-                    subject.entry().thaw();
-                    frozen = None;
-                }
-            }
-            Step::Thaw => {
-                subject.entry().thaw();
-                frozen = None;
-            }
-            Step::Copy => {
-                let copy = subject.entry().duplicate(b"copy", None);
-                assert_eq!(copy.frozen_id(), None);
-                assert_eq!(S::items_of(&copy), subject.model());
-            }
-            Step::Rename => {
-                let entry = std::mem::replace(
-                    subject.entry(),
-                    Entry::new(b"", crate::NewValue::Int(0), None),
-                );
-                *subject.entry() = entry.renamed(b"a longer name for the key");
-            }
-        }
-        assert_eq!(subject.entry().frozen_id().is_some(), frozen.is_some());
-    }
-    if let Some(mut frozen) = frozen {
-        while !frozen.emit(subject.entry(), 5000) {}
-    }
-    assert_eq!(S::items_of(subject.entry()), subject.model());
 }
 
 proptest! {
     #[test]
-    fn a_set_is_handed_out_as_it_was(steps in prop::collection::vec(step(), 1..60)) {
+    fn a_set_is_handed_out_as_it_was(steps in steps()) {
         run::<Set>(steps);
     }
 
     #[test]
-    fn a_hash_is_handed_out_as_it_was(steps in prop::collection::vec(step(), 1..60)) {
+    fn a_hash_is_handed_out_as_it_was(steps in steps()) {
         run::<Hash>(steps);
     }
 
     #[test]
-    fn a_sorted_set_is_handed_out_as_it_was(steps in prop::collection::vec(step(), 1..60)) {
+    fn a_sorted_set_is_handed_out_as_it_was(steps in steps()) {
         run::<SortedSet>(steps);
     }
 }
 
-/// Everything is removed and other items come in its place before anything is handed out.
 #[test]
 fn what_is_gone_is_handed_out_by_whoever_holds_the_entry() {
-    fn check<S: Subject>() {
-        let mut subject = S::new();
-        subject.edit((0, 0, 2000, 1));
-        let expected = subject.model();
-        ValueMut::new(subject.entry()).freeze(1);
-        subject.edit((6, 0, KEYS, 0));
-        assert!(subject.model().is_empty());
-        subject.edit((0, 1000, 2000, 2));
-        let mut frozen = Frozen { expected, emitted: Vec::new() };
-        while !frozen.emit(subject.entry(), 1000) {}
-    }
-    check::<Set>();
-    check::<Hash>();
-    check::<SortedSet>();
+    check_replaced::<Set>((6, 0, KEYS, 0), (0, 1000, 2000, 2));
+    check_replaced::<Hash>((6, 0, KEYS, 0), (0, 1000, 2000, 2));
+    check_replaced::<SortedSet>((6, 0, KEYS, 0), (0, 1000, 2000, 2));
 }
 
 /// What waits to be handed out takes no more memory than there was, however much comes and goes.
 #[test]
 fn memory_is_bounded_by_what_was_frozen() {
-    let mut set = Set::new();
+    let mut set = Set::new(0);
     set.edit((0, 0, 1000, 0));
     let before = set.entry.heap_bytes();
     ValueMut::new(&mut set.entry).freeze(1);
@@ -375,22 +274,21 @@ fn memory_is_bounded_by_what_was_frozen() {
 
 #[test]
 fn collections_are_large_from_a_thousand_items_or_many_bytes_on() {
-    let mut set = Set::new();
+    let mut set = Set::new(0);
     set.edit((0, 0, 1000, 0));
     assert!(!set.entry.is_large());
     set.edit((0, 1000, 1, 0));
     assert!(set.entry.is_large());
-    let mut hash = Hash::new();
+    let mut hash = Hash::new(0);
     assert!(!hash.entry.is_large());
     HashMut::new(ValueMut::new(&mut hash.entry), HASH_LIMITS, UnixMs(0))
         .set(b"long", &vec![b'x'; 300_000]);
     assert!(hash.entry.is_large());
-    assert!(!Entry::new(b"k", crate::NewValue::string(&vec![b'x'; 300_000]), None).is_large());
+    assert!(!Entry::new(b"k", NewValue::string(&vec![b'x'; 300_000]), None).is_large());
 }
 
 #[test]
 fn being_ready_to_freeze_takes_one_word() {
-    assert_eq!(size_of::<Object>(), 40);
-    assert_eq!(size_of::<crate::set::SetTable>(), 40);
-    assert_eq!(size_of::<crate::hash::HashTable>(), 48);
+    assert_eq!(size_of::<SetTable>(), 40);
+    assert_eq!(size_of::<HashTable>(), 48);
 }
