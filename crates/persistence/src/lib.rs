@@ -17,7 +17,6 @@ pub mod load;
 #[cfg(test)]
 mod memory_disk;
 pub mod snapshot;
-mod system_error;
 
 pub use append::{
     AppendError, AppendEvent, AppendFiles, AppendJob, AppendLog, AppendPaths, Appended, Committed,

@@ -6,7 +6,7 @@ use std::io;
 use dunlin_aof::LogError;
 use dunlin_rdb::{ReadError, ReadErrorCause};
 
-use crate::system_error::system_text;
+use crate::disk::error_text;
 
 /// Why a file cannot be loaded.
 #[derive(Debug)]
@@ -61,18 +61,18 @@ impl LoadError {
         match &self.cause {
             LoadErrorCause::Open(error) if self.is_append_only => lines.push(format!(
                 "Fatal error: can't open the append log file {file} for reading: {}",
-                system_text(error)
+                error_text(error)
             )),
             LoadErrorCause::Open(error) => lines.push(format!(
                 "Fatal error: can't open the RDB file {file} for reading: {}",
-                system_text(error)
+                error_text(error)
             )),
             LoadErrorCause::Read(error) if self.is_append_only => lines.push(format!(
                 "Unrecoverable error reading the append only file {file}: {}",
-                system_text(error)
+                error_text(error)
             )),
             LoadErrorCause::Truncate(error) => {
-                lines.push(format!("Error truncating the AOF file {file}: {}", system_text(error)));
+                lines.push(format!("Error truncating the AOF file {file}: {}", error_text(error)));
             }
             LoadErrorCause::Read(_) | LoadErrorCause::Snapshot(_) => {
                 lines.extend(self.snapshot_line());
@@ -152,7 +152,7 @@ impl fmt::Display for LoadErrorCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Open(error) | Self::Read(error) | Self::Truncate(error) => {
-                f.write_str(&system_text(error))
+                f.write_str(&error_text(error))
             }
             Self::Snapshot(cause) => cause.fmt(f),
             Self::Checksum { expected, found } => {

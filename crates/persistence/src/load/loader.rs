@@ -190,7 +190,7 @@ impl Loader {
         if !self.rules.load_truncated {
             return Err((offset, LoadErrorCause::Log(error)));
         }
-        if number + 1 < self.plan.files.len() {
+        if !self.plan.files[number].may_be_cut {
             return Err((offset, LoadErrorCause::TruncatedInside(error)));
         }
         let good_bytes = reader.log().ok_up_to();

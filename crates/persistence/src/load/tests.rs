@@ -36,12 +36,14 @@ fn rules() -> LoadRules {
 }
 
 fn plan(files: &[(&str, FileRole)]) -> LoadPlan {
-    let file = |&(name, role): &(&str, FileRole)| LoadFile {
+    let file = |(n, &(name, role)): (usize, &(&str, FileRole))| LoadFile {
         path: PathBuf::from(name),
         name: name.to_owned(),
         role,
+        len_bytes: 0,
+        may_be_cut: n + 1 == files.len(),
     };
-    LoadPlan { files: files.iter().map(file).collect() }
+    LoadPlan { files: files.iter().enumerate().map(file).collect() }
 }
 
 /// What was loaded.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::system_error::system_text;
+use crate::disk::error_text;
 
 /// What was done when the disk failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ impl Operation {
 
 /// The sentence that the log and the client get.
 pub(crate) fn reason(operation: Operation, path: &Path, error: &io::Error) -> String {
-    format!("{} {}: {}", operation.words(), path.display(), system_text(error))
+    format!("{} {}: {}", operation.words(), path.display(), error_text(error))
 }
 
 #[cfg(test)]
