@@ -4,6 +4,7 @@ use dunlin_keyspace::DatabaseIndex;
 use dunlin_values::{AccessHint, Entry};
 
 use super::error::LoadError;
+use crate::append::LogLine;
 
 /// A piece of what was loaded.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub enum LoadBatch {
     /// The source of a library of functions.
     Function(Box<[u8]>),
     /// A line for the log.
-    Log(LogLevel, String),
+    Log(LogLine),
     /// A file is complete.
     FileDone(FileReport),
     /// Everything is loaded; nothing follows.
@@ -43,15 +44,6 @@ pub struct LoadedEntry {
     pub entry: Entry,
     /// How it was used.
     pub access: AccessHint,
-}
-
-/// How much a line of the log matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogLevel {
-    /// As a matter of course.
-    Notice,
-    /// Somebody should look.
-    Warning,
 }
 
 /// What was in a file.

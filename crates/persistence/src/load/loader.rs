@@ -7,12 +7,13 @@ use dunlin_aof::LogError;
 use dunlin_rdb::LoadLimits;
 use dunlin_stdx::time::UnixMs;
 
-use super::batch::{FileReport, LoadBatch, LoadReport, LogLevel};
+use super::batch::{FileReport, LoadBatch, LoadReport};
 use super::error::{LoadError, LoadErrorCause};
 use super::log_file::{LogFailure, LogFileReader, LogStep};
 use super::plan::{FileRole, LoadFile, LoadPlan};
 use super::queue::{LoadQueue, LoadReceiver};
 use super::snapshot_file::SnapshotFileReader;
+use crate::append::LogLevel;
 use crate::disk::{Disk, DiskFile};
 use crate::job::{Job, Signal, Step};
 
@@ -218,12 +219,11 @@ impl Loader {
     }
 
     fn notice(&self, line: &str) {
-        self.queue.push(LoadBatch::Log(LogLevel::Notice, line.to_owned()), line.len());
+        self.queue.log(LogLevel::Notice, line.to_owned());
     }
 
     fn warn(&self, line: String) {
-        let len = line.len();
-        self.queue.push(LoadBatch::Log(LogLevel::Warning, line), len);
+        self.queue.log(LogLevel::Warning, line);
     }
 
     fn fail(&mut self, (offset, cause): Failure) {

@@ -24,7 +24,7 @@ mod snapshot_file;
 #[cfg(test)]
 mod tests;
 
-pub use batch::{FileReport, LoadBatch, LoadReport, LoadedEntry, LogLevel};
+pub use batch::{FileReport, LoadBatch, LoadReport, LoadedEntry};
 pub use error::{LoadError, LoadErrorCause};
 pub use loader::{LoadRules, Loader, load_blocking};
 pub use plan::{FileRole, LoadFile, LoadPlan};

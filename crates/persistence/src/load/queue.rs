@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::batch::{LoadBatch, LoadedEntry};
+use crate::append::{LogLevel, LogLine};
 use crate::job::Signal;
 
 /// Bytes that may wait for the command thread: it is never kept waiting, and falls behind no
@@ -60,6 +61,12 @@ impl LoadQueue {
         state.waiting.push_back((batch, bytes));
         drop(state);
         (self.wake)();
+    }
+
+    /// Hands a line for the log over.
+    pub(super) fn log(&self, level: LogLevel, text: String) {
+        let bytes = text.len();
+        self.push(LoadBatch::Log(LogLine { level, text }), bytes);
     }
 
     /// Whether the loader may go on. If not, its signal is raised when it may.

@@ -7,10 +7,11 @@ use dunlin_rdb::{ChecksumOutcome, Item, Reader};
 use dunlin_stdx::time::UnixMs;
 
 use super::BATCH_BYTES;
-use super::batch::{FileReport, LoadBatch, LoadedEntry, LogLevel};
+use super::batch::{FileReport, LoadBatch, LoadedEntry};
 use super::error::LoadErrorCause;
 use super::loader::LoadRules;
 use super::queue::LoadQueue;
+use crate::append::LogLevel;
 
 /// Entries that are handed over at once: some 100 µs of work for the command thread.
 const BATCH_ENTRIES: usize = 512;
@@ -105,7 +106,7 @@ impl<R: Read> SnapshotFileReader<R> {
                 if report.keys_empty <= EMPTY_KEYS_TOLD {
                     let key = String::from_utf8_lossy(&key);
                     let line = format!("rdbLoadObject skipping empty key: {key}");
-                    log(queue, LogLevel::Notice, line);
+                    queue.log(LogLevel::Notice, line);
                 }
             }
             Item::ResizeDb { .. } | Item::Module { .. } => {}
@@ -140,11 +141,6 @@ fn hand_over(queue: &LoadQueue, entries: Vec<LoadedEntry>, bytes: usize) {
     queue.push(LoadBatch::Entries(entries), bytes + own);
 }
 
-fn log(queue: &LoadQueue, level: LogLevel, line: String) {
-    let len = line.len();
-    queue.push(LoadBatch::Log(level, line), len);
-}
-
 /// Hands over what a file says about itself, with the line that the log has for it.
 fn tell_aux(queue: &LoadQueue, rules: &LoadRules, name: &[u8], value: &[u8]) {
     let text = String::from_utf8_lossy(value);
@@ -165,7 +161,7 @@ fn tell_aux(queue: &LoadQueue, rules: &LoadRules, name: &[u8], value: &[u8]) {
         _ => None,
     };
     if let Some(line) = line {
-        log(queue, LogLevel::Notice, line);
+        queue.log(LogLevel::Notice, line);
     }
     let aux = LoadBatch::Aux { name: name.into(), value: value.into() };
     queue.push(aux, name.len() + value.len());

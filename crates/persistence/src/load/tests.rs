@@ -99,7 +99,7 @@ fn load(disk: &MemoryDisk, plan: LoadPlan, rules: LoadRules) -> Loaded {
             LoadBatch::Function(source) => {
                 loaded.functions.push(String::from_utf8_lossy(&source).into_owned());
             }
-            LoadBatch::Log(_, line) => loaded.log.push(line),
+            LoadBatch::Log(line) => loaded.log.push(line.text),
             LoadBatch::Done(report) => loaded.report = Some(report),
             LoadBatch::FileBegins(_) | LoadBatch::FileDone(_) => {}
             LoadBatch::Failed(error) => panic!("told as an error: {error}"),
