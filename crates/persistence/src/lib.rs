@@ -16,6 +16,8 @@ mod job;
 pub mod load;
 #[cfg(test)]
 mod memory_disk;
+#[cfg(test)]
+mod round_trip;
 pub mod snapshot;
 
 pub use append::{

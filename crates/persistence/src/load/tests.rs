@@ -18,8 +18,7 @@ use crate::events::Events;
 use crate::job::{Job, Step};
 use crate::memory_disk::MemoryDisk;
 use crate::snapshot::{
-    DatabaseSize, Destination, Form, QueueLimits, RdbForm, Snapshot, SnapshotRequest, Target,
-    save_blocking,
+    Destination, Form, QueueLimits, RdbForm, Snapshot, SnapshotRequest, Target, save_blocking,
 };
 
 const NOW: UnixMs = UnixMs(1_700_000_000_000);
@@ -146,7 +145,7 @@ fn request(name: &str, is_aof_base: bool) -> SnapshotRequest {
             is_aof_base,
         }],
         libraries: vec![bytes::Bytes::from_static(b"#!lua name=x")],
-        databases: vec![DatabaseSize { keys: 2, with_deadline: 0 }],
+        databases: Vec::new(),
         spill_directory: PathBuf::from("."),
         limits: QueueLimits::default(),
     }

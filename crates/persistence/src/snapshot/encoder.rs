@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use dunlin_keyspace::{DatabaseIndex, Emitter, LargeKey, SnapshotSink};
+use dunlin_keyspace::{DatabaseAtStart, DatabaseIndex, Emitter, LargeKey, SnapshotSink};
 use dunlin_rdb::{Draft, LargeForm, WriteOptions};
 use dunlin_values::{AccessHint, Entry, FrozenItem};
 
-use super::DatabaseSize;
 use super::chunk::{Chunk, Records};
 use super::commands::CommandWriter;
 use super::form::Form;
@@ -31,7 +30,7 @@ pub struct Encoder {
     barrier: Open,
     large: Option<Large>,
     /// What is to be told of each database when it is first named.
-    sizes: Vec<Option<DatabaseSize>>,
+    sizes: Vec<DatabaseAtStart>,
     is_complete: bool,
 }
 
@@ -52,7 +51,7 @@ struct Open {
 
 impl Open {
     /// Names a database, if it was not named last.
-    fn select(&mut self, db: DatabaseIndex, sizes: &mut [Option<DatabaseSize>]) {
+    fn select(&mut self, db: DatabaseIndex, sizes: &mut Vec<DatabaseAtStart>) {
         if self.db.replace(db) == Some(db) {
             return;
         }
@@ -60,8 +59,9 @@ impl Open {
             Records::Commands(out) => CommandWriter::select(out, db),
             Records::Rdb(draft) => {
                 draft.select_db(u64::from(db));
-                if let Some(size) = sizes.get_mut(db as usize).and_then(Option::take) {
-                    draft.resize_db(size.keys, size.with_deadline);
+                if let Some(at) = sizes.iter().position(|size| size.db == db) {
+                    let size = sizes.swap_remove(at);
+                    draft.resize_db(size.keys as u64, size.with_deadline as u64);
                 }
             }
         }
@@ -69,7 +69,11 @@ impl Open {
 }
 
 impl Encoder {
-    pub(super) fn new(queue: Arc<ChunkQueue>, form: &Form, databases: Vec<DatabaseSize>) -> Self {
+    pub(super) fn new(
+        queue: Arc<ChunkQueue>,
+        form: &Form,
+        databases: Vec<DatabaseAtStart>,
+    ) -> Self {
         let options = form.write_options();
         let open = || Open { chunk: empty_chunk(options.is_some()), db: None };
         Self {
@@ -81,7 +85,7 @@ impl Encoder {
             walk: open(),
             barrier: open(),
             large: None,
-            sizes: databases.into_iter().map(Some).collect(),
+            sizes: databases,
             is_complete: false,
         }
     }

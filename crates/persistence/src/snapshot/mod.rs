@@ -42,7 +42,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use bytes::Bytes;
-use dunlin_keyspace::Keyspace;
+use dunlin_keyspace::DatabaseAtStart;
 
 pub use blocking::save_blocking;
 pub use control::SnapshotControl;
@@ -66,8 +66,9 @@ pub struct SnapshotRequest {
     pub targets: Vec<Target>,
     /// Sources of the function libraries.
     pub libraries: Vec<Bytes>,
-    /// How large each database is, for readers that make room beforehand.
-    pub databases: Vec<DatabaseSize>,
+    /// How large each database is ([`SnapshotStart`](dunlin_keyspace::SnapshotStart)), for readers
+    /// that make room beforehand.
+    pub databases: Vec<DatabaseAtStart>,
     /// Where the spill file is made.
     pub spill_directory: PathBuf,
     /// How much may wait between command thread and writer.
@@ -97,27 +98,6 @@ pub enum Destination {
     },
     /// Anything else.
     Outlet(Box<dyn Outlet>),
-}
-
-/// How large a database is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DatabaseSize {
-    /// Number of keys.
-    pub keys: u64,
-    /// Number of keys with a deadline.
-    pub with_deadline: u64,
-}
-
-impl DatabaseSize {
-    /// The sizes of all databases.
-    #[must_use]
-    pub fn all(keyspace: &Keyspace) -> Vec<Self> {
-        let size = |db| {
-            let database = keyspace.database(db);
-            Self { keys: database.len() as u64, with_deadline: database.with_deadline() as u64 }
-        };
-        (0..keyspace.databases()).map(size).collect()
-    }
 }
 
 /// A snapshot that has begun, taken apart for those who work on it.

@@ -79,7 +79,7 @@ impl Trial {
             form,
             targets,
             libraries: Vec::new(),
-            databases: vec![DatabaseSize { keys: 3, with_deadline: 1 }],
+            databases: vec![DatabaseAtStart { db: 0, keys: 3, with_deadline: 1 }],
             spill_directory: PathBuf::from("."),
             limits: LIMITS,
         };
