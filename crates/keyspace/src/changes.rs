@@ -4,8 +4,9 @@
 use std::collections::VecDeque;
 
 use dunlin_table::ItemMut;
-use dunlin_values::Entry;
+use dunlin_values::{Entry, Object};
 
+use crate::garbage::{Disposal, Garbage};
 use crate::keyspace::DatabaseIndex;
 use crate::snapshot::Snapshot;
 use crate::touched::Touched;
@@ -100,6 +101,30 @@ impl Changes {
     ) {
         if let Some(snapshot) = &mut self.snapshot {
             snapshot.before_change(db, slot, item);
+        }
+    }
+
+    /// Drops an entry that has left its table, unless the snapshot still needs it.
+    #[inline]
+    pub(crate) fn discard_entry(&mut self, entry: Entry, disposal: &mut Disposal, lazily: bool) {
+        let unneeded = match &mut self.snapshot {
+            Some(snapshot) => snapshot.keep_entry(entry),
+            None => Some(entry),
+        };
+        if let Some(entry) = unneeded {
+            disposal.discard(Garbage::Entry(entry), lazily);
+        }
+    }
+
+    /// Drops a value that was overwritten, unless the snapshot still needs it.
+    #[inline]
+    pub(crate) fn discard_value(&mut self, value: Box<Object>, disposal: &mut Disposal) {
+        let unneeded = match &mut self.snapshot {
+            Some(snapshot) => snapshot.keep_object(value),
+            None => Some(value),
+        };
+        if let Some(value) = unneeded {
+            disposal.discard(Garbage::Object(value), disposal.lazy.overwritten);
         }
     }
 

@@ -7,7 +7,7 @@
 //! Source: Redis configuration file, "LAZY FREEING".
 
 use dunlin_table::Table;
-use dunlin_values::{Entry, Object};
+use dunlin_values::{Entry, Object, Thawed};
 
 use crate::database::Database;
 
@@ -24,6 +24,8 @@ pub enum Garbage {
     Database(Box<Database>),
     /// The keys of a cluster slot.
     Table(Box<Table<Entry>>),
+    /// What a large collection kept for a snapshot that was given up.
+    Thawed(Thawed),
 }
 
 impl Garbage {
@@ -35,6 +37,13 @@ impl Garbage {
             Self::Entry(entry) => entry.free_effort(),
             Self::Database(database) => database.len(),
             Self::Table(table) => table.len(),
+            Self::Thawed(thawed) => {
+                if thawed.is_empty() {
+                    0
+                } else {
+                    LAZY_EFFORT_MIN
+                }
+            }
         }
     }
 }
@@ -82,10 +91,5 @@ impl Disposal {
         if lazily && garbage.effort() >= LAZY_EFFORT_MIN {
             self.freer.free_later(garbage);
         }
-    }
-
-    #[inline]
-    pub(crate) fn overwritten(&mut self, object: Box<Object>) {
-        self.discard(Garbage::Object(object), self.lazy.overwritten);
     }
 }

@@ -11,7 +11,7 @@ use crate::access::{AccessClock, AccessPolicy};
 use crate::changes::{Changes, KeyIncident, KeyspaceStats, RemovalCause};
 use crate::database::{Database, Layout, TableOfKey};
 use crate::eviction::EvictionPool;
-use crate::garbage::{Disposal, Freer, Garbage, LazyFree};
+use crate::garbage::{Disposal, Freer, LazyFree};
 use crate::hasher::KeyHasher;
 use crate::slot::{Occupied, Slot, Vacant};
 use crate::snapshot::Epoch;
@@ -396,7 +396,8 @@ fn lookup<'t>(
 #[cold]
 fn expired(entry: Entry, db: DatabaseIndex, changes: &mut Changes, disposal: &mut Disposal) {
     changes.removed(db, entry.key(), RemovalCause::Expired);
-    disposal.discard(Garbage::Entry(entry), disposal.lazy.expired);
+    let lazily = disposal.lazy.expired;
+    changes.discard_entry(entry, disposal, lazily);
 }
 
 pub(crate) fn is_due(now: UnixMs, entry: &Entry) -> bool {

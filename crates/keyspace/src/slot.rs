@@ -12,7 +12,7 @@ use dunlin_values::{Encoding, Entry, NewValue, ValueMut};
 
 use crate::changes::Changes;
 use crate::database::Counts;
-use crate::garbage::{Disposal, Garbage};
+use crate::garbage::Disposal;
 use crate::hasher::KeyHasher;
 use crate::keyspace::DatabaseIndex;
 use crate::snapshot::Birth;
@@ -59,7 +59,7 @@ impl Occupied<'_> {
         self.count_deadline(deadline);
         self.counts.fields.forget(&self.item);
         if let Some(old) = self.item.assign(value, deadline) {
-            self.disposal.overwritten(old);
+            self.changes.discard_value(old, self.disposal);
         }
     }
 
@@ -111,7 +111,7 @@ impl Occupied<'_> {
             self.changes.hash_emptied(self.db, self.item.key());
             self.counts.removed(&self.item);
             let lazily = self.disposal.lazy.expired;
-            self.disposal.discard(Garbage::Entry(self.item.remove()), lazily);
+            self.changes.discard_entry(self.item.remove(), self.disposal, lazily);
         }
     }
 
@@ -133,7 +133,7 @@ impl Occupied<'_> {
     pub fn delete(mut self, lazily: bool) {
         self.before_write();
         self.counts.removed(&self.item);
-        self.disposal.discard(Garbage::Entry(self.item.remove()), lazily);
+        self.changes.discard_entry(self.item.remove(), self.disposal, lazily);
     }
 
     fn count_deadline(&mut self, new: Option<UnixMs>) {
@@ -198,7 +198,10 @@ impl Vacant<'_> {
     fn insert_during_snapshot(mut self, entry: Entry) {
         let slot = self.counts.slot_number();
         let birth = match &mut self.changes.snapshot {
-            Some(snapshot) => snapshot.before_birth(self.db, slot, self.hash, self.table),
+            Some(snapshot) => {
+                snapshot.entry_moved(self.db, &entry);
+                snapshot.before_birth(self.db, slot, self.hash, self.table)
+            }
             None => Birth::default(),
         };
         entry.set_emitted(birth.is_emitted);

@@ -13,7 +13,8 @@ use crate::slot::Slot;
 const RANDOM_TRIES: usize = 100;
 
 impl Keyspace {
-    /// Takes a key out of a database, with its value and deadline.
+    /// Takes a key out of a database, with its value and deadline. What is not put back is for
+    /// [`Keyspace::discard`]: a snapshot may need it.
     pub fn take(&mut self, db: DatabaseIndex, key: &[u8]) -> Option<Entry> {
         match self.slot(db, key) {
             Slot::Occupied(slot) => Some(slot.remove()),
@@ -21,11 +22,16 @@ impl Keyspace {
         }
     }
 
+    /// Drops an entry that was taken. `lazily` drops a large value elsewhere.
+    pub fn discard(&mut self, entry: Entry, lazily: bool) {
+        self.changes.discard_entry(entry, &mut self.disposal, lazily);
+    }
+
     /// Puts an entry into a database under the name it bears; what was there is dropped.
     pub fn put(&mut self, db: DatabaseIndex, entry: Entry) {
         let key: Box<[u8]> = entry.key().into();
         if let Some(old) = self.take(db, &key) {
-            self.disposal.discard(Garbage::Entry(old), self.disposal.lazy.overwritten);
+            self.discard(old, self.disposal.lazy.overwritten);
         }
         match self.slot(db, &key) {
             Slot::Vacant(slot) => slot.insert_entry(entry),
@@ -37,7 +43,7 @@ impl Keyspace {
     pub fn replace(&mut self, db: DatabaseIndex, entry: Entry) {
         let wanted = self.changes.wanted;
         if let Some(old) = self.take(db, entry.key()) {
-            self.disposal.discard(Garbage::Entry(old), self.disposal.lazy.overwritten);
+            self.discard(old, self.disposal.lazy.overwritten);
             self.changes.wanted.created = false;
         }
         self.put(db, entry);
@@ -112,7 +118,7 @@ impl Keyspace {
                     snapshot.after_removal(db, is_slotted, hash, mark, &mut entry);
                 }
                 changes.removed(db, entry.key(), RemovalCause::Expired);
-                disposal.discard(Garbage::Entry(entry), lazily);
+                changes.discard_entry(entry, disposal, lazily);
             });
         let more_fields = self.expire_due_fields(db);
         more_keys || more_fields
@@ -127,7 +133,7 @@ impl Keyspace {
         let entry = item.remove();
         counts.removed(&entry);
         self.changes.removed(db, key, RemovalCause::Evicted);
-        self.disposal.discard(Garbage::Entry(entry), self.disposal.lazy.evicted);
+        self.discard(entry, self.disposal.lazy.evicted);
         true
     }
 

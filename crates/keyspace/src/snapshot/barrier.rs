@@ -12,7 +12,6 @@ use dunlin_table::{ItemMut, Table};
 use dunlin_values::Entry;
 
 use crate::keyspace::DatabaseIndex;
-use crate::snapshot::sink::Emitter;
 use crate::snapshot::state::{Identity, Position, Snapshot, slot_of};
 
 /// How an entry is put into a table while a snapshot runs.
@@ -48,7 +47,7 @@ impl Snapshot {
             return;
         }
         item.set_emitted(true);
-        self.emit(identity, item, Emitter::Barrier);
+        self.emit(identity, item);
     }
 
     /// An entry has just left a segment with the mark `mark`, and has not been dropped yet.
@@ -68,7 +67,7 @@ impl Snapshot {
             return;
         }
         if mark != self.epoch.begun() || !entry.is_emitted() {
-            self.emit(identity, entry, Emitter::Barrier);
+            self.emit(identity, entry);
         }
     }
 

@@ -19,9 +19,17 @@ pub(super) struct Kept {
 /// The table of a slot that was dropped.
 pub(super) struct KeptSlot {
     pub(super) database: Identity,
+    pub(super) slot: u16,
     pub(super) table: Box<Table<Entry>>,
-    /// Where the walk goes on.
-    pub(super) cursor: u64,
+    /// Where the walk goes on, unless it has passed the table.
+    pub(super) cursor: Option<u64>,
+}
+
+impl Kept {
+    /// Whether the walk has passed all slots.
+    pub(super) fn is_walked(&self) -> bool {
+        self.slots.iter().all(|slot| slot.cursor.is_none())
+    }
 }
 
 impl Snapshot {
@@ -31,8 +39,8 @@ impl Snapshot {
         let identity = self.identities[db as usize];
         self.identities[db as usize] = self.next_identity;
         self.next_identity += 1;
-        let is_needed = identity < self.databases() && identity >= self.position.database;
-        if !is_needed || old.is_empty() {
+        let is_left = identity < self.databases() && identity >= self.position.database;
+        if old.is_empty() || !is_left && !self.large.is_any_in(identity, None) {
             return Some(old);
         }
         self.kept.databases.push((identity, Box::new(old)));
@@ -46,24 +54,44 @@ impl Snapshot {
         slot: u16,
         table: Box<Table<Entry>>,
     ) -> Option<Box<Table<Entry>>> {
-        let Some(database) = self.identity_of(db, Some(slot)) else { return Some(table) };
-        let start = Position::of_slot(database, slot);
-        if start.behind_table() <= self.position {
+        let database = self.identities[db as usize];
+        let cursor = self.identity_of(db, Some(slot)).and_then(|_| self.leave_slot(database, slot));
+        if cursor.is_none() && !self.large.is_any_in(database, Some(slot)) {
             return Some(table);
         }
-        let cursor = if start <= self.position { self.position.cursor } else { 0 };
-        if start <= self.position {
-            self.position = start.behind_table();
-        }
-        self.kept.slots.push(KeptSlot { database, table, cursor });
+        self.kept.slots.push(KeptSlot { database, slot, table, cursor });
         None
     }
 
-    /// Gives away what the walk has passed.
+    /// Where the walk is to go on in a slot that is taken out of its database; `None` if it has
+    /// passed it.
+    fn leave_slot(&mut self, database: Identity, slot: u16) -> Option<u64> {
+        let start = Position::of_slot(database, slot);
+        if start.behind_table() <= self.position {
+            return None;
+        }
+        if start > self.position {
+            return Some(0);
+        }
+        let cursor = self.position.cursor;
+        self.position = start.behind_table();
+        Some(cursor)
+    }
+
+    /// Gives away what the walk has passed, and where nothing frozen is left.
     pub(super) fn release_kept(&mut self, disposal: &mut Disposal) {
-        let passed = self.position.database;
-        for (_, database) in self.kept.databases.extract_if(.., |(id, _)| *id < passed) {
+        let (left, large) = (self.position.database..self.databases(), &self.large);
+        let is_passed = |(identity, _): &mut (Identity, Box<Database>)| {
+            !left.contains(identity) && !large.is_any_in(*identity, None)
+        };
+        for (_, database) in self.kept.databases.extract_if(.., is_passed) {
             disposal.discard(Garbage::Database(database), true);
+        }
+        let is_passed = |kept: &mut KeptSlot| {
+            kept.cursor.is_none() && !large.is_any_in(kept.database, Some(kept.slot))
+        };
+        for kept in self.kept.slots.extract_if(.., is_passed) {
+            disposal.discard(Garbage::Table(kept.table), true);
         }
     }
 

@@ -23,12 +23,16 @@
 //! epoch: SWAPDB moves identities, and FLUSHALL or a dropped slot hand the old tables to the
 //! snapshot, which walks them where no command can reach them and then gives them to be dropped.
 //!
+//! **Large collections** are not copied as a whole: they are frozen where they stand and handed out
+//! in pieces, see `large`.
+//!
 //! This module must never know what the sink does with entries, how long a slice takes, or why a
 //! snapshot is taken.
 
 mod barrier;
 mod epoch;
 mod kept;
+mod large;
 mod run;
 mod sink;
 mod state;

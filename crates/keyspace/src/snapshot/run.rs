@@ -169,6 +169,7 @@ impl Keyspace {
     /// Gives the snapshot up at any moment, and hands the sink back.
     pub fn abort_snapshot(&mut self) -> Option<Box<dyn SnapshotSink>> {
         let mut snapshot = self.changes.snapshot.take()?;
+        snapshot.thaw_all(&mut self.databases, &self.hasher, &mut self.disposal);
         snapshot.release_all(&mut self.disposal);
         Some(snapshot.sink)
     }

@@ -7,6 +7,7 @@ use crate::access::{AccessClock, AccessPolicy};
 use crate::keyspace::DatabaseIndex;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::kept::Kept;
+use crate::snapshot::large::LargeQueue;
 use crate::snapshot::run::SnapshotScope;
 use crate::snapshot::sink::{Emitter, SnapshotSink};
 
@@ -29,6 +30,7 @@ pub(crate) struct Snapshot {
     /// The identity of the next database that comes to be.
     pub(super) next_identity: Identity,
     pub(super) kept: Kept,
+    pub(super) large: LargeQueue,
     /// What the clocks of entries mean.
     pub(super) access: AccessClock,
     pub(super) keys_done: usize,
@@ -79,6 +81,7 @@ impl Snapshot {
             identities: (0..databases).collect(),
             next_identity: databases,
             kept: Kept::default(),
+            large: LargeQueue::default(),
             access,
             keys_done: 0,
             keys_total: 0,
@@ -92,7 +95,7 @@ impl Snapshot {
 
     /// Whether everything was handed out.
     pub(super) fn is_complete(&self) -> bool {
-        self.position.database >= self.databases() && self.kept.slots.is_empty()
+        self.position.database >= self.databases() && self.kept.is_walked() && self.large.is_empty()
     }
 
     /// Follows the clock of the keyspace.
@@ -114,12 +117,14 @@ impl Snapshot {
         (is_of_epoch && slot.is_none_or(|slot| self.scope.contains(slot))).then_some(identity)
     }
 
-    /// Hands an entry of the database out, as it is.
-    #[inline]
-    pub(super) fn emit(&mut self, database: Identity, entry: &mut Entry, from: Emitter) {
-        share_long_string(entry);
-        emit(&mut *self.sink, database, entry, self.access, from);
+    /// The barrier hands an entry of the database out as it is, or freezes it.
+    pub(super) fn emit(&mut self, database: Identity, entry: &mut Entry) {
         self.keys_done += 1;
+        if entry.is_large() {
+            return self.large.freeze(database, entry, self.access);
+        }
+        share_long_string(entry);
+        emit(&mut *self.sink, database, entry, self.access, Emitter::Barrier);
     }
 }
 

@@ -5,9 +5,10 @@ use dunlin_values::{Entry, Object};
 
 use crate::access::AccessClock;
 use crate::database::Database;
-use crate::garbage::{Disposal, Garbage};
+use crate::garbage::Disposal;
 use crate::hasher::KeyHasher;
 use crate::snapshot::epoch::Epoch;
+use crate::snapshot::large::LargeQueue;
 use crate::snapshot::run::WalkProgress;
 use crate::snapshot::sink::{Emitter, SnapshotSink};
 use crate::snapshot::state::{
@@ -36,9 +37,11 @@ impl Snapshot {
             if budget == 0 {
                 return WalkProgress::More;
             }
+            if self.walk_large(databases, hasher, disposal, &mut budget) {
+                continue;
+            }
             if self.position.database < self.databases() {
-                self.walk_database(databases, hasher, &mut budget);
-                self.release_kept(disposal);
+                self.walk_database(databases, hasher, disposal, &mut budget);
             } else if !self.walk_kept_slot(hasher, disposal, &mut budget) {
                 return WalkProgress::Done;
             }
@@ -50,6 +53,7 @@ impl Snapshot {
         &mut self,
         databases: &mut [Database],
         hasher: &KeyHasher,
+        disposal: &mut Disposal,
         budget: &mut usize,
     ) {
         let Position { database: identity, slot, .. } = self.position;
@@ -61,7 +65,7 @@ impl Snapshot {
         };
         let Some((found, table)) = database.and_then(|db| db.table_from(slot, &self.scope)) else {
             self.position = Position::of_database(identity + 1);
-            return;
+            return self.release_kept(disposal);
         };
         if found != slot {
             self.position = Position::of_slot(identity, found);
@@ -71,6 +75,7 @@ impl Snapshot {
             hasher,
             access: self.access,
             database: identity,
+            large: &mut self.large,
             are_bits_meant: false,
             budget,
             emitted: 0,
@@ -89,20 +94,24 @@ impl Snapshot {
         disposal: &mut Disposal,
         budget: &mut usize,
     ) -> bool {
-        let Some(slot) = self.kept.slots.last_mut() else { return false };
+        let mut slots = self.kept.slots.iter_mut();
+        let Some(slot) = slots.find(|slot| slot.cursor.is_some()) else { return false };
+        let mut cursor = slot.cursor.unwrap_or(0);
         let mut walk = EntryWalk {
             sink: &mut *self.sink,
             hasher,
             access: self.access,
             database: slot.database,
+            large: &mut self.large,
             are_bits_meant: false,
             budget,
             emitted: 0,
         };
-        let is_through = walk.table(&mut slot.table, self.epoch, &mut slot.cursor);
+        let is_through = walk.table(&mut slot.table, self.epoch, &mut cursor);
         self.keys_done += walk.emitted;
-        if is_through && let Some(slot) = self.kept.slots.pop() {
-            disposal.discard(Garbage::Table(slot.table), true);
+        slot.cursor = (!is_through).then_some(cursor);
+        if is_through {
+            self.release_kept(disposal);
         }
         true
     }
@@ -114,6 +123,7 @@ struct EntryWalk<'a> {
     hasher: &'a KeyHasher,
     access: AccessClock,
     database: Identity,
+    large: &'a mut LargeQueue,
     /// Whether the bits of the segment's entries are those of this epoch.
     are_bits_meant: bool,
     budget: &'a mut usize,
@@ -167,7 +177,7 @@ impl SegmentWalk<Entry> for EntryWalk<'_> {
             }
         }
         let object = entry.object();
-        if object.is_some_and(is_long_owned_string) {
+        if object.is_some_and(|object| object.is_large() || is_long_owned_string(object)) {
             return true;
         }
         *self.budget = self.budget.saturating_sub(units(entry, object));
@@ -177,15 +187,18 @@ impl SegmentWalk<Entry> for EntryWalk<'_> {
     }
 
     fn change(&mut self, entry: &mut Entry) {
-        share_long_string(entry);
         *self.budget = self.budget.saturating_sub(1);
         self.emitted += 1;
+        if entry.is_large() {
+            return self.large.freeze(self.database, entry, self.access);
+        }
+        share_long_string(entry);
         emit(self.sink, self.database, entry, self.access, Emitter::Walk);
     }
 
     #[inline]
     fn may_go_on(&mut self) -> bool {
-        *self.budget > 0 && self.sink.has_room()
+        *self.budget > 0 && self.large.is_empty() && self.sink.has_room()
     }
 }
 

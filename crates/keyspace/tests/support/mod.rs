@@ -3,8 +3,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use dunlin_keyspace::{
@@ -14,11 +13,13 @@ use dunlin_keyspace::{
 use dunlin_stdx::time::UnixMs;
 use dunlin_values::hash::{HashLimits, HashMut};
 use dunlin_values::list::{End, ListBuilder, ListLimits, ListMut};
+use dunlin_values::listpack::{Element, Listpack};
 use dunlin_values::set::{SetLimits, SetMut};
 use dunlin_values::sorted_set::{PackedLimits, SortedSet, SortedSetMut};
-use dunlin_values::stream::{Group, NewId, NodeLimits, Stream};
+use dunlin_values::stream::{Group, NewId, NodeLimits, Stream, StreamId};
 use dunlin_values::{
-    AccessHint, Entry, FrozenItem, MemberHasher, NewValue, StringRef, ValueMut, ValueType,
+    AccessHint, Encoding, Entry, FrozenHeader, FrozenItem, MemberHasher, NewValue, StringRef,
+    ValueMut, ValueType,
 };
 
 /// Keys and what they hold, by database.
@@ -43,6 +44,21 @@ pub struct Notes {
     /// Keys that came from the barrier.
     hurried: Arc<Mutex<Vec<Vec<u8>>>>,
     is_full: Arc<AtomicBool>,
+    /// The large collection that is coming, and how many did.
+    large: Option<Large>,
+    large_count: Arc<AtomicUsize>,
+}
+
+/// A large collection of which not everything has come.
+#[derive(Clone)]
+struct Large {
+    db: DatabaseIndex,
+    key: Vec<u8>,
+    header: FrozenHeader,
+    deadline: String,
+    items: Vec<String>,
+    /// What a stream is besides its nodes.
+    tail: String,
 }
 
 impl Notes {
@@ -56,6 +72,10 @@ impl Notes {
 
     pub fn len(&self) -> usize {
         self.got.lock().expect("no thread has panicked").len()
+    }
+
+    pub fn large_count(&self) -> usize {
+        self.large_count.load(Ordering::Relaxed)
     }
 
     pub fn set_full(&self, is_full: bool) {
@@ -72,19 +92,52 @@ impl Notes {
 impl SnapshotSink for Notes {
     fn entry(&mut self, db: DatabaseIndex, entry: &Entry, _: AccessHint, from: Emitter) {
         self.note(db, entry.key(), contents(entry));
+        assert!(!entry.is_large(), "large collections come in pieces");
         match from {
-            Emitter::Walk => assert!(self.has_room(), "the walk waits for room"),
+            Emitter::Walk => {
+                assert!(self.has_room(), "the walk waits for room");
+                assert!(self.large.is_none(), "nothing comes between the items");
+            }
             Emitter::Barrier => {
                 self.hurried.lock().expect("no thread has panicked").push(entry.key().to_vec());
             }
         }
     }
 
-    fn begin_large(&mut self, _: LargeKey<'_>) {}
+    fn begin_large(&mut self, key: LargeKey<'_>) {
+        assert!(self.large.is_none(), "one after the other");
+        let deadline = format!("{:?}", key.deadline);
+        let (db, header, key) = (key.db, key.header, key.key.to_vec());
+        let (items, tail) = (Vec::new(), String::new());
+        self.large = Some(Large { db, key, header, deadline, items, tail });
+    }
 
-    fn item(&mut self, _: FrozenItem<'_>) {}
+    fn item(&mut self, item: FrozenItem<'_>) {
+        let large = self.large.as_mut().expect("a collection has begun");
+        match item {
+            FrozenItem::ListNode(bytes) => large.items.push(list_node(bytes)),
+            FrozenItem::LongElement(bytes) => large.items.push(bytes.escape_ascii().to_string()),
+            FrozenItem::Member(member) => large.items.push(member.escape_ascii().to_string()),
+            FrozenItem::Scored(member, score) => large.items.push(scored(member, score)),
+            FrozenItem::Field { name, value, deadline } => {
+                large.items.push(field(name, value, deadline));
+            }
+            FrozenItem::StreamNode(id, bytes) => large.items.push(stream_node(id, bytes)),
+            FrozenItem::StreamTail(stream) => large.tail = stream_tail(stream),
+        }
+    }
 
-    fn end_large(&mut self) {}
+    fn end_large(&mut self) {
+        let mut large = self.large.take().expect("a collection has begun");
+        let is_stream = large.header.encoding == Encoding::Stream;
+        assert_eq!(large.items.len(), large.header.items, "{:?}", large.header);
+        if large.header.encoding != Encoding::Quicklist && !is_stream {
+            large.items.sort();
+        }
+        let text = joined(large.deadline + &large.tail, large.items);
+        self.note(large.db, &large.key, text);
+        self.large_count.fetch_add(1, Ordering::Relaxed);
+    }
 
     fn has_room(&self) -> bool {
         !self.is_full.load(Ordering::Relaxed)
@@ -117,20 +170,58 @@ pub fn contents(entry: &Entry) -> String {
             let fields = entry.hash(UnixMs(i64::MIN)).expect("a hash").iter();
             parts.extend(fields.map(|field| {
                 let (name, value) = field.to_vecs();
-                let [name, value] = [name, value].map(|bytes| bytes.escape_ascii().to_string());
-                format!("{name}={value} {:?}", field.deadline)
+                self::field(&name, &value, field.deadline)
             }));
             parts.sort();
         }
         ValueType::Stream => {
-            write!(text, "{:?}", entry.stream().expect("a stream")).expect("a string takes it");
+            let stream = entry.stream().expect("a stream");
+            text.push_str(&stream_tail(stream));
+            parts.extend(stream.log.node_bytes().map(|(id, bytes)| stream_node(id, bytes)));
         }
     }
+    joined(text, parts)
+}
+
+fn joined(mut text: String, parts: Vec<String>) -> String {
     for part in parts {
         text.push('\n');
         text.push_str(&part);
     }
     text
+}
+
+fn scored(member: &[u8], score: f64) -> String {
+    format!("{} {score}", member.escape_ascii())
+}
+
+pub fn field(name: &[u8], value: &[u8], deadline: Option<UnixMs>) -> String {
+    format!("{}={} {deadline:?}", name.escape_ascii(), value.escape_ascii())
+}
+
+fn list_node(bytes: &[u8]) -> String {
+    let elements = Listpack::new(bytes).iter().map(|(_, element)| match element {
+        Element::Int(number) => number.to_string(),
+        Element::Text(text) => text.escape_ascii().to_string(),
+    });
+    elements.collect::<Vec<_>>().join("\n")
+}
+
+fn stream_node(id: StreamId, bytes: &[u8]) -> String {
+    format!("{id:?} {bytes:?}")
+}
+
+fn stream_tail(stream: &Stream) -> String {
+    let log = &stream.log;
+    format!(
+        "{} {:?} {:?} {:?} {} {:?}",
+        log.len(),
+        log.first_id(),
+        log.last_id(),
+        log.max_deleted_id(),
+        log.entries_added(),
+        stream.groups
+    )
 }
 
 /// What all databases hold now, as far as the scope reaches.
