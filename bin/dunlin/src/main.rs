@@ -7,6 +7,7 @@ mod allocator;
 mod programs;
 
 use std::ffi::OsString;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -63,6 +64,12 @@ fn start(run: Run, title: OsString, arguments: Vec<OsString>) -> ExitCode {
     match run {
         Run::Server => dunlin_server::run(&Program { title, arguments, allocator: &Jemalloc }),
         Run::Link => link(&arguments),
+        Run::CheckAof => dunlin_tools::check_aof(
+            &title.to_string_lossy(),
+            &arguments,
+            &mut io::stdin().lock(),
+            &mut io::BufWriter::new(io::stdout().lock()),
+        ),
         Run::Absent => {
             let title = title.to_string_lossy();
             eprintln!("{title}: not part of this build yet");

@@ -5,6 +5,7 @@
 pub(crate) enum Run {
     Server,
     Link,
+    CheckAof,
     /// Guides call it, and this build does not have it.
     Absent,
 }
@@ -44,7 +45,12 @@ pub(crate) static PROGRAMS: [Program; 12] = [
     absent("proxy", &["nutcracker", "predixy"]),
     absent("bench", &["redis-benchmark"]),
     absent("check-rdb", &["redis-check-rdb"]),
-    absent("check-aof", &["redis-check-aof"]),
+    Program {
+        subcommand: "check-aof",
+        file_names: &["redis-check-aof"],
+        summary: "say whether an append-only file is whole, and cut it where it is not",
+        run: Run::CheckAof,
+    },
     absent("doctor", &[]),
     absent("install-service", &[]),
 ];
@@ -101,6 +107,6 @@ mod tests {
         let help = help();
         assert!(help.contains("  server "));
         assert!(!help.contains("sentinel"));
-        assert_eq!(file_names(), ["redis-server"]);
+        assert_eq!(file_names(), ["redis-server", "redis-check-aof"]);
     }
 }

@@ -48,6 +48,8 @@ fn read_any(rest: &[u8], kind: u8) -> Result<Header, LogFault> {
     }
     let len_bytes = 1 + usize::from(is_negative) + count + 2;
     match digits[count..] {
+        // No number at all.
+        [next, ..] if is_negative && count == 0 => Err(LogFault::LineEnd(b'-', next)),
         [b'\r', b'\n', ..] => {
             let number = if is_negative { -magnitude } else { magnitude };
             Ok(Header::Whole { number, len_bytes })
@@ -79,6 +81,7 @@ mod tests {
             ("$12", Ok(Header::Incomplete)),
             ("$12\r", Ok(Header::Incomplete)),
             ("*1\r\n", Err(LogFault::Prefix { expected: b'$', got: b'*' })),
+            ("$-\r", Err(LogFault::LineEnd(b'-', b'\r'))),
             ("$1\n", Err(LogFault::LineEnd(b'\n', 0))),
             ("$1\rx", Err(LogFault::LineEnd(b'\r', b'x'))),
             ("$1ab", Err(LogFault::LineEnd(b'a', b'b'))),

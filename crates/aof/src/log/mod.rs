@@ -194,10 +194,11 @@ impl LogReader {
                 self.lines += 1;
                 return Err(self.error_at(start, LogFault::LineEnd(rest[end], rest[end + 1])));
             }
-            if role == Role::Unknown {
-                role = self.role(&rest[start..end]).map_err(|fault| self.error_at(start, fault))?;
-            }
             self.lines += 2;
+            if role == Role::Unknown {
+                let found = self.role(&rest[start..end]);
+                role = found.map_err(|fault| self.error_at(start, fault))?;
+            }
             words_left -= 1;
             at = end + 2;
         }
@@ -250,9 +251,9 @@ impl LogReader {
         let at = self.partial.scanned.min(rest.len());
         let fault = match &rest[at..] {
             _ if rest.first() == Some(&b'#') => LogFault::EndInAnnotation,
+            [] if at > 0 => LogFault::EndInCommand,
             [] if self.transaction.is_some() => LogFault::EndInTransaction,
-            [] if at == 0 => return Ok(()),
-            [] => LogFault::EndInCommand,
+            [] => return Ok(()),
             line => return Err(self.end_in_line(at, line)),
         };
         Err(self.fail(at, fault))
