@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+use dunlin_aof::{Annotation, Commands, Item, LogError, LogReader, Manifest};
 use dunlin_config::{Config, MemoryFiles, Mode, RewriteState, Source, Text, load};
 use dunlin_resp::{Arguments, Batch, Limits, RequestDecoder};
 
@@ -87,4 +88,63 @@ pub fn config_file(data: &[u8]) {
 /// Every value as CONFIG GET shows it.
 fn shown(config: &Config) -> String {
     format!("{config:?}")
+}
+
+/// A manifest that is read can be written, and what is written is read to the same.
+///
+/// # Panics
+/// When it does not.
+pub fn manifest(data: &[u8]) {
+    let Ok(manifest) = Manifest::parse(data) else { return };
+    if manifest.is_empty() && manifest.history().is_empty() {
+        return;
+    }
+    let written = manifest.format();
+    // A name that was given without quotes may need them, and then be too long for a line.
+    if written.split(|byte| *byte == b'\n').any(|line| line.len() >= dunlin_aof::LINE_BYTES_MAX) {
+        return;
+    }
+    let again = Manifest::parse(&written).expect("a written manifest is read");
+    assert_eq!(again.format(), written);
+}
+
+/// What was read of a log: the bytes of whole commands, annotations, how far it is good, the end.
+type Log = (Vec<u8>, Vec<Annotation>, u64, Result<(), LogError>);
+
+fn read_log(bytes: &[u8], cut: usize) -> Log {
+    let mut reader = LogReader::at(0);
+    let (mut commands, mut annotations) = (Vec::new(), Vec::new());
+    let (mut at, mut arrived) = (0, cut);
+    let end = loop {
+        match reader.next(&bytes[at..arrived]) {
+            Ok(Item::Commands { len_bytes, count }) => {
+                let run = &bytes[at..at + len_bytes];
+                assert_eq!(Commands::new(run).count() as u64, count);
+                commands.extend_from_slice(run);
+                at += len_bytes;
+            }
+            Ok(Item::Annotation { len_bytes, annotation }) => {
+                annotations.push(annotation);
+                at += len_bytes;
+            }
+            Ok(Item::Incomplete) if arrived < bytes.len() => arrived = bytes.len(),
+            Ok(Item::Incomplete) => break reader.finish(&bytes[at..]),
+            Err(error) => break Err(error),
+        }
+    };
+    (commands, annotations, reader.ok_up_to(), end)
+}
+
+/// A log in two pieces is read as the whole is, and what is said to be good of it is good.
+///
+/// # Panics
+/// When it is not.
+pub fn command_log(data: &[u8]) {
+    let Some((&cut, bytes)) = data.split_first() else { return };
+    let cut = usize::from(cut) % (bytes.len() + 1);
+    let whole = read_log(bytes, bytes.len());
+    assert_eq!(read_log(bytes, cut), whole, "cut at {cut}");
+    let good = usize::try_from(whole.2).expect("a place in memory");
+    let (_, _, ok_up_to, end) = read_log(&bytes[..good], good);
+    assert_eq!((ok_up_to, end), (whole.2, Ok(())));
 }

@@ -57,3 +57,13 @@ fn requests() {
 fn config_file() {
     run("config_file", dunlin_fuzz::config_file);
 }
+
+#[test]
+fn manifest() {
+    run("manifest", dunlin_fuzz::manifest);
+}
+
+#[test]
+fn command_log() {
+    run("command_log", dunlin_fuzz::command_log);
+}
