@@ -2,11 +2,14 @@
 //!
 //! - [`disk`]: a [`SimDisk`] loses what was not synced and fails on purpose.
 //! - [`jobs`]: [`Jobs`] steps the work beside the command thread in any order.
+//! - [`seeds`](mod@seeds): which seeds a test runs.
 
 #![forbid(unsafe_code)]
 
 pub mod disk;
 pub mod jobs;
+pub mod seeds;
 
 pub use disk::{Call, Fault, SimDisk};
 pub use jobs::{Jobs, SimBackend};
+pub use seeds::seeds;

@@ -102,6 +102,13 @@ impl FileOutlet {
 impl Outlet for FileOutlet {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, String> {
         if let Stage::New = self.stage {
+            // What a dead process of this number has left may be a base in use: a power loss can keep
+            // both names of a file that was on its way from one directory to another.
+            if let Err(error) = self.disk.remove(&self.temporary)
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                return Err(self.failed(Operation::Create, &error));
+            }
             match self.disk.create(&self.temporary) {
                 Ok(file) => self.stage = Stage::Open(file, 0),
                 Err(error) => return Err(self.failed(Operation::Create, &error)),

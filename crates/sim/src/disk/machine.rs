@@ -13,7 +13,7 @@ use super::fault::{Call, Fault, Faults, error};
 use super::names::{FileNumber, Kept, Names, Node};
 
 /// Calls that the log of a failing test shows.
-const LOG_CALLS_MAX: usize = 400;
+const LOG_CALLS_MAX: usize = 1000;
 
 /// The number of a process; [`Machine::alive`] says whether it still runs.
 pub(super) type ProcessNumber = usize;
@@ -111,7 +111,10 @@ impl Machine {
         });
         let files = files.collect();
         let seed = random.u64(..);
-        Machine::found(names, files, Rng::with_seed(seed))
+        let mut found = Machine::found(names, files, Rng::with_seed(seed));
+        found.log = std::mem::take(&mut self.log);
+        found.calls = self.calls;
+        found
     }
 
     pub(super) fn start_process(&mut self) -> ProcessNumber {
