@@ -7,9 +7,11 @@
 
 use dunlin_stdx::time::UnixMs;
 use dunlin_values::hash::{HashLimits, HashMut};
+use dunlin_values::list::{End, ListBuilder, ListLimits, ListMut};
 use dunlin_values::set::{SetLimits, SetMut};
 use dunlin_values::sorted_set::{PackedLimits, SortedSet, SortedSetMut};
-use dunlin_values::{Entry, FrozenItem, MemberHasher, ValueMut};
+use dunlin_values::stream::{Delivery, Group, NodeLimits, Stream, StreamId};
+use dunlin_values::{Entry, FrozenItem, MemberHasher, NewValue, StringRef, ValueMut};
 use nix::sys::time::TimeValLike;
 use nix::time::{ClockId, clock_gettime};
 
@@ -114,7 +116,8 @@ fn measure(name: &str, entry: &mut Entry, mut write: impl FnMut(&mut Entry, u64)
         }
     }
     assert!(items >= header.items);
-    thaw.measure(|| entry.thaw());
+    let kept = thaw.measure(|| entry.thaw());
+    drop(kept);
     println!("{name}: {items} items, {bytes} bytes, {growth} bytes of heap for what was changed");
     usual.print(name, "write, not frozen");
     freeze.print(name, "freeze");
@@ -123,11 +126,14 @@ fn measure(name: &str, entry: &mut Entry, mut write: impl FnMut(&mut Entry, u64)
     // And an end before the end, after as many changes.
     ValueMut::new(entry).freeze(2);
     (0..300_000).for_each(|_| write(entry, random.u64(..)));
-    thaw.measure(|| entry.thaw());
+    let kept = thaw.measure(|| entry.thaw());
     thaw.print(name, "thaw");
+    let mut dropping = Times::default();
+    dropping.measure(|| drop(kept));
+    dropping.print(name, "drop what was kept");
 }
 
-fn main() {
+fn measure_set() {
     let limits =
         SetLimits { intset_len: 0, listpack_len: 0, listpack_member_len: 0, hasher: HASHER };
     let mut entry = Entry::new(b"set", SetLimits::NO_MEMBERS, None);
@@ -142,7 +148,9 @@ fn main() {
             set.remove(&member(number % ELEMENTS));
         }
     });
+}
 
+fn measure_hash() {
     let limits = HashLimits { listpack_len: 0, listpack_value_len: 0, hasher: HASHER };
     let names: Vec<[u8; 16]> = (0..ELEMENTS).map(member).collect();
     let words: Vec<&[u8]> = names.iter().flat_map(|name| [&name[..], &[b'x'; 100]]).collect();
@@ -153,8 +161,9 @@ fn main() {
         let mut hash = HashMut::new(ValueMut::new(entry), limits, UnixMs(0));
         hash.set(&member((random >> 8) % (2 * ELEMENTS)), &[random as u8; 100]);
     });
-    drop(entry);
+}
 
+fn measure_sorted_set() {
     let limits = PackedLimits { entries: 0, value: 0 };
     let set = SortedSet::new(limits, HASHER, 1, 1);
     let mut entry = set.store(|value| Entry::new(b"sorted set", value, None));
@@ -169,4 +178,64 @@ fn main() {
     measure("sorted set", &mut entry, |entry, random| {
         set_in(entry, (random >> 8) % (2 * ELEMENTS), (random % ELEMENTS) as f64);
     });
+}
+
+/// A list of elements of 100 bytes, 80 to a node.
+fn measure_list() {
+    let limits = ListLimits::default();
+    let mut builder = ListBuilder::new(limits);
+    (0..ELEMENTS).for_each(|number| builder.push(StringRef::Bytes(&member(number).repeat(6))));
+    let mut entry = builder.finish().put(|value| Entry::new(b"list", value, None));
+    measure("list", &mut entry, |entry, random| {
+        let mut list = ListMut::new(ValueMut::new(entry), limits);
+        let text = member(random % ELEMENTS).repeat(6);
+        let element = StringRef::Bytes(&text);
+        let place = (random >> 8) as usize % list.len();
+        match random % 4 {
+            0 => list.push(End::Back, [element]),
+            1 => list.remove_range(0, 1),
+            2 => list.insert(place, End::Front, element),
+            _ => list.set(place, element),
+        }
+    });
+}
+
+/// A stream with nodes of 4 KB, and a group to which a tenth of the entries are pending.
+fn measure_stream() {
+    let limits = NodeLimits { bytes: 4096, entries: 100 };
+    let mut stream = Stream::default();
+    let mut group = Group::new(StreamId::MIN, Some(0));
+    let consumer = group.add_consumer(b"consumer", UnixMs(0));
+    for number in 0..ELEMENTS {
+        let id = StreamId::new(number + 1, 0);
+        stream.log.add(id, &[b"field", &[b'x'; 100]], limits).expect("short enough");
+        if number % 1 == 0 {
+            group.deliver(id, Delivery { at: UnixMs(0), count: 1, consumer });
+        }
+    }
+    stream.groups.insert((*b"group").into(), group);
+    let mut entry = Entry::new(b"stream", NewValue::from(stream), None);
+    measure("stream", &mut entry, |entry, random| {
+        let stream = ValueMut::new(entry).into_stream().expect("a stream");
+        let id = StreamId::new(random % (ELEMENTS * 8) / 8 + 1, 0);
+        match random % 8 {
+            0..3 => drop(stream.log.delete(id)),
+            3 => {
+                let group = stream.groups.get_mut(b"group").expect("there is one");
+                group.acknowledge(id);
+            }
+            _ => {
+                let next = stream.log.last_id().next().expect("there are more");
+                stream.log.add(next, &[b"field", &[b'x'; 100]], limits).expect("short enough");
+            }
+        }
+    });
+}
+
+fn main() {
+    measure_set();
+    measure_hash();
+    measure_sorted_set();
+    measure_list();
+    measure_stream();
 }

@@ -53,6 +53,8 @@ pub enum FrozenItem<'a> {
     },
     /// A node of a stream: the ID that its entries count from, and its listpack.
     StreamNode(StreamId, &'a [u8]),
-    /// What a stream is besides its nodes, behind the last of them: its nodes are elsewhere.
+    /// What a stream is besides its nodes, behind the last of them: its nodes are elsewhere. A clone
+    /// of it takes some 2 ms for a million pending entries, which it shares: whoever encodes them
+    /// may do so on another thread.
     StreamTail(&'a Stream),
 }

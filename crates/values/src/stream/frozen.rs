@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::mem;
 
 use super::Stream;
+use super::groups::Changed;
 use super::id::StreamId;
 use super::log::Log;
 use super::nodes::Nodes;
@@ -110,6 +111,8 @@ pub(super) struct FrozenLog {
     id: u32,
     /// The log without its nodes; `None` when it was handed out.
     counters: Option<Log>,
+    /// Groups that were handed out as they were: they may be large, so they go with the rest.
+    groups: Changed,
 }
 
 impl Stream {
@@ -122,7 +125,7 @@ impl Stream {
         let counters = Some(self.log.without_nodes());
         self.log.freeze_nodes();
         self.groups.freeze();
-        self.frozen.put(FrozenLog { id, counters });
+        self.frozen.put(FrozenLog { id, counters, groups: Changed::new() });
         FrozenHeader {
             encoding: Encoding::Stream,
             is_hash: false,
@@ -146,16 +149,17 @@ impl Stream {
         }
         let Some(log) = frozen.counters.take() else { return true };
         let groups_now = self.groups.go_back();
+        self.groups.share();
         let groups = mem::take(&mut self.groups);
         let tail = Self { log, groups, frozen: FrozenPlace::EMPTY };
         visit(FrozenItem::StreamTail(&tail));
         self.groups = tail.groups;
-        self.groups.go_on(groups_now);
+        frozen.groups = self.groups.go_on(groups_now);
         true
     }
 
     pub(crate) fn thaw(&mut self) -> Thawed {
-        drop(self.frozen.clear());
-        Thawed::both(self.log.thaw_nodes(), self.groups.thaw())
+        let kept = Thawed::both(self.log.thaw_nodes(), self.groups.thaw());
+        Thawed::both(kept, self.frozen.clear())
     }
 }

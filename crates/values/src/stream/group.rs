@@ -234,6 +234,13 @@ impl Group {
         Some(delivery)
     }
 
+    /// Makes copies cheap that are made from now on: they share what is pending, 64 entries at a
+    /// time, until one of them changes it.
+    pub(super) fn share(&mut self) {
+        self.pending.share();
+        self.consumers.iter_mut().for_each(|(_, consumer)| consumer.pending.share());
+    }
+
     /// Bytes of heap, estimated.
     #[must_use]
     pub(super) fn heap_bytes(&self) -> usize {

@@ -9,8 +9,8 @@ use crate::frozen::{FrozenPlace, Thawed};
 
 /// The groups of a stream by name.
 ///
-/// While the stream is frozen, a group is copied before it is changed for the first time: that takes
-/// as long as it has pending entries.
+/// While the stream is frozen, a group is copied before it is changed for the first time; what is
+/// pending is shared by the copies as far as it stays the same.
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
     groups: BTreeMap<Box<[u8]>, Group>,
@@ -51,6 +51,7 @@ impl Groups {
         if let Some(changed) = self.frozen.get_mut()
             && !changed.contains_key(name)
         {
+            group.share();
             changed.insert(name.into(), Some(group.clone()));
         }
         Some(group)
@@ -102,9 +103,9 @@ impl Groups {
         self.exchange(changed)
     }
 
-    /// Makes the groups what they are, after [`Groups::go_back`].
-    pub(super) fn go_on(&mut self, groups: Changed) {
-        self.exchange(groups);
+    /// Makes the groups what they are, after [`Groups::go_back`]; returns what they were.
+    pub(super) fn go_on(&mut self, groups: Changed) -> Changed {
+        self.exchange(groups)
     }
 
     fn exchange(&mut self, groups: Changed) -> Changed {
@@ -118,6 +119,11 @@ impl Groups {
                 (name, other)
             })
             .collect()
+    }
+
+    /// Makes copies cheap that are made from now on.
+    pub(super) fn share(&mut self) {
+        self.groups.values_mut().for_each(Group::share);
     }
 
     pub(super) fn thaw(&mut self) -> Thawed {

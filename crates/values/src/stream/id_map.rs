@@ -8,6 +8,8 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Range;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::{mem, slice};
 
 use super::id::StreamId;
@@ -22,7 +24,66 @@ const RUN_SHORT: usize = RUN_MAX / 4;
 const JOINED_MAX: usize = RUN_MAX * 3 / 4;
 
 /// Entries in order.
-type Run<V> = Vec<(StreamId, V)>;
+type Entries<V> = Vec<(StreamId, V)>;
+
+/// Some of the entries, as long as a vector.
+#[derive(Clone, Debug)]
+enum Run<V> {
+    /// Only this map has them.
+    Own(Entries<V>),
+    /// Copies of the map may have them too: see [`IdMap::share`].
+    Shared(Arc<Entries<V>>),
+}
+
+impl<V> Deref for Run<V> {
+    type Target = Entries<V>;
+
+    #[inline]
+    fn deref(&self) -> &Entries<V> {
+        match self {
+            Self::Own(entries) => entries,
+            Self::Shared(entries) => entries,
+        }
+    }
+}
+
+impl<V: Clone> Run<V> {
+    /// The entries for changing them; what is shared is copied first.
+    #[inline]
+    fn to_mut(&mut self) -> &mut Entries<V> {
+        if let Self::Shared(_) = self {
+            self.separate();
+        }
+        match self {
+            Self::Own(entries) => entries,
+            Self::Shared(_) => unreachable!("just separated"),
+        }
+    }
+
+    #[cold]
+    fn separate(&mut self) {
+        *self = Self::Own(mem::take(self).into_entries());
+    }
+
+    fn into_entries(self) -> Entries<V> {
+        match self {
+            Self::Own(entries) => entries,
+            Self::Shared(entries) => Arc::unwrap_or_clone(entries),
+        }
+    }
+
+    fn share(&mut self) {
+        if let Self::Own(entries) = self {
+            *self = Self::Shared(Arc::new(mem::take(entries)));
+        }
+    }
+}
+
+impl<V> Default for Run<V> {
+    fn default() -> Self {
+        Self::Own(Vec::new())
+    }
+}
 
 /// An ordered map of IDs.
 #[derive(Clone, Debug)]
@@ -37,7 +98,13 @@ impl<V> Default for IdMap<V> {
     }
 }
 
-impl<V> IdMap<V> {
+impl<V: Clone> IdMap<V> {
+    /// Makes copies cheap that are made from now on: they take the runs, not the entries, and a run
+    /// is copied when it is changed in one of the maps. O(n / 64).
+    pub(super) fn share(&mut self) {
+        self.runs.values_mut().for_each(Run::share);
+    }
+
     pub(super) const fn len(&self) -> usize {
         self.len
     }
@@ -59,33 +126,34 @@ impl<V> IdMap<V> {
     pub(super) fn get_mut(&mut self, id: StreamId) -> Option<&mut V> {
         let (_, run) = self.runs.range_mut(..=id).next_back()?;
         let at = place(run, id).ok()?;
-        Some(&mut run[at].1)
+        Some(&mut run.to_mut()[at].1)
     }
 
     /// Returns what the ID stood for before.
     pub(super) fn insert(&mut self, id: StreamId, value: V) -> Option<V> {
         if self.runs.first_key_value().is_none_or(|(bound, _)| *bound > id) {
             // The first run now begins here.
-            let first = self.runs.pop_first().map_or_else(Vec::new, |(_, run)| run);
+            let first = self.runs.pop_first().map_or_else(Run::default, |(_, run)| run);
             self.runs.insert(id, first);
         }
         let (_, run) = self.runs.range_mut(..=id).next_back()?;
         let at = match place(run, id) {
-            Ok(at) => return Some(mem::replace(&mut run[at].1, value)),
+            Ok(at) => return Some(mem::replace(&mut run.to_mut()[at].1, value)),
             Err(at) => at,
         };
+        let run = run.to_mut();
         self.len += 1;
         if run.len() < RUN_MAX {
             run.insert(at, (id, value));
         } else if at == RUN_MAX {
-            self.runs.insert(id, vec![(id, value)]);
+            self.runs.insert(id, Run::Own(vec![(id, value)]));
         } else {
             let mut behind = run.split_off(RUN_MAX / 2);
             match at.checked_sub(RUN_MAX / 2) {
                 Some(at) => behind.insert(at, (id, value)),
                 None => run.insert(at, (id, value)),
             }
-            self.runs.insert(behind[0].0, behind);
+            self.runs.insert(behind[0].0, Run::Own(behind));
         }
         None
     }
@@ -93,6 +161,7 @@ impl<V> IdMap<V> {
     pub(super) fn remove(&mut self, id: StreamId) -> Option<V> {
         let (&bound, run) = self.runs.range_mut(..=id).next_back()?;
         let at = place(run, id).ok()?;
+        let run = run.to_mut();
         let (_, value) = run.remove(at);
         self.len -= 1;
         if run.len() <= RUN_SHORT {
@@ -109,7 +178,7 @@ impl<V> IdMap<V> {
         {
             let run = self.runs.remove(&bound).unwrap_or_default();
             if let Some((_, before)) = self.runs.range_mut(..bound).next_back() {
-                before.extend(run);
+                before.to_mut().extend(run.into_entries());
             }
             return;
         }
@@ -118,12 +187,12 @@ impl<V> IdMap<V> {
         if let Some((&next_bound, next)) = runs.next()
             && next.len() + len <= JOINED_MAX
         {
-            run.append(next);
+            run.to_mut().append(next.to_mut());
             self.runs.remove(&next_bound);
         } else if run.is_empty() {
             self.runs.remove(&bound);
         } else if run.capacity() > 2 * RUN_SHORT {
-            run.shrink_to(2 * RUN_SHORT);
+            run.to_mut().shrink_to(2 * RUN_SHORT);
         }
     }
 
@@ -203,6 +272,7 @@ impl<V> DoubleEndedIterator for Iter<'_, V> {
 }
 
 /// Where an ID is in a run, or would be.
+#[inline]
 fn place<V>(run: &[(StreamId, V)], id: StreamId) -> Result<usize, usize> {
     match run.last() {
         // What is new goes to the end.
@@ -262,6 +332,32 @@ mod tests {
     }
 
     #[test]
+    fn copies_of_a_shared_map_go_their_own_ways() {
+        let mut map = IdMap::default();
+        for seq in 0..640 {
+            map.insert(StreamId::new(1, seq), seq);
+        }
+        map.share();
+        let mut copy = map.clone();
+        for seq in 0..200 {
+            map.remove(StreamId::new(1, seq));
+            copy.insert(StreamId::new(1, 1000 - seq), seq);
+            *map.get_mut(StreamId::new(1, 300 + seq)).expect("it is there") = 0;
+        }
+        assert_eq!((map.len(), copy.len()), (440, 840));
+        assert!(copy.all().take(640).map(|(id, seq)| (id.seq, *seq)).eq((0..640).zip(0..)));
+        assert!(
+            map.all()
+                .all(|(id, seq)| *seq == if (300..500).contains(&id.seq) { 0 } else { id.seq })
+        );
+    }
+
+    #[test]
+    fn a_run_is_as_long_as_a_vector() {
+        assert_eq!(size_of::<Run<u64>>(), size_of::<Entries<u64>>());
+    }
+
+    #[test]
     fn what_arrives_in_order_leaves_no_gaps() {
         let mut map = IdMap::default();
         for seq in 0..6400 {
@@ -273,7 +369,7 @@ mod tests {
             map.remove(StreamId::new(1, seq));
         }
         assert_eq!(map.len(), 160);
-        let room: usize = map.runs.values().map(Vec::capacity).sum();
+        let room: usize = map.runs.values().map(|run| run.capacity()).sum();
         assert!(room <= 4 * 160, "room for {room}");
     }
 }
