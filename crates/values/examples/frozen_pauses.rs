@@ -1,9 +1,10 @@
 //! How long the longest pauses are while large collections are handed out in pieces.
 //!
-//! `cargo run --release -p dunlin-values --example frozen_pauses` makes a collection of a million
-//! elements of each type, freezes it, and hands it out in pieces of 64 KB, with a hundred random
-//! writes between two pieces. It prints the mean and the longest time that each kind of step took,
-//! in microseconds of processor time; a reading of that clock takes half of one.
+//! `cargo run --release -p dunlin-values --example frozen_pauses [elements] [type]` makes a
+//! collection of a million elements of each type, freezes it, and hands it out in pieces of 64 KB,
+//! with a hundred random writes between two pieces. It prints the mean and the longest times that
+//! each kind of step took, in microseconds of processor time; a reading of that clock takes half of
+//! one. The server's allocator is jemalloc: run it with that one preloaded.
 
 use dunlin_stdx::time::UnixMs;
 use dunlin_values::hash::{HashLimits, HashMut};
@@ -15,7 +16,6 @@ use dunlin_values::{Entry, FrozenItem, MemberHasher, NewValue, StringRef, ValueM
 use nix::sys::time::TimeValLike;
 use nix::time::{ClockId, clock_gettime};
 
-const ELEMENTS: u64 = 1_000_000;
 const BUDGET_BYTES: usize = 64 * 1024;
 const WRITES_BETWEEN: usize = 100;
 const HASHER: MemberHasher = MemberHasher::new(1);
@@ -81,6 +81,7 @@ fn measure(name: &str, entry: &mut Entry, mut write: impl FnMut(&mut Entry, u64)
     let heap_before = entry.heap_bytes();
     let header = freeze.measure(|| ValueMut::new(entry).freeze(1));
     let (mut items, mut bytes, mut growth) = (0, 0, 0);
+    let mut tail = Times::default();
     // What a writer does: it copies what it gets.
     let mut out = Vec::new();
     loop {
@@ -106,7 +107,8 @@ fn measure(name: &str, entry: &mut Entry, mut write: impl FnMut(&mut Entry, u64)
                     FrozenItem::ListNode(node) | FrozenItem::StreamNode(_, node) => {
                         out.extend_from_slice(node);
                     }
-                    FrozenItem::LongElement(_) | FrozenItem::StreamTail(_) => {}
+                    FrozenItem::LongElement(_) => {}
+                    FrozenItem::StreamTail(stream) => drop(tail.measure(|| stream.clone())),
                 }
             })
         });
@@ -123,6 +125,9 @@ fn measure(name: &str, entry: &mut Entry, mut write: impl FnMut(&mut Entry, u64)
     freeze.print(name, "freeze");
     writes.print(name, "write, frozen");
     emit.print(name, "emit");
+    if tail.count > 0 {
+        tail.print(name, "copy the tail");
+    }
     // And an end before the end, after as many changes.
     ValueMut::new(entry).freeze(2);
     (0..300_000).for_each(|_| write(entry, random.u64(..)));
@@ -133,37 +138,37 @@ fn measure(name: &str, entry: &mut Entry, mut write: impl FnMut(&mut Entry, u64)
     dropping.print(name, "drop what was kept");
 }
 
-fn measure_set() {
+fn measure_set(elements: u64) {
     let limits =
         SetLimits { intset_len: 0, listpack_len: 0, listpack_member_len: 0, hasher: HASHER };
     let mut entry = Entry::new(b"set", SetLimits::NO_MEMBERS, None);
     let mut set = SetMut::new(ValueMut::new(&mut entry), limits);
-    (0..ELEMENTS).for_each(|number| assert!(set.add(&member(number))));
+    (0..elements).for_each(|number| assert!(set.add(&member(number))));
     measure("set", &mut entry, |entry, random| {
         let mut set = SetMut::new(ValueMut::new(entry), limits);
         let number = random >> 8;
         if random.is_multiple_of(2) {
-            set.add(&member(number % (2 * ELEMENTS)));
+            set.add(&member(number % (2 * elements)));
         } else {
-            set.remove(&member(number % ELEMENTS));
+            set.remove(&member(number % elements));
         }
     });
 }
 
-fn measure_hash() {
+fn measure_hash(elements: u64) {
     let limits = HashLimits { listpack_len: 0, listpack_value_len: 0, hasher: HASHER };
-    let names: Vec<[u8; 16]> = (0..ELEMENTS).map(member).collect();
+    let names: Vec<[u8; 16]> = (0..elements).map(member).collect();
     let words: Vec<&[u8]> = names.iter().flat_map(|name| [&name[..], &[b'x'; 100]]).collect();
     let mut room = Vec::new();
     let (value, _) = limits.build(&words, &mut room);
     let mut entry = Entry::new(b"hash", value, None);
     measure("hash", &mut entry, |entry, random| {
         let mut hash = HashMut::new(ValueMut::new(entry), limits, UnixMs(0));
-        hash.set(&member((random >> 8) % (2 * ELEMENTS)), &[random as u8; 100]);
+        hash.set(&member((random >> 8) % (2 * elements)), &[random as u8; 100]);
     });
 }
 
-fn measure_sorted_set() {
+fn measure_sorted_set(elements: u64) {
     let limits = PackedLimits { entries: 0, value: 0 };
     let set = SortedSet::new(limits, HASHER, 1, 1);
     let mut entry = set.store(|value| Entry::new(b"sorted set", value, None));
@@ -172,23 +177,23 @@ fn measure_sorted_set() {
             .expect("a sorted set")
             .set(&member(number), score)
     };
-    for number in 0..ELEMENTS {
+    for number in 0..elements {
         set_in(&mut entry, number, number as f64);
     }
     measure("sorted set", &mut entry, |entry, random| {
-        set_in(entry, (random >> 8) % (2 * ELEMENTS), (random % ELEMENTS) as f64);
+        set_in(entry, (random >> 8) % (2 * elements), (random % elements) as f64);
     });
 }
 
 /// A list of elements of 100 bytes, 80 to a node.
-fn measure_list() {
+fn measure_list(elements: u64) {
     let limits = ListLimits::default();
     let mut builder = ListBuilder::new(limits);
-    (0..ELEMENTS).for_each(|number| builder.push(StringRef::Bytes(&member(number).repeat(6))));
+    (0..elements).for_each(|number| builder.push(StringRef::Bytes(&member(number).repeat(6))));
     let mut entry = builder.finish().put(|value| Entry::new(b"list", value, None));
     measure("list", &mut entry, |entry, random| {
         let mut list = ListMut::new(ValueMut::new(entry), limits);
-        let text = member(random % ELEMENTS).repeat(6);
+        let text = member(random % elements).repeat(6);
         let element = StringRef::Bytes(&text);
         let place = (random >> 8) as usize % list.len();
         match random % 4 {
@@ -201,15 +206,15 @@ fn measure_list() {
 }
 
 /// A stream with nodes of 4 KB, and a group to which a tenth of the entries are pending.
-fn measure_stream() {
+fn measure_stream(elements: u64) {
     let limits = NodeLimits { bytes: 4096, entries: 100 };
     let mut stream = Stream::default();
     let mut group = Group::new(StreamId::MIN, Some(0));
     let consumer = group.add_consumer(b"consumer", UnixMs(0));
-    for number in 0..ELEMENTS {
+    for number in 0..elements {
         let id = StreamId::new(number + 1, 0);
         stream.log.add(id, &[b"field", &[b'x'; 100]], limits).expect("short enough");
-        if number % 1 == 0 {
+        if number % 10 == 0 {
             group.deliver(id, Delivery { at: UnixMs(0), count: 1, consumer });
         }
     }
@@ -217,7 +222,7 @@ fn measure_stream() {
     let mut entry = Entry::new(b"stream", NewValue::from(stream), None);
     measure("stream", &mut entry, |entry, random| {
         let stream = ValueMut::new(entry).into_stream().expect("a stream");
-        let id = StreamId::new(random % (ELEMENTS * 8) / 8 + 1, 0);
+        let id = StreamId::new(random % (elements * 8) / 8 + 1, 0);
         match random % 8 {
             0..3 => drop(stream.log.delete(id)),
             3 => {
@@ -233,9 +238,19 @@ fn measure_stream() {
 }
 
 fn main() {
-    measure_set();
-    measure_hash();
-    measure_sorted_set();
-    measure_list();
-    measure_stream();
+    let mut arguments = std::env::args().skip(1);
+    let elements = arguments.next().map_or(1_000_000, |text| text.parse().expect("a number"));
+    let only = arguments.next();
+    let types = [
+        ("set", measure_set as fn(u64)),
+        ("hash", measure_hash),
+        ("sorted-set", measure_sorted_set),
+        ("list", measure_list),
+        ("stream", measure_stream),
+    ];
+    for (name, measure) in types {
+        if only.as_deref().is_none_or(|only| only == name) {
+            measure(elements);
+        }
+    }
 }

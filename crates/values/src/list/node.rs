@@ -19,6 +19,8 @@ pub(super) struct Node {
     form: Form,
 }
 
+const _: () = assert!(size_of::<Node>() == 48, "the origin stands where padding would");
+
 #[derive(Clone, Debug)]
 enum Form {
     /// A listpack.

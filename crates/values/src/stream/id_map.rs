@@ -4,7 +4,7 @@
 //! that is filled from the front is full before the next one begins: a hundred thousand pending
 //! entries take 40 bytes each, where the standard tree's leaves, split in the middle, would take
 //! 85. Runs that have become short join one beside them, so that what is left after random removals
-//! is small too.
+//! is small too. Copies may share runs: see [`IdMap::share`].
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Range;
