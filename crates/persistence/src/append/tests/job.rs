@@ -199,3 +199,54 @@ fn a_rewrite_splits_the_log_where_it_was_asked_for() {
     assert_eq!(next.as_deref(), Some(&b"two"[..]));
     assert_eq!(bench.log.len_bytes(), 3);
 }
+
+/// Both ends on threads of their own: whatever the job is doing when bytes come, they are in the
+/// files in the order in which they came.
+#[test]
+fn bytes_keep_their_order_between_threads() {
+    const COUNT: u64 = 20_000;
+    let Bench { disk, log, mut job, events } = Bench::new();
+    let worker = std::thread::spawn(move || {
+        let signal = job.signal();
+        loop {
+            match job.step() {
+                Step::Working => {}
+                Step::Idle => {
+                    signal.wait(std::time::Duration::from_secs(60));
+                }
+                Step::Done => break,
+            }
+        }
+    });
+    let mut queued = 0;
+    for number in 1..=COUNT {
+        let line = format!("{number}\n");
+        let appended = match number % 7 {
+            0 => log.write_and_sync(line.as_bytes(), number),
+            _ => log.write(line.as_bytes(), number),
+        };
+        queued += u64::from(appended == Appended::Queued);
+        if number % 11 == 0 {
+            log.sync();
+        }
+        if number % 5000 == 0 {
+            log.begin_rewrite(Incremental::Listed);
+        }
+    }
+    log.close();
+    worker.join().expect("the job ends");
+    assert!(queued > 0);
+    let mut synced = 0;
+    while let Some(event) = events.next() {
+        if let AppendEvent::Synced(upto) = event {
+            assert!(upto >= synced);
+            synced = upto;
+        }
+    }
+    let (_, plan) = AppendFiles::open(&disk.arc(), paths()).expect("opens");
+    let texts = plan.files.iter().map(|file| disk.get(&file.path).expect("a file"));
+    let text = String::from_utf8(texts.collect::<Vec<_>>().concat()).expect("text");
+    let expected: String = (1..=COUNT).map(|number| format!("{number}\n")).collect();
+    assert!(text == expected, "the order is another one");
+    assert!(plan.files.len() > 4);
+}
