@@ -111,7 +111,13 @@ impl Context<'_> {
         self.sessions.blocking.resumed.as_ref().map(|wait| wait.since.as_slice())
     }
 
-    /// Lets the client wait for replicas or the disk; it is told `at_timeout` when its time is up.
+    /// Lets the client wait until the append-only file is on disk up to `offset`; it is told
+    /// `at_timeout` when its time is up.
+    pub fn block_for_log(&mut self, offset: u64, timeout: Timeout, at_timeout: TimeoutReply) {
+        self.wait([], Awaited::Logged(offset), timeout, at_timeout, Vec::new());
+    }
+
+    /// Lets the client wait for replicas; it is told `at_timeout` when its time is up.
     pub fn block_for_acknowledgement(&mut self, timeout: Timeout, at_timeout: TimeoutReply) {
         self.wait([], Awaited::Acknowledgement, timeout, at_timeout, Vec::new());
     }

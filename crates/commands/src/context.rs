@@ -3,6 +3,7 @@
 use dunlin_config::Config;
 use dunlin_keyspace::{DatabaseIndex, Keyspace};
 use dunlin_metrics::Metrics;
+use dunlin_persistence::Persistence;
 use dunlin_resp::Reply;
 use dunlin_session::{Session, Sessions, Token};
 use dunlin_stdx::time::Now;
@@ -64,6 +65,8 @@ pub struct Context<'a> {
     pub metrics: &'a mut Metrics,
     /// All commands.
     pub table: &'a Table,
+    /// What is kept on disk.
+    pub persistence: &'a mut Persistence,
     /// What DEBUG switches.
     pub switches: &'a mut Switches,
     /// What lies beyond all this.

@@ -36,7 +36,10 @@ const ROWS: &[Row] = &[
     Row {
         parameters: &["maxmemory-policy", "lfu-log-factor", "lfu-decay-time"],
         from_start: true,
-        follow: |target| target.keyspace.set_access_policy(access_policy(target.config)),
+        follow: |target| {
+            target.keyspace.set_access_policy(access_policy(target.config));
+            target.keyspace.keep_access(goes_by_access(target.config));
+        },
     },
     Row {
         parameters: &["lazyfree-lazy-expire", "lazyfree-lazy-eviction", "lazyfree-lazy-server-del"],
@@ -95,6 +98,12 @@ fn access_policy(config: &Config) -> AccessPolicy {
         },
         _ => AccessPolicy::Lru,
     }
+}
+
+/// Whether keys are evicted by how they were used.
+fn goes_by_access(config: &Config) -> bool {
+    eviction_policy(config.memory.maxmemory_policy)
+        .is_some_and(|policy| policy.order == EvictionOrder::ByClock)
 }
 
 fn lazy_free(config: &Config) -> LazyFree {

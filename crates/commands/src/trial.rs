@@ -3,6 +3,7 @@
 use dunlin_config::{Config, LogLevel};
 use dunlin_keyspace::{Freer, Garbage, Incident, IncidentsWanted, Keyspace, Layout, RemovalCause};
 use dunlin_metrics::Metrics;
+use dunlin_persistence::{NoBackend, Persistence};
 use dunlin_resp::Reply;
 use dunlin_session::{Peer, Sessions};
 use dunlin_stdx::time::{Monotonic, Now};
@@ -20,9 +21,10 @@ pub(crate) struct Trial {
     pub(crate) config: Config,
     pub(crate) db: u32,
     pub(crate) switches: Switches,
-    pub(crate) host: Asked,
+    host: Asked,
     sessions: Sessions,
     metrics: Metrics,
+    pub(crate) persistence: Persistence,
     table: Table,
     effects: Effects,
     caller: Caller,
@@ -38,18 +40,12 @@ impl Freer for DropAtOnce {
     }
 }
 
-/// What commands asked of the process.
+/// A process that nothing is asked of.
 #[derive(Default)]
-pub(crate) struct Asked {
-    pub(crate) stopped: bool,
-}
+pub(crate) struct Asked;
 
 impl Host for Asked {
     fn log(&mut self, _: LogLevel, _: &str) {}
-
-    fn stop(&mut self) {
-        self.stopped = true;
-    }
 }
 
 impl Trial {
@@ -62,9 +58,10 @@ impl Trial {
             config: Config::default(),
             db: 0,
             switches: Switches::default(),
-            host: Asked::default(),
+            host: Asked,
             sessions: Sessions::default(),
             metrics: Metrics::new(table.all().len()),
+            persistence: Persistence::new(Box::new(NoBackend), Now::default()),
             table,
             effects,
             caller: Caller::Stream,
@@ -119,6 +116,7 @@ impl Trial {
             sessions: &mut self.sessions,
             metrics: &mut self.metrics,
             table: &self.table,
+            persistence: &mut self.persistence,
             switches: &mut self.switches,
             host: &mut self.host,
             caller: self.caller,

@@ -57,6 +57,6 @@ pub use title::{TitleVariable, expand_title};
 pub use value::{
     AclPubsubDefault, AppendFsync, BindAddresses, DisklessLoad, EndpointType, KeyspaceEvents,
     LogLevel, MaxmemoryPolicy, MemoryShare, OomScoreAdj, OomScores, OutputLimit, OutputLimits,
-    Percentiles, PropagationError, ProtectedAction, ReplicaOf, SanitizePayload, SavePoint,
-    SavePoints, ShutdownOptions, Supervised, SyslogFacility, TlsAuthClients,
+    Percentiles, PropagationError, ProtectedAction, RdbVersion, ReplicaOf, SanitizePayload,
+    SavePoint, SavePoints, ShutdownOptions, Supervised, SyslogFacility, TlsAuthClients,
 };

@@ -53,6 +53,13 @@ impl Engine {
         }
     }
 
+    /// Serves clients that waited for the append-only file, which is on disk up to `synced`.
+    pub(crate) fn serve_logged(&mut self, synced: u64) {
+        while let Some(token) = self.sessions.blocking.next_logged(synced) {
+            self.run_again(token);
+        }
+    }
+
     /// Answers clients that have waited long enough.
     pub fn time_out_blocked(&mut self) {
         while let Some((token, wait)) = self.sessions.blocking.next_timed_out(self.now.monotonic) {

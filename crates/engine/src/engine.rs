@@ -8,6 +8,7 @@ use dunlin_commands::{Args, Caller, CommandError, Context, Effects, Host, Switch
 use dunlin_config::Config;
 use dunlin_keyspace::{Keyspace, RemovalCause};
 use dunlin_metrics::{Metrics, TickScale};
+use dunlin_persistence::{Backend, Persistence};
 use dunlin_resp::{Batch, Reply};
 use dunlin_session::{Access, Modification, Paused, Sessions, Token};
 use dunlin_spec::Flags;
@@ -16,6 +17,7 @@ use dunlin_stdx::time::{Clock, Monotonic, Now};
 use crate::account::notable_ns;
 use crate::ahead::KeyAhead;
 use crate::check;
+use crate::follow::Follower;
 use crate::plan::KeysAhead;
 use crate::stream::EffectStream;
 
@@ -31,6 +33,8 @@ pub struct Parts {
     pub clock: Box<dyn Clock>,
     /// What lies beyond the engine.
     pub host: Box<dyn Host>,
+    /// What runs the jobs of persistence, and its disk.
+    pub backend: Box<dyn Backend>,
 }
 
 /// A data set, its clients and its commands.
@@ -43,6 +47,8 @@ pub struct Engine {
     pub sessions: Sessions,
     /// What the server counts and remembers about itself.
     pub metrics: Metrics,
+    /// What is kept on disk.
+    pub persistence: Persistence,
     /// What DEBUG switches.
     pub switches: Switches,
     /// What followers of this server repeat.
@@ -71,12 +77,18 @@ pub struct Engine {
     pub(crate) notable_ns: u64,
     /// The data set is being loaded: few commands may run.
     loading: bool,
+    /// How far the log has been followed that is being loaded.
+    pub(crate) log_follower: Option<Box<Follower>>,
     /// Where the next look at the clients begins; see [`Engine::sweep_clients`].
     pub(crate) sweep_from: usize,
     /// Keys are still to be removed because of `maxmemory`.
     pub(crate) eviction_pending: bool,
     /// The database in which the next slice of expiry begins.
     pub(crate) expire_from: u32,
+    /// How long the last turn took without its slice of a snapshot, in microseconds.
+    pub(crate) last_turn_us: u64,
+    /// How long the slice of this turn took.
+    pub(crate) slice_us: u64,
     /// When an attack across protocols was logged last.
     pub(crate) attack_logged: Option<Monotonic>,
 }
@@ -85,7 +97,7 @@ impl Engine {
     /// An engine without clients.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { keyspace, config, table, clock, host } = parts;
+        let Parts { keyspace, config, table, clock, host, backend } = parts;
         let mut metrics = Metrics::new(table.all().len());
         metrics.started = clock.now();
         metrics.memory_startup_bytes = host.used_memory_bytes();
@@ -94,6 +106,7 @@ impl Engine {
             keyspace,
             config,
             sessions: Sessions::default(),
+            persistence: Persistence::new(backend, metrics.started),
             metrics,
             switches: Switches::default(),
             stream: EffectStream::default(),
@@ -112,9 +125,12 @@ impl Engine {
             next_sample: Monotonic(0),
             notable_ns: 0,
             loading: false,
+            log_follower: None,
             sweep_from: 0,
             eviction_pending: false,
             expire_from: 0,
+            last_turn_us: 0,
+            slice_us: 0,
             attack_logged: None,
         };
         engine.follow_parameters();
@@ -152,6 +168,7 @@ impl Engine {
         let began = self.clock.ticks();
         self.sweep_clients(hz);
         self.sample_metrics();
+        self.run_persistence_cron();
         self.limit_tracked_keys(None);
         let ticks = self.clock.ticks().wrapping_sub(began);
         self.metrics.counters.cron_ns += self.tick_scale.ns(ticks);
@@ -189,7 +206,8 @@ impl Engine {
     }
 
     /// Whether the data set is being loaded.
-    pub(crate) const fn is_loading(&self) -> bool {
+    #[must_use]
+    pub const fn is_loading(&self) -> bool {
         self.loading
     }
 
@@ -217,7 +235,8 @@ impl Engine {
         };
         let permitted = self
             .check(caller, registered, args)
-            .and_then(|()| self.check_memory(caller, || needs_memory(registered), reply));
+            .and_then(|()| self.check_memory(caller, || needs_memory(registered), reply))
+            .and_then(|()| self.check_disk(caller, || changes_data(registered)));
         if let Err(error) = permitted {
             return self.refuse(caller, Some(registered), args, reply, &error);
         }
@@ -229,6 +248,7 @@ impl Engine {
             config: &mut self.config,
             sessions: &mut self.sessions,
             metrics: &mut self.metrics,
+            persistence: &mut self.persistence,
             table: &self.table,
             switches: &mut self.switches,
             host: &mut *self.host,
@@ -244,7 +264,10 @@ impl Engine {
             let current = caller.client();
             self.tell_touched(Modification { current, runs: true, by_command: true });
         }
-        self.propagate(db, registered, args);
+        self.propagate(caller, db, registered, args);
+        if let Some(wish) = self.persistence.take_wish() {
+            self.grant(wish, caller, reply);
+        }
         self.account(caller, registered, args, failed);
         if self.sessions.tracking().clients() > 0 {
             self.remember_keys(caller, registered, args);
@@ -317,13 +340,13 @@ impl Engine {
     /// Hands what the command changed to everybody who follows, in order: keys that expired or were
     /// evicted on the way come first.
     #[inline]
-    fn propagate(&mut self, db: u32, registered: Registered, args: Args<'_>) {
+    fn propagate(&mut self, caller: Caller, db: u32, registered: Registered, args: Args<'_>) {
         if self.keyspace.has_incidents() || !self.effects.is_empty() {
-            self.propagate_unit(db, registered, args);
+            self.propagate_unit(caller, db, registered, args);
         }
     }
 
-    fn propagate_unit(&mut self, db: u32, registered: Registered, args: Args<'_>) {
+    fn propagate_unit(&mut self, caller: Caller, db: u32, registered: Registered, args: Args<'_>) {
         let is_followed = self.stream.is_wanted();
         if is_followed {
             self.stream.begin_unit();
@@ -338,6 +361,7 @@ impl Engine {
             }
             let flags = registered.command.spec.all_flags();
             self.stream.end_unit(!flags.contains(Flags::TOUCHES_ARBITRARY_KEYS));
+            self.note_logged(caller);
         }
         self.effects.clear();
         self.publish_events();
@@ -384,6 +408,13 @@ impl Engine {
             self.stream.append(event.db, &[name, &event.key]);
         }
     }
+}
+
+/// Whether a command is refused while what it changes could not be kept. PING tells who asks whether
+/// all is well.
+fn changes_data(registered: Registered) -> bool {
+    let spec = &registered.command.spec;
+    spec.all_flags().contains(Flags::WRITE) || spec.name() == "ping"
 }
 
 /// Whether a command may be refused for want of memory.

@@ -35,6 +35,15 @@ pub struct Follower {
     fault: Option<StreamFault>,
 }
 
+impl Follower {
+    /// Follows a log as Redis does: a command that fails is passed over. It has failed when it was
+    /// written, too, or what it works on was changed by hand.
+    #[must_use]
+    pub fn lenient() -> Self {
+        Self { applied: Applied { is_lenient: true, ..Applied::default() }, ..Self::default() }
+    }
+}
+
 /// What has become of the requests of a stream.
 #[derive(Default)]
 struct Applied {
@@ -42,6 +51,8 @@ struct Applied {
     db: DatabaseIndex,
     /// Commands that were run.
     commands: u64,
+    /// Whether a command that fails is passed over.
+    is_lenient: bool,
     /// What has come since MULTI: it is run when EXEC comes, or not at all.
     transaction: Option<Box<Transaction>>,
 }
@@ -210,7 +221,9 @@ impl Engine {
         let mut reply = Reply::default();
         self.execute(Caller::Stream, applied.db, lookup, args, &mut reply);
         let reply = reply.output.to_vec();
-        if let Some(error) = reply.strip_prefix(b"-") {
+        if !applied.is_lenient
+            && let Some(error) = reply.strip_prefix(b"-")
+        {
             let error = String::from_utf8_lossy(error).trim_end().to_owned();
             return Err(StreamFault::Refused(name(), error));
         }

@@ -8,6 +8,9 @@
 use dunlin_keyspace::DatabaseIndex;
 
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+/// Room that is kept for the changes of the next turn.
+const KEPT_BYTES_MAX: usize = 1024 * 1024;
+
 const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
 
 /// Requests to be repeated by whoever follows this server.
@@ -73,6 +76,37 @@ impl EffectStream {
         }
         self.unit.commands += 1;
         encode(&mut self.bytes, words);
+    }
+
+    /// Whether nothing was recorded since the last call of [`EffectStream::take`].
+    #[must_use]
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Whether a unit has begun and not ended: what was recorded is not to be looked at yet.
+    #[must_use]
+    pub const fn is_in_unit(&self) -> bool {
+        self.unit.depth > 0
+    }
+
+    /// What was recorded since the last call, for a reader that takes it out with
+    /// [`EffectStream::clear`].
+    #[must_use]
+    pub fn recorded(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Forgets what was recorded and keeps the memory, unless it is much.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES_MAX);
+    }
+
+    /// The next command names its database, whatever was named before: another file begins.
+    pub const fn forget_database(&mut self) {
+        self.selected = None;
     }
 
     /// Takes what was recorded since the last call.

@@ -79,11 +79,13 @@ impl Engine {
         let caller = Caller::Client(token);
         let has_any = |flags| self.queued(token).is_some_and(|queued| queued.has_any(flags));
         let needs_memory = has_any(Flags::DENYOOM);
+        let changes_data = has_any(Flags::WRITE);
         let lacks_loading =
             self.queued(token).is_some_and(|queued| queued.lacks_any(Flags::LOADING));
         let permitted = self
             .check(caller, registered, args)
             .and_then(|()| self.check_memory(caller, || needs_memory, reply))
+            .and_then(|()| self.check_disk(caller, || changes_data))
             .and_then(|()| check::loading_queued(self.is_loading() && lacks_loading));
         if let Err(error) = permitted {
             return self.refuse(caller, Some(registered), args, reply, &error);

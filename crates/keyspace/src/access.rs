@@ -4,7 +4,7 @@
 //! Source: Redis documentation, "Key eviction", sections on approximated LRU and the LFU mode.
 
 use dunlin_stdx::time::UnixMs;
-use dunlin_values::Entry;
+use dunlin_values::{AccessHint, Entry};
 use fastrand::Rng;
 
 /// Bits of the clock.
@@ -33,13 +33,15 @@ pub struct AccessClock {
     policy: AccessPolicy,
     seconds: u32,
     minutes: u32,
+    /// Whether files keep how keys were used: where eviction goes by it.
+    is_kept: bool,
 }
 
 impl AccessClock {
     /// A clock with the given policy, at the epoch until [`AccessClock::set_now`] is called.
     #[must_use]
     pub const fn new(policy: AccessPolicy) -> Self {
-        Self { policy, seconds: 0, minutes: 0 }
+        Self { policy, seconds: 0, minutes: 0, is_kept: false }
     }
 
     /// The policy in force.
@@ -52,6 +54,22 @@ impl AccessClock {
     /// as in Redis.
     pub const fn set_policy(&mut self, policy: AccessPolicy) {
         self.policy = policy;
+    }
+
+    /// Says whether files keep how keys were used.
+    pub const fn set_kept(&mut self, is_kept: bool) {
+        self.is_kept = is_kept;
+    }
+
+    /// How an entry was used, as files keep it.
+    #[must_use]
+    pub fn hint(&self, entry: &Entry) -> AccessHint {
+        let clock = entry.clock();
+        match self.policy {
+            _ if !self.is_kept => AccessHint::None,
+            AccessPolicy::Lru => AccessHint::IdleSeconds(self.idle_seconds(clock).into()),
+            AccessPolicy::Lfu { .. } => AccessHint::Frequency(self.frequency(clock) as u8),
+        }
     }
 
     /// Takes the time of this turn.
@@ -74,6 +92,21 @@ impl AccessClock {
     #[must_use]
     pub const fn lru_seconds(&self) -> u32 {
         self.seconds
+    }
+
+    /// The clock of a key that was used as `hint` says.
+    #[must_use]
+    pub fn clock_of(&self, hint: AccessHint) -> u32 {
+        match (hint, self.policy) {
+            (AccessHint::IdleSeconds(idle), AccessPolicy::Lru) => {
+                // Modulo 2^24, as the clock itself: what is longer ago looks more recent.
+                self.seconds.wrapping_sub(idle.min(u64::from(CLOCK_MASK)) as u32) & CLOCK_MASK
+            }
+            (AccessHint::Frequency(counter), AccessPolicy::Lfu { .. }) => {
+                (self.minutes << 8) | u32::from(counter)
+            }
+            _ => self.initial(),
+        }
     }
 
     /// Marks an entry as used now.

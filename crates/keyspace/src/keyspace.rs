@@ -113,6 +113,11 @@ impl Keyspace {
         }
     }
 
+    /// Says whether snapshots keep how keys were used: with an eviction policy that goes by it.
+    pub const fn keep_access(&mut self, is_kept: bool) {
+        self.access.set_kept(is_kept);
+    }
+
     /// Says what happens to keys whose deadline has passed.
     pub const fn set_expiry(&mut self, expiry: Expiry) {
         self.expiry = expiry;

@@ -25,6 +25,7 @@ mod fields;
 mod garbage;
 mod hasher;
 mod keyspace;
+mod loading;
 mod slot;
 mod slot_tables;
 mod snapshot;
@@ -38,6 +39,7 @@ pub use database::{Database, Layout};
 pub use eviction::{EvictionOrder, EvictionPolicy, EvictionScope};
 pub use garbage::{Freer, Garbage, LazyFree};
 pub use keyspace::{DatabaseIndex, Expiry, Keyspace};
+pub use loading::{DuplicateKey, LoadedEntry};
 pub use slot::{Occupied, Slot, Vacant};
 pub use snapshot::{
     DatabaseAtStart, Emitter, LargeKey, SnapshotProgress, SnapshotScope, SnapshotSink,

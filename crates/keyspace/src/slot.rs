@@ -181,11 +181,22 @@ impl Vacant<'_> {
         self.insert_new(entry);
     }
 
+    /// Puts an entry from a file in its place, with the clock it had; nobody is told.
+    pub(crate) fn insert_loaded(self, entry: Entry, clock: u32) {
+        entry.set_clock(clock);
+        self.insert_counted(entry);
+    }
+
     #[inline]
-    fn insert_new(mut self, entry: Entry) {
+    fn insert_new(self, entry: Entry) {
         self.changes.before_write(self.db, self.key);
         self.changes.created(self.db, self.key);
         entry.set_clock(self.clock);
+        self.insert_counted(entry);
+    }
+
+    #[inline]
+    fn insert_counted(mut self, entry: Entry) {
         self.counts.added(&entry);
         if self.changes.snapshot.is_some() {
             return self.insert_during_snapshot(entry);

@@ -51,6 +51,7 @@ fn main() {
         seed: 1,
         freer: Box::new(DropAtOnce),
         host: Box::new(Silent),
+        backend: Box::new(dunlin_persistence::NoBackend),
     };
     let mut node = Node::new(Config::default(), Table::new(), environment);
     let client = node.connect(Peer { is_local: true, ..Peer::default() }).expect("taken");

@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod admission;
+mod held;
 mod node;
 mod outgoing;
 

@@ -1,13 +1,15 @@
 //! One server: its engine, the buffers of its connections, and its timers.
 
 use dunlin_commands::{Host, Table};
-use dunlin_config::Config;
+use dunlin_config::{Config, ShutdownOptions};
 use dunlin_engine::{CONNECTIONS_AHEAD_MAX, Engine, Parts};
 use dunlin_keyspace::{Freer, Keyspace, Layout};
+use dunlin_persistence::{Backend, SliceEnd};
 use dunlin_session::{Access, Closing, Peer, Session, Token, Waiting};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
 
 use crate::admission;
+use crate::held::{HeldOutput, LogEnds};
 use crate::outgoing::Outgoing;
 
 /// Room of a buffer that is lent to a connection which has nothing waiting: one read takes up to
@@ -30,6 +32,8 @@ pub struct Environment {
     pub freer: Box<dyn Freer>,
     /// What commands may ask of the process around the node.
     pub host: Box<dyn Host>,
+    /// Files, and what runs beside the command thread.
+    pub backend: Box<dyn Backend>,
 }
 
 /// What a node asks of whoever drives it.
@@ -56,16 +60,22 @@ pub struct Node {
     ahead: Vec<Token>,
     spare_outputs: Vec<Vec<u8>>,
     with_output: Vec<Token>,
+    /// Output that has to wait for the append-only file.
+    held: HeldOutput,
     actions: Vec<Action>,
     next_cron: Monotonic,
     next_expiry: Monotonic,
+    /// When the next slice of a snapshot may be handed out; `None` until an event says more.
+    next_slice: Option<Monotonic>,
+    /// Something that was loaded waits to be put in place.
+    has_more_to_load: bool,
 }
 
 impl Node {
     /// A server without keys and clients.
     #[must_use]
     pub fn new(config: Config, table: Table, environment: Environment) -> Self {
-        let Environment { clock, seed, freer, host } = environment;
+        let Environment { clock, seed, freer, host, backend } = environment;
         let (databases, layout) = if config.cluster.cluster_enabled {
             (1, Layout::TablePerSlot)
         } else {
@@ -73,14 +83,17 @@ impl Node {
         };
         let keyspace = Keyspace::new(databases, layout, seed, freer);
         Self {
-            engine: Engine::new(Parts { keyspace, config, table, clock, host }),
+            engine: Engine::new(Parts { keyspace, config, table, clock, host, backend }),
             shared_inputs: Vec::new(),
             ahead: Vec::new(),
             spare_outputs: Vec::new(),
             with_output: Vec::new(),
+            held: HeldOutput::default(),
             actions: Vec::new(),
             next_cron: Monotonic(0),
             next_expiry: Monotonic(0),
+            next_slice: Some(Monotonic(0)),
+            has_more_to_load: false,
         }
     }
 
@@ -97,6 +110,7 @@ impl Node {
     /// The turn has ended after `turn_us` microseconds, waiting not included.
     pub fn end_turn(&mut self, turn_us: u64) {
         self.engine.metrics.counters.turn_ended(turn_us);
+        self.engine.turn_ended(turn_us);
     }
 
     /// A connection arrived.
@@ -218,6 +232,8 @@ impl Node {
             Closing::AfterReply if session.reply.output.is_empty() => {
                 self.engine.sessions.close(token, Closing::Now);
             }
+            // Its last reply waits for the log: this is asked again when it may be sent.
+            Closing::AfterReply if self.held.holds(token) => {}
             Closing::AfterReply => self.actions.push(Action::CloseAfterFlush(token)),
             Closing::Open | Closing::Now => {}
         }
@@ -234,27 +250,71 @@ impl Node {
 
     /// The connection is gone.
     pub fn handle_end(&mut self, token: Token) {
+        self.held.forget(token);
         self.engine.sessions.remove(token);
     }
 
-    /// The next connection that got output since it was last named here.
+    /// The next connection that got output since it was last named here and may send some of it. All
+    /// that the turn wrote to the log is on its way to the disk before.
     pub fn next_with_output(&mut self) -> Option<Token> {
         if self.engine.sessions.tracking().has_broadcasts() {
             self.engine.sessions.broadcast_invalidations();
         }
-        if let Some(token) = self.with_output.pop() {
-            return Some(token);
+        self.engine.flush_log();
+        loop {
+            let token = match self.with_output.pop() {
+                Some(token) => token,
+                None => match self.engine.sessions.next_written() {
+                    Some(token) => {
+                        self.engine.check_output(token);
+                        token
+                    }
+                    None => return self.next_released(),
+                },
+            };
+            if self.may_send(token) {
+                return Some(token);
+            }
         }
-        let token = self.engine.sessions.next_written()?;
-        self.engine.check_output(token);
+    }
+
+    /// Whether a connection may send some of its output, as far as the log goes.
+    #[inline]
+    fn may_send(&mut self, token: Token) -> bool {
+        let (end, synced) = self.engine.log_ends();
+        if end == synced && self.held.is_empty() {
+            return true;
+        }
+        let output = self.engine.sessions.get(token).map(|session| &session.reply.output);
+        let len = output.map_or(0, dunlin_resp::Output::len);
+        self.held.note(token, len, LogEnds { end, synced })
+    }
+
+    /// The next connection whose output had to wait for the log and need not any more.
+    fn next_released(&mut self) -> Option<Token> {
+        if self.held.is_empty() {
+            return None;
+        }
+        let (_, synced) = self.engine.log_ends();
+        let token = self.held.next_released(synced)?;
+        self.end_if_closing(token);
         Some(token)
     }
 
-    /// The output of a connection, to be written and then advanced.
+    /// The output of a connection that may be sent, to be written and then advanced; `None` if it
+    /// has to wait.
     pub fn output(&mut self, token: Token) -> Option<Outgoing<'_>> {
+        self.engine.flush_log();
+        // What was added since its end was noted is held, too: a socket may have become writable
+        // before this turn's output was looked at.
+        self.may_send(token);
         let output = &mut self.engine.sessions.get_mut(token)?.reply.output;
         let sent_bytes = &mut self.engine.metrics.counters.net_output_bytes;
-        Some(Outgoing { output, sent_bytes })
+        let sendable = self.held.sendable(token);
+        if sendable.as_deref() == Some(&0) {
+            return None;
+        }
+        Some(Outgoing { output, sent_bytes, sendable })
     }
 
     /// The output of a connection has all been written.
@@ -313,20 +373,24 @@ impl Node {
     /// When [`Node::handle_deadline`] wants to be called.
     #[must_use]
     pub fn next_deadline(&self) -> Monotonic {
-        if self.engine.is_eviction_pending() {
+        if self.engine.is_eviction_pending() || self.has_more_to_load {
             return Monotonic(0);
         }
         let sessions = &self.engine.sessions;
         let due = self.next_cron.min(self.next_expiry);
         let waits_end =
             sessions.pause.ends_at().into_iter().chain(sessions.blocking.next_deadline());
-        waits_end.fold(due, Monotonic::min)
+        let slice = self.next_slice.filter(|_| self.engine.persistence.wants_slice());
+        waits_end.chain(slice).fold(due, Monotonic::min)
     }
 
     /// The deadline has come: periodic work.
     pub fn handle_deadline(&mut self) {
         if self.engine.is_eviction_pending() {
             self.engine.continue_eviction();
+        }
+        if self.has_more_to_load {
+            self.has_more_to_load = self.engine.load_slice();
         }
         self.engine.time_out_blocked();
         let now = self.engine.now().monotonic;
@@ -338,10 +402,56 @@ impl Node {
                 self.engine.run_cron(hz);
             }
         }
+        self.advance_snapshot(now);
         if now >= self.next_expiry {
             let more = !is_paused && self.engine.expire_due();
             let pause_end = now.plus_us(self.engine.expiry_pause_us());
             self.next_expiry = if more { pause_end } else { self.next_cron };
         }
+    }
+
+    /// A job of persistence told something: its waker was called.
+    pub fn handle_job_events(&mut self) {
+        self.engine.handle_job_events();
+        self.next_slice = Some(Monotonic(0));
+        if self.engine.is_loading() {
+            self.has_more_to_load = self.engine.load_slice();
+        }
+    }
+
+    /// Begins to load what is on disk; clients are told LOADING meanwhile.
+    pub fn begin_load(&mut self) {
+        self.engine.begin_load();
+    }
+
+    /// Whether the data set is being loaded.
+    #[must_use]
+    pub const fn is_loading(&self) -> bool {
+        self.engine.is_loading()
+    }
+
+    /// Brings to disk what is to be kept and lets the process end; whether it may.
+    pub fn shut_down(&mut self, options: ShutdownOptions) -> bool {
+        self.engine.shut_down(options)
+    }
+
+    /// Hands out a slice of the snapshot under way, if one is due.
+    fn advance_snapshot(&mut self, now: Monotonic) {
+        let persistence = &self.engine.persistence;
+        if !persistence.wants_slice() {
+            self.next_slice = Some(Monotonic(0));
+        } else if self.next_slice.is_some_and(|at| at <= now) {
+            self.next_slice = match self.engine.advance_snapshot() {
+                SliceEnd::TimeIsUp => Some(Monotonic(0)),
+                SliceEnd::Waits(until) => until,
+            };
+        }
+    }
+
+    /// Whether the process must end at once, without another reply: what it promised to keep cannot
+    /// be kept.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.engine.persistence.is_lost()
     }
 }

@@ -19,6 +19,10 @@ pub trait Backend {
     /// The system refuses another thread; the job is dropped.
     fn spawn(&mut self, role: JobRole, job: Box<dyn Job>) -> io::Result<()>;
 
+    /// Lets jobs work until one of them has told something, or for a moment: the command thread has
+    /// nothing else to do.
+    fn wait(&mut self);
+
     /// What jobs call after they told something.
     fn waker(&self) -> Arc<dyn Fn() + Send + Sync>;
 
@@ -70,6 +74,8 @@ impl Backend for NoBackend {
     fn spawn(&mut self, _: JobRole, _: Box<dyn Job>) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
+
+    fn wait(&mut self) {}
 
     fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {
         Arc::new(|| ())

@@ -18,6 +18,7 @@ pub mod load;
 mod memory_disk;
 #[cfg(test)]
 mod round_trip;
+mod server;
 pub mod snapshot;
 
 pub use append::{
@@ -28,3 +29,8 @@ pub use backend::{Backend, JobRole, NoBackend};
 pub use disk::{Disk, DiskFile, error_text};
 pub use events::Events;
 pub use job::{Job, Signal, Step};
+pub use load::LoadBatch;
+pub use server::{
+    Fatal, LoadStatus, Loaded, LoadedKeys, LogReading, LogStatus, Merge, Outcome, Persistence,
+    SaveStatus, SliceEnd, WalkStatus, Wish,
+};

@@ -42,7 +42,6 @@ fn request(keyspace: &Keyspace, version: Version) -> SnapshotRequest {
             version,
             compression: true,
             checksum: true,
-            keeps_access: false,
             server_version: "7.2.4",
             created: UnixMs(0),
             used_memory_bytes: 0,

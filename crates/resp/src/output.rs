@@ -235,14 +235,23 @@ impl Output {
 
     /// Fills `slices` with what is to be sent next, without going beyond its inline size.
     pub fn io_slices<'a>(&'a self, slices: &mut IoSlices<'a>) {
+        self.io_slices_of(usize::MAX, slices);
+    }
+
+    /// As [`Self::io_slices`], for the first `limit` bytes alone.
+    pub fn io_slices_of<'a>(&'a self, limit: usize, slices: &mut IoSlices<'a>) {
         slices.clear();
-        let mut sent = self.sent;
-        for chunk in self.chunks.iter().take(IO_SLICES_MAX) {
-            slices.push(IoSlice::new(&chunk.bytes()[sent..]));
+        let (mut sent, mut left) = (self.sent, limit);
+        let parts = self.chunks.iter().map(Chunk::bytes).chain([self.tail.as_slice()]);
+        for part in parts {
+            let unsent = &part[sent..];
+            let unsent = &unsent[..unsent.len().min(left)];
+            if unsent.is_empty() || slices.len() == IO_SLICES_MAX {
+                break;
+            }
+            slices.push(IoSlice::new(unsent));
+            left -= unsent.len();
             sent = 0;
-        }
-        if slices.len() < IO_SLICES_MAX && self.tail.len() > sent {
-            slices.push(IoSlice::new(&self.tail[sent..]));
         }
     }
 

@@ -21,8 +21,10 @@ pub enum Awaited {
     /// A value of this type under one of its keys, or that one of them goes away or gets another
     /// type, because then there is nothing left to wait for (XREADGROUP).
     ValueOrLoss(ValueType),
-    /// Replicas, or the disk. No key ends this wait.
+    /// Replicas. No key ends this wait.
     Acknowledgement,
+    /// That the append-only file is on disk up to this offset. No key ends this wait.
+    Logged(u64),
 }
 
 impl Awaited {
@@ -32,7 +34,7 @@ impl Awaited {
         match self {
             Self::Value(awaited) => held == Some(awaited),
             Self::ValueOrLoss(_) => true,
-            Self::Acknowledgement => false,
+            Self::Acknowledgement | Self::Logged(_) => false,
         }
     }
 
@@ -105,6 +107,8 @@ pub struct Blocking {
     /// For each database, its keys that somebody waits for.
     queues: Vec<HashMap<Box<[u8]>, Queue>>,
     deadlines: BTreeSet<(Monotonic, Token)>,
+    /// Clients that wait for the append-only file, by the offset they wait for.
+    for_log: BTreeSet<(u64, Token)>,
     last_number: u64,
     /// Keys that changed and may end somebody's wait, in the order of their changes.
     ready: VecDeque<(u32, Box<[u8]>)>,
@@ -137,6 +141,9 @@ impl Blocking {
             queue.noticing_loss += usize::from(is_new && wait.awaited.notices_loss());
         }
         self.deadlines.extend(wait.deadline.map(|at| (at, token)));
+        if let Awaited::Logged(offset) = wait.awaited {
+            self.for_log.insert((offset, token));
+        }
         self.waits.insert(token, Queued { number, wait });
         self.just_blocked = true;
         self.needs_attention = true;
@@ -153,6 +160,9 @@ impl Blocking {
         let Queued { number, wait } = self.waits.remove(&token)?;
         if let Some(at) = wait.deadline {
             self.deadlines.remove(&(at, token));
+        }
+        if let Awaited::Logged(offset) = wait.awaited {
+            self.for_log.remove(&(offset, token));
         }
         for key in &wait.keys {
             let queues = &mut self.queues[wait.db as usize];
@@ -303,6 +313,13 @@ impl Blocking {
             .map(|(&number, &token)| (number, token))
     }
 
+    /// The client that waits for the earliest offset of the append-only file, if that is on disk
+    /// with everything up to `synced`.
+    #[must_use]
+    pub fn next_logged(&self, synced: u64) -> Option<Token> {
+        self.for_log.first().filter(|(offset, _)| *offset <= synced).map(|(_, token)| *token)
+    }
+
     /// When somebody has waited long enough.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Monotonic> {
@@ -347,6 +364,20 @@ mod tests {
             tokens.push(token.0);
         }
         tokens
+    }
+
+    #[test]
+    fn who_waits_for_the_log_is_found_by_offset() {
+        let mut blocking = Blocking::default();
+        for (token, offset) in [(1, 30), (2, 10), (3, 20)] {
+            blocking.block(Token(token), wait(&[], Awaited::Logged(offset)));
+        }
+        assert_eq!(blocking.next_logged(9), None);
+        assert_eq!(blocking.next_logged(25), Some(Token(2)));
+        blocking.release(Token(2));
+        blocking.forget(Token(3));
+        assert_eq!(blocking.next_logged(29), None);
+        assert_eq!(blocking.next_logged(30), Some(Token(1)));
     }
 
     #[test]

@@ -113,6 +113,8 @@ pub struct Session {
     pub(crate) watched_bytes: usize,
     /// How it tracks keys, if it does.
     pub tracking: Option<Box<ClientTracking>>,
+    /// Where the append-only file ended behind the last change that it made (WAITAOF).
+    pub logged_up_to: u64,
 }
 
 /// Sizes of an input buffer that is elsewhere.
@@ -180,6 +182,7 @@ impl Session {
             subscriptions: None,
             transaction: None,
             tracking: None,
+            logged_up_to: 0,
             watched_bytes: 0,
         }
     }

@@ -67,6 +67,25 @@ impl Jobs {
         Some(role)
     }
 
+    /// Lets each job that has something to do work once, however slow the disk is: somebody waits for
+    /// them.
+    pub fn step_all(&mut self, disk: &SimDisk) {
+        for mut running in std::mem::take(&mut self.running) {
+            let delay = std::mem::take(&mut running.not_before);
+            if running.is_ready(Duration::ZERO) {
+                let step = running.job.step();
+                disk.take_delay();
+                running.is_idle = step == Step::Idle;
+                if step == Step::Done {
+                    continue;
+                }
+            } else {
+                running.not_before = delay;
+            }
+            self.running.push(running);
+        }
+    }
+
     /// When the next job that a slow call delays goes on.
     pub fn next_delayed(&self, now: Duration) -> Option<Duration> {
         self.running.iter().map(|running| running.not_before).filter(|&time| time > now).min()
@@ -125,6 +144,11 @@ impl Backend for SimBackend {
         }
         jobs.add(role, job);
         Ok(())
+    }
+
+    fn wait(&mut self) {
+        let disk = self.disk.clone();
+        self.jobs().step_all(&disk);
     }
 
     fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {

@@ -7,7 +7,7 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 
 use dunlin_keyspace::{Freer, Garbage};
 
-use crate::memory::{Allocator, ThreadShare};
+use crate::memory::{Allocator, HelperShares};
 
 /// Values that may wait. When as many do, the next is dropped by the command thread itself: the
 /// server slows down instead of using more and more memory.
@@ -27,20 +27,22 @@ impl FreeThread {
     ///
     /// # Errors
     /// The system refuses another thread.
-    pub(crate) fn start(allocator: &'static dyn Allocator) -> io::Result<(Self, ThreadShare)> {
+    pub(crate) fn start(
+        allocator: &'static dyn Allocator,
+        shares: &HelperShares,
+    ) -> io::Result<Self> {
         let (queue, waiting) = sync_channel::<Garbage>(WAITING_MAX);
         let dropped = Arc::new(AtomicUsize::new(0));
-        let share = ThreadShare::default();
-        let (count, published) = (Arc::clone(&dropped), share.clone());
+        let (count, share) = (Arc::clone(&dropped), shares.join());
         let run = move || {
             for garbage in waiting {
                 drop(garbage);
-                published.publish(allocator);
+                share.publish(allocator);
                 count.fetch_add(1, Ordering::Release);
             }
         };
         std::thread::Builder::new().name("lazy-free".to_owned()).spawn(run)?;
-        Ok((Self { queue, taken: 0, dropped, forgotten: 0 }, share))
+        Ok(Self { queue, taken: 0, dropped, forgotten: 0 })
     }
 }
 

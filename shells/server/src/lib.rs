@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 mod crash;
+mod disk;
 mod files;
 mod freeing;
 mod host;
@@ -32,6 +33,7 @@ mod system_check;
 mod title;
 mod tuning;
 mod version;
+mod workers;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

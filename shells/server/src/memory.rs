@@ -39,14 +39,30 @@ pub trait Allocator: Sync {
     fn purge(&self);
 }
 
-/// A helper thread's share, published by itself.
+/// What helper threads hold, each its share, in one sum.
 #[derive(Clone, Default)]
-pub(crate) struct ThreadShare(Arc<AtomicI64>);
+pub(crate) struct HelperShares(Arc<AtomicI64>);
+
+impl HelperShares {
+    /// The share of one more thread.
+    pub(crate) fn join(&self) -> ThreadShare {
+        ThreadShare { sum: self.clone(), published: AtomicI64::new(0) }
+    }
+}
+
+/// A helper thread's share, published by itself. It goes on counting after the thread has ended: what
+/// the thread allocated is still there, and others free it.
+pub(crate) struct ThreadShare {
+    sum: HelperShares,
+    published: AtomicI64,
+}
 
 impl ThreadShare {
     /// To be called by the helper thread after it allocated or freed.
     pub(crate) fn publish(&self, allocator: &dyn Allocator) {
-        self.0.store(allocator.thread_balance_bytes(), Ordering::Relaxed);
+        let balance = allocator.thread_balance_bytes();
+        let before = self.published.swap(balance, Ordering::Relaxed);
+        self.sum.0.fetch_add(balance - before, Ordering::Relaxed);
     }
 }
 
@@ -54,17 +70,17 @@ impl ThreadShare {
 #[derive(Clone)]
 pub(crate) struct MemoryGauge {
     allocator: &'static dyn Allocator,
-    helpers: Vec<ThreadShare>,
+    helpers: HelperShares,
 }
 
 impl MemoryGauge {
-    pub(crate) fn new(allocator: &'static dyn Allocator, helpers: Vec<ThreadShare>) -> Self {
+    pub(crate) fn new(allocator: &'static dyn Allocator, helpers: HelperShares) -> Self {
         Self { allocator, helpers }
     }
 
     /// Bytes that the program holds.
     pub(crate) fn used_bytes(&self) -> u64 {
-        let helpers: i64 = self.helpers.iter().map(|share| share.0.load(Ordering::Relaxed)).sum();
+        let helpers = self.helpers.0.load(Ordering::Relaxed);
         u64::try_from(self.allocator.thread_balance_bytes() + helpers).unwrap_or(0)
     }
 
@@ -102,10 +118,15 @@ pub(crate) mod tests {
 
     #[test]
     fn shares_of_helpers_count_when_published() {
-        let share = ThreadShare::default();
-        let gauge = MemoryGauge::new(&Fixed, vec![share.clone()]);
+        let shares = HelperShares::default();
+        let gauge = MemoryGauge::new(&Fixed, shares.clone());
         assert_eq!(gauge.used_bytes(), 1000);
-        share.publish(&Fixed);
+        let [first, second] = [shares.join(), shares.join()];
+        first.publish(&Fixed);
+        first.publish(&Fixed);
         assert_eq!(gauge.used_bytes(), 2000);
+        second.publish(&Fixed);
+        drop(second);
+        assert_eq!(gauge.used_bytes(), 3000);
     }
 }

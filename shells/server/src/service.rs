@@ -14,7 +14,7 @@ use dunlin_resp::IoSlices;
 use dunlin_stdx::time::{Monotonic, Now};
 
 use crate::log::Log;
-use crate::signals::StopRequest;
+use crate::signals::{StopRequest, StopSignal};
 
 /// Listeners for clients over TCP.
 pub(crate) const TCP: ListenerTag = ListenerTag(1);
@@ -29,6 +29,8 @@ pub(crate) struct Serving {
     pub(crate) stop_request: StopRequest,
     /// The node's host was told to end the process.
     stops: Rc<Cell<bool>>,
+    /// What is to be done when the data set is loaded.
+    when_ready: Option<Box<dyn FnOnce(&Log)>>,
 }
 
 impl Serving {
@@ -37,8 +39,46 @@ impl Serving {
         log: Log,
         stop_request: StopRequest,
         stops: Rc<Cell<bool>>,
+        when_ready: Box<dyn FnOnce(&Log)>,
     ) -> Self {
-        Self { node, log, stop_request, stops }
+        Self { node, log, stop_request, stops, when_ready: Some(when_ready) }
+    }
+
+    /// Begins to load what is on disk; the loop goes on meanwhile.
+    pub(crate) fn load(&mut self, now: Now) {
+        self.node.begin_turn(now);
+        self.node.begin_load();
+        self.look_after_node();
+    }
+
+    /// Ends the process if the node cannot go on, and tells when the data set is there.
+    fn look_after_node(&mut self) {
+        if self.node.is_lost() {
+            // Nobody gets a reply: it could tell of what is not kept.
+            std::process::exit(1);
+        }
+        if self.when_ready.is_some()
+            && !self.node.is_loading()
+            && let Some(tell) = self.when_ready.take()
+        {
+            tell(&self.log);
+        }
+    }
+
+    /// A signal asks the server to stop.
+    fn stop_for(&mut self, signal: StopSignal) {
+        if self.node.is_loading() {
+            self.log.warning("Received shutdown signal during loading, exiting now.");
+            std::process::exit(0);
+        }
+        let process = &self.node.engine_mut().config.process;
+        let options = match signal {
+            StopSignal::Interrupt => process.shutdown_on_sigint,
+            StopSignal::Terminate => process.shutdown_on_sigterm,
+        };
+        if !self.node.shut_down(options) {
+            self.stop_request.refuse();
+        }
     }
 }
 
@@ -151,7 +191,9 @@ impl Service for Serving {
     }
 
     fn next_with_output(&mut self) -> Option<ConnectionId> {
-        self.node.next_with_output().map(connection)
+        let next = self.node.next_with_output();
+        self.look_after_node();
+        next.map(connection)
     }
 
     fn output(&mut self, id: ConnectionId) -> Option<Replies<'_>> {
@@ -182,10 +224,11 @@ impl Service for Serving {
     }
 
     fn woken(&mut self) {
-        if self.stop_request.take().is_some() {
-            self.log.notice("User requested shutdown...");
-            self.stops.set(true);
+        self.node.handle_job_events();
+        if let Some(signal) = self.stop_request.take() {
+            self.stop_for(signal);
         }
+        self.look_after_node();
     }
 }
 

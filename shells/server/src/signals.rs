@@ -44,6 +44,11 @@ impl StopRequest {
         }
     }
 
+    /// What was asked for cannot be done: the server goes on, and may be asked again.
+    pub(crate) fn refuse(&self) {
+        self.0.under_way.store(false, Ordering::Release);
+    }
+
     fn set(&self, signal: StopSignal) {
         let value = if signal == StopSignal::Interrupt { 1 } else { 2 };
         self.0.under_way.store(true, Ordering::Release);

@@ -11,6 +11,7 @@ use dunlin_commands::{ProcessFacts, Table};
 use dunlin_config::{Arguments, Config, Directive, FatalConfigError, Loaded, Mode, Problem, Text};
 use dunlin_node::{Environment, Node};
 use dunlin_reactor::{CycleClock, ListenerControl, Reactor, os_error_text};
+use dunlin_stdx::time::Clock;
 
 use crate::Program;
 use crate::files::Disk;
@@ -19,7 +20,7 @@ use crate::host::ProcessHost;
 use crate::limits::{TooFewFiles, raise_open_files};
 use crate::listening::{NotListening, listen};
 use crate::log::{Log, Role};
-use crate::memory::MemoryGauge;
+use crate::memory::{HelperShares, MemoryGauge};
 use crate::pidfile::{self, PidFile};
 use crate::service::{Serving, TCP, UNIX};
 use crate::signals::{self, StopRequest};
@@ -27,6 +28,7 @@ use crate::supervisor::{self, Supervisor};
 use crate::title::Title;
 use crate::tuning;
 use crate::version::{DUNLIN_VERSION, REDIS_VERSION};
+use crate::workers::Workers;
 use crate::{crash, logo, system_check};
 
 /// The process cannot serve; the reason has been told.
@@ -74,36 +76,49 @@ fn try_serve(program: &Program) -> Result<(), Failed> {
     let stop_request = StopRequest::default();
     let signals = signals::listen(log.clone(), reactor.waker(), stop_request.clone());
     required(signals, "Setting up signals", &log)?;
-    let (freer, share) = required(FreeThread::start(program.allocator), "Starting a thread", &log)?;
+    let shares = HelperShares::default();
+    let freer = FreeThread::start(program.allocator, &shares);
+    let freer = required(freer, "Starting a thread", &log)?;
     let stops = Rc::new(Cell::new(false));
     let host = ProcessHost {
         log: log.clone(),
-        memory: MemoryGauge::new(program.allocator, vec![share]),
+        memory: MemoryGauge::new(program.allocator, shares.clone()),
         facts: required(facts(program, &arguments, supervisor), "Reading /dev/urandom", &log)?,
         listeners: listeners.clone(),
         title,
         oom_score,
         stops: Rc::clone(&stops),
     };
+    let workers = Workers::new(reactor.waker(), program.allocator, shares);
     let environment = Environment {
-        clock: Box::new(clock),
+        clock: Box::new(clock.clone()),
         seed: required(random_seed(), "Reading /dev/urandom", &log)?,
         freer: Box::new(freer),
         host: Box::new(host),
+        backend: Box::new(workers),
     };
     let node = Node::new(config, table, environment);
-    let mut serving = Serving::new(node, log.clone(), stop_request, stops);
+    let ready = when_ready(&listeners, supervisor);
+    let mut serving = Serving::new(node, log.clone(), stop_request, stops, ready);
     log.notice("Server initialized");
-    for (tag, kind) in [(TCP, "tcp"), (UNIX, "unix")] {
-        if listeners.count(tag) > 0 {
-            log.notice(format_args!("Ready to accept connections {kind}"));
-        }
-    }
-    supervisor.ready();
+    serving.load(clock.now());
     required(reactor.run(&mut serving), "Waiting for events", &log)?;
     supervisor.stopping();
     leave(pid_file, &listeners, &log);
     Ok(())
+}
+
+/// What to tell when the data set is there.
+fn when_ready(listeners: &ListenerControl, supervisor: Supervisor) -> Box<dyn FnOnce(&Log)> {
+    let kinds = [(TCP, "tcp"), (UNIX, "unix")];
+    let kinds: Vec<&str> =
+        kinds.iter().filter(|(tag, _)| listeners.count(*tag) > 0).map(|(_, kind)| *kind).collect();
+    Box::new(move |log| {
+        for kind in kinds {
+            log.notice(format_args!("Ready to accept connections {kind}"));
+        }
+        supervisor.ready();
+    })
 }
 
 /// Makes this process one that can serve: title, crash report, open files.
@@ -245,12 +260,6 @@ fn announce(program: &Program, arguments: &Arguments, loaded: &Loaded, log: &Log
     }
     for warning in &loaded.warnings {
         log.warning(warning);
-    }
-    if loaded.config.persistence.appendonly || !loaded.config.persistence.save.0.is_empty() {
-        log.warning(
-            "WARNING: this version keeps the data set in memory only: `save` and `appendonly` are \
-             read and kept, but nothing is written to disk yet.",
-        );
     }
     let maxmemory = loaded.config.memory.maxmemory;
     if maxmemory > 0 && maxmemory < 1024 * 1024 {

@@ -1,3 +1,5 @@
+//! Tests of the scanner.
+
 use dunlin_resp::{Batch, Limits, RequestDecoder};
 use proptest::prelude::*;
 

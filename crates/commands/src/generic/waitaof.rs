@@ -1,7 +1,7 @@
 //! `WAITAOF numlocal numreplicas timeout`
 //!
-//! Replies where the client's writes are on disk: here (0 or 1), and on how many replicas. There is
-//! neither an append-only file nor a replica, so whoever asks for one waits until the time is up.
+//! Replies where the client's writes are on disk: here (0 or 1), and on how many replicas. There is no
+//! replica, so whoever asks for one waits until the time is up.
 //!
 //! Source: redis.io, WAITAOF; texts checked against a 7.2.6 server.
 
@@ -44,15 +44,20 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         .filter(|count| *count >= 0)
         .ok_or(CommandError::fixed("ERR value is out of range, must be positive"))?;
     let timeout = Timeout::milliseconds(args.get(3), cx.now)?;
-    if local > 0 {
+    if local > 0 && !cx.persistence.is_log_wanted() {
         return Err(NO_FILE);
     }
-    if replicas > 0 && cx.may_block() {
-        cx.block_for_acknowledgement(timeout, TimeoutReply::Counts(0, 0));
-    } else {
+    let offset = cx.session().map_or(0, |session| session.logged_up_to);
+    let is_local = cx.persistence.is_log_wanted() && cx.persistence.synced_up_to() >= offset;
+    let told = i64::from(is_local);
+    if told >= local && replicas == 0 || !cx.may_block() {
         cx.reply.array(2);
+        cx.reply.integer(told);
         cx.reply.integer(0);
-        cx.reply.integer(0);
+    } else if told < local {
+        cx.block_for_log(offset, timeout, TimeoutReply::Counts(0, 0));
+    } else {
+        cx.block_for_acknowledgement(timeout, TimeoutReply::Counts(told, 0));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 //! - `CONFIG SET parameter value [parameter value ...]`
 
 use dunlin_config::{LogLevel, ProtectedAction, RewriteState, SetContext, SetError};
+use dunlin_persistence::Wish;
 use dunlin_spec::{Arg, CommandSpec, Flags, Group};
 
 use crate::args::Args;
@@ -150,6 +151,12 @@ fn set(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         cx.host.log(LogLevel::Warning, &line);
         return Err(refused(&SetError::NotApplied { name, reason: refusal.reason }));
     }
+    if changes.includes("appendonly") && !follow_appendonly(cx) {
+        let _ = cx.host.apply_config(changes.previous(), &changes);
+        cx.config.revert(changes);
+        let reason = "Unable to turn on AOF. Check server logs.".to_owned();
+        return Err(refused(&SetError::NotApplied { name: "appendonly", reason }));
+    }
     if changes.includes("dir")
         && let Some(dir) = cx.host.working_directory()
     {
@@ -160,6 +167,19 @@ fn set(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     parameters::apply(&changes, &mut target);
     cx.reply.ok();
     Ok(())
+}
+
+/// Switches the append-only file on or off; whether that went well.
+fn follow_appendonly(cx: &mut Context<'_>) -> bool {
+    if !cx.config.persistence.appendonly {
+        cx.persistence.wish(Wish::StopLog);
+        return true;
+    }
+    let can_start = cx.persistence.can_start_log(cx.config);
+    if can_start {
+        cx.persistence.wish(Wish::StartLog);
+    }
+    can_start
 }
 
 fn refused(error: &SetError) -> CommandError {

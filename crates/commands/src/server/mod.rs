@@ -1,5 +1,7 @@
 //! Commands about the server itself.
 
+mod bgrewriteaof;
+mod bgsave;
 pub mod command;
 pub mod config;
 mod dbsize;
@@ -8,6 +10,7 @@ mod digest;
 mod flushall;
 mod flushdb;
 pub mod info;
+mod lastsave;
 pub mod latency;
 mod latency_doctor;
 pub mod lolwut;
@@ -16,6 +19,7 @@ mod memory_doctor;
 mod memory_overview;
 pub mod monitor;
 mod role;
+mod save;
 mod shutdown;
 pub mod slowlog;
 mod sparkline;
@@ -29,6 +33,8 @@ pub use digest::Digest;
 
 /// The commands of this group.
 pub const COMMANDS: &[Command] = &[
+    bgrewriteaof::COMMAND,
+    bgsave::COMMAND,
     command::COMMAND,
     config::COMMAND,
     dbsize::COMMAND,
@@ -36,11 +42,13 @@ pub const COMMANDS: &[Command] = &[
     flushall::COMMAND,
     flushdb::COMMAND,
     info::COMMAND,
+    lastsave::COMMAND,
     latency::COMMAND,
     lolwut::COMMAND,
     memory::COMMAND,
     monitor::COMMAND,
     role::COMMAND,
+    save::COMMAND,
     shutdown::COMMAND,
     slowlog::COMMAND,
     swapdb::COMMAND,

@@ -1,13 +1,13 @@
 //! `SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] [ABORT]`
 //!
-//! Ends the server. Nothing is replied: the connection closes. There are no snapshots to take yet and
-//! no replicas to wait for, so SAVE is refused unless FORCE lets it fail, and there is never a
-//! shutdown under way that ABORT could end.
+//! Brings to disk what is to be kept and ends the server. Nothing is replied: the connection closes.
+//! What cannot be kept keeps the server alive, unless FORCE lets it go. There are no replicas to wait
+//! for, so there is never a shutdown under way that ABORT could end.
 //!
 //! Source: Redis documentation, SHUTDOWN; texts checked against a 7.2.6 server.
 
-use dunlin_config::{LogLevel, ShutdownOptions};
-use dunlin_session::Closing;
+use dunlin_config::ShutdownOptions;
+use dunlin_persistence::Wish;
 use dunlin_spec::{Arg, CommandSpec, Flags, Group};
 
 use crate::args::Args;
@@ -66,30 +66,24 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if abort {
         return Err(CommandError::fixed("ERR No shutdown in progress."));
     }
-    cx.host.log_notice("User requested shutdown...");
-    if options.contains(ShutdownOptions::SAVE) && !options.contains(ShutdownOptions::FORCE) {
-        cx.host
-            .log(LogLevel::Warning, "This version takes no snapshots: SHUTDOWN SAVE is refused.");
-        return Err(CommandError::fixed("ERR Errors trying to SHUTDOWN. Check logs."));
-    }
-    cx.host.stop();
-    if let Some(client) = cx.caller.client() {
-        cx.sessions.close(client, Closing::AfterReply);
-    }
+    // The engine does it when this command has ended, and replies if it fails.
+    cx.persistence.wish(Wish::Shutdown(options));
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::trial::Trial;
 
     #[test]
-    fn the_process_is_asked_to_stop_and_nothing_is_replied() {
+    fn the_engine_is_asked_and_nothing_is_replied() {
         for command in ["SHUTDOWN", "SHUTDOWN NOSAVE", "shutdown now force", "SHUTDOWN SAVE FORCE"]
         {
             let mut trial = Trial::new();
             assert_eq!(trial.run(command), "");
-            assert!(trial.host.stopped, "{command}");
+            let wish = trial.persistence.take_wish();
+            assert!(matches!(wish, Some(Wish::Shutdown(_))), "{command}");
         }
     }
 
@@ -98,12 +92,11 @@ mod tests {
         let check = |command: &str, error: &str| {
             let mut trial = Trial::new();
             assert_eq!(trial.run(command), format!("-{error}\r\n"));
-            assert!(!trial.host.stopped, "{command}");
+            assert_eq!(trial.persistence.take_wish(), None, "{command}");
         };
         check("SHUTDOWN SAVE NOSAVE", "ERR syntax error");
         check("SHUTDOWN ABORT NOW", "ERR syntax error");
         check("SHUTDOWN later", "ERR syntax error");
         check("SHUTDOWN ABORT", "ERR No shutdown in progress.");
-        check("SHUTDOWN SAVE", "ERR Errors trying to SHUTDOWN. Check logs.");
     }
 }

@@ -3,7 +3,7 @@
 use super::{INT_MAX, LONG_MAX, bytes, group, integer};
 use crate::Text;
 use crate::parameter::Kind;
-use crate::value::{AppendFsync, SavePoints};
+use crate::value::{AppendFsync, RdbVersion, SavePoints};
 
 group! {
     /// Snapshots and the append-only file.
@@ -24,6 +24,17 @@ group! {
 
         /// Whether snapshots end in a checksum, which is verified on loading.
         "rdbchecksum" => rdbchecksum: bool = "yes", Kind::Flag, IMMUTABLE;
+
+        /// The version of the RDB format that snapshots are written in, unless the data asks for a later
+        /// one: 10 is read by Redis 7.0 and later, 11 by 7.2 and later.
+        "rdb-version" => rdb_version: RdbVersion = "10", Kind::Choice(RdbVersion::NAMES);
+
+        /// Memory for what a snapshot must keep before commands change it, while its file is slow;
+        /// beyond it, a temporary file in dir takes it.
+        "snapshot-buffer-limit" => snapshot_buffer_limit: u64 = "32mb", bytes(1 << 20, LONG_MAX);
+
+        /// Size of that temporary file at which the snapshot is given up; 0 for no limit.
+        "snapshot-spill-limit" => snapshot_spill_limit: u64 = "0", bytes(0, LONG_MAX);
 
         /// Whether snapshots made for replication alone are deleted once they are loaded or sent.
         "rdb-del-sync-files" => rdb_del_sync_files: bool = "no", Kind::Flag;

@@ -152,6 +152,14 @@ choices! {
         No: "no",
     }
 
+    /// The version of the RDB format.
+    RdbVersion default Ten {
+        /// Read by Redis 7.0, 7.2 and later, and by Valkey.
+        Ten: "10",
+        /// Read by Redis 7.2 and later, and by Valkey; holds when consumers were active last.
+        Eleven: "11",
+    }
+
     /// How a replica takes a data set that comes over the socket.
     DisklessLoad default Disabled {
         /// Into a file first.

@@ -21,7 +21,7 @@ use crate::hasher::KeyHasher;
 use crate::keyspace::DatabaseIndex;
 use crate::snapshot::kept::Kept;
 use crate::snapshot::sink::{LargeKey, SnapshotSink};
-use crate::snapshot::state::{Identity, Snapshot, hint};
+use crate::snapshot::state::{Identity, Snapshot};
 
 /// What a frozen collection counts that takes as long as a small key.
 const BYTES_PER_UNIT: usize = 128;
@@ -68,7 +68,7 @@ impl LargeQueue {
     pub(super) fn freeze(&mut self, database: Identity, entry: &mut Entry, access: AccessClock) {
         let id = self.next_id;
         self.next_id = id.wrapping_add(1);
-        let access = hint(access, entry);
+        let access = access.hint(entry);
         let header = ValueMut::new(entry).freeze(id);
         let key: Box<[u8]> = entry.key().into();
         let (deadline, place) = (entry.deadline(), Place::Table { database, key: key.clone() });

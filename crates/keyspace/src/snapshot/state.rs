@@ -1,9 +1,9 @@
 //! A snapshot that runs: where its walk is, and what it knows of databases.
 
 use dunlin_slots::key_slot;
-use dunlin_values::{AccessHint, Entry, LargeString, Object};
+use dunlin_values::{Entry, LargeString, Object};
 
-use crate::access::{AccessClock, AccessPolicy};
+use crate::access::AccessClock;
 use crate::keyspace::DatabaseIndex;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::kept::Kept;
@@ -137,16 +137,7 @@ pub(super) fn emit(
     access: AccessClock,
     from: Emitter,
 ) {
-    sink.entry(database, entry, hint(access, entry), from);
-}
-
-/// How an entry was used.
-pub(super) fn hint(access: AccessClock, entry: &Entry) -> AccessHint {
-    let clock = entry.clock();
-    match access.policy() {
-        AccessPolicy::Lru => AccessHint::IdleSeconds(access.idle_seconds(clock).into()),
-        AccessPolicy::Lfu { .. } => AccessHint::Frequency(access.frequency(clock) as u8),
-    }
+    sink.entry(database, entry, access.hint(entry), from);
 }
 
 /// The long string of an entry that is not shareable yet.

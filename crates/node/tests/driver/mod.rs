@@ -10,6 +10,7 @@ use dunlin_commands::{Host, NotApplied, Table};
 use dunlin_config::{Changes, Config, LogLevel};
 use dunlin_keyspace::{Freer, Garbage, Keyspace};
 use dunlin_node::{Action, Environment, Node, Peer, Token};
+use dunlin_persistence::NoBackend;
 use dunlin_stdx::time::{Clock, Monotonic, Now};
 
 /// When a node's time begins: 2023-11-14 22:13:20 UTC.
@@ -137,6 +138,7 @@ impl Driver {
             seed: 1,
             freer: Box::new(DropAtOnce),
             host: Box::new(Process(Rc::clone(&world))),
+            backend: Box::new(NoBackend),
         };
         let mut node = Node::new(config, table, environment);
         node.begin_turn(at(world.time_us.get()));

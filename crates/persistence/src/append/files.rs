@@ -104,33 +104,12 @@ impl AppendFiles {
 
     /// What is to be loaded.
     fn plan(&self) -> Result<LoadPlan, AppendError> {
-        let mut files = Vec::new();
-        for (file, is_base) in self.named() {
-            let is_old_style = file.name == self.paths.names.old_style();
-            let role = match (is_base, is_old_style) {
-                (true, true) => FileRole::OldStyle,
-                (true, false) => FileRole::Base,
-                (false, _) => FileRole::Incremental,
-            };
-            let (path, name) = (self.paths.file(&file.name), text(&file.name));
-            let doing = format!("Unable to obtain the AOF file {name} length. stat");
-            let len = self.disk.len_bytes(&path);
-            let len = len.map_err(|error| AppendError::system(&doing, &error))?;
-            let len_bytes = len.ok_or_else(|| AppendError::Missing(name.clone()))?;
-            files.push(LoadFile { path, name, role, len_bytes, may_be_cut: false });
-        }
-        let mut is_last = true;
-        for file in files.iter_mut().rev() {
-            file.may_be_cut = is_last;
-            is_last = is_last && file.len_bytes == 0;
-        }
-        Ok(LoadPlan { files })
+        plan(&*self.disk, &self.paths, &self.manifest)
     }
 
     /// The files that make the data set, in order, and whether each is the base.
     fn named(&self) -> impl Iterator<Item = (&LogFile, bool)> {
-        let base = self.manifest.base().map(|file| (file, true));
-        base.into_iter().chain(self.manifest.incremental().iter().map(|file| (file, false)))
+        named(&self.manifest)
     }
 
     /// Opens the log for what comes, after the plan was loaded. `empty_base` is a base file of this
@@ -316,6 +295,50 @@ impl AppendFiles {
     pub fn take_log(&mut self) -> Vec<LogLine> {
         std::mem::take(&mut self.log)
     }
+}
+
+/// What the manifest in force says is to be loaded, for whoever has the log already (DEBUG LOADAOF).
+///
+/// # Errors
+/// See [`AppendError`].
+pub fn read_plan(disk: &Arc<dyn Disk>, paths: &AppendPaths) -> Result<LoadPlan, AppendError> {
+    let bytes = ManifestFile::read(&**disk, paths)?;
+    let manifest = bytes.as_deref().map(Manifest::parse).transpose()?.unwrap_or_default();
+    plan(&**disk, paths, &manifest)
+}
+
+/// The files that make the data set, in order, and whether each is the base.
+fn named(manifest: &Manifest) -> impl Iterator<Item = (&LogFile, bool)> {
+    let base = manifest.base().map(|file| (file, true));
+    base.into_iter().chain(manifest.incremental().iter().map(|file| (file, false)))
+}
+
+fn plan(
+    disk: &dyn Disk,
+    paths: &AppendPaths,
+    manifest: &Manifest,
+) -> Result<LoadPlan, AppendError> {
+    let mut files = Vec::new();
+    for (file, is_base) in named(manifest) {
+        let is_old_style = file.name == paths.names.old_style();
+        let role = match (is_base, is_old_style) {
+            (true, true) => FileRole::OldStyle,
+            (true, false) => FileRole::Base,
+            (false, _) => FileRole::Incremental,
+        };
+        let (path, name) = (paths.file(&file.name), text(&file.name));
+        let doing = format!("Unable to obtain the AOF file {name} length. stat");
+        let len = disk.len_bytes(&path);
+        let len = len.map_err(|error| AppendError::system(&doing, &error))?;
+        let len_bytes = len.ok_or_else(|| AppendError::Missing(name.clone()))?;
+        files.push(LoadFile { path, name, role, len_bytes, may_be_cut: false });
+    }
+    let mut is_last = true;
+    for file in files.iter_mut().rev() {
+        file.may_be_cut = is_last;
+        is_last = is_last && file.len_bytes == 0;
+    }
+    Ok(LoadPlan { files })
 }
 
 fn cannot_open(name: &[u8], error: &io::Error) -> AppendError {

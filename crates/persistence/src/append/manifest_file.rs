@@ -85,6 +85,18 @@ impl ManifestFile {
         self.held = Held::Nothing;
     }
 
+    /// The manifest in force, for who has the log already.
+    pub(super) fn read(
+        disk: &dyn Disk,
+        paths: &AppendPaths,
+    ) -> Result<Option<Vec<u8>>, AppendError> {
+        match disk.open(&paths.manifest()).and_then(|mut file| read_all(&mut *file)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(cannot_read(paths, &error)),
+        }
+    }
+
     /// Replaces the manifest.
     pub(super) fn replace(&mut self, bytes: &[u8]) -> Result<(), NotReplaced> {
         let file = self.write_temporary(bytes).map_err(NotReplaced::Before)?;

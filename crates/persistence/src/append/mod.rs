@@ -46,7 +46,7 @@ mod tests;
 
 pub use error::AppendError;
 pub use events::{AppendEvent, LogLevel, LogLine, WriteFailure};
-pub use files::AppendFiles;
+pub use files::{AppendFiles, read_plan};
 pub use job::AppendJob;
 pub use log::{AppendLog, Appended};
 pub use open_log::OpenLog;

@@ -1,7 +1,6 @@
 //! What the loader hands to the command thread.
 
-use dunlin_keyspace::DatabaseIndex;
-use dunlin_values::{AccessHint, Entry};
+pub use dunlin_keyspace::LoadedEntry;
 
 use super::error::LoadError;
 use crate::append::LogLine;
@@ -33,17 +32,6 @@ pub enum LoadBatch {
     Done(LoadReport),
     /// The data set cannot be loaded; nothing follows.
     Failed(LoadError),
-}
-
-/// A key of a snapshot, ready to be put into a database.
-#[derive(Debug)]
-pub struct LoadedEntry {
-    /// The database it belongs to.
-    pub db: DatabaseIndex,
-    /// Key, value and deadline.
-    pub entry: Entry,
-    /// How it was used.
-    pub access: AccessHint,
 }
 
 /// What was in a file.

@@ -121,6 +121,7 @@ impl Freer for DropAtOnce {
 fn keyspace() -> Keyspace {
     let mut keyspace = Keyspace::new(16, Layout::OneTable, 7, Box::new(DropAtOnce));
     keyspace.begin_turn(NOW);
+    keyspace.keep_access(true);
     keyspace
 }
 
@@ -130,7 +131,6 @@ fn request(name: &str, is_aof_base: bool) -> SnapshotRequest {
             version: Version::V10,
             compression: true,
             checksum: true,
-            keeps_access: true,
             server_version: "7.2.4",
             created: UnixMs(NOW.0 - 5000),
             used_memory_bytes: 3 << 20,

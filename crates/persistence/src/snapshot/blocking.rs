@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use dunlin_keyspace::{AccessPolicy, Emitter, Keyspace, SnapshotSink};
-use dunlin_values::{AccessHint, Entry};
+use dunlin_keyspace::{Emitter, Keyspace, SnapshotSink};
 
 use super::writer::{SnapshotEvent, SnapshotReport};
 use super::{Snapshot, SnapshotRequest};
@@ -25,7 +24,7 @@ pub fn save_blocking(
         Snapshot::begin(request, disk, Arc::new(|| ()), events.clone());
     for db in 0..keyspace.databases() {
         keyspace.database(db).for_each(|entry| {
-            encoder.entry(db, entry, hint(keyspace, entry), Emitter::Walk);
+            encoder.entry(db, entry, keyspace.access().hint(entry), Emitter::Walk);
             while !encoder.has_room() && writer.step() == Step::Working {}
         });
     }
@@ -35,14 +34,5 @@ pub fn save_blocking(
         Some(SnapshotEvent::Finished(report)) => Ok(report),
         Some(SnapshotEvent::Failed(why)) => Err(why),
         Some(SnapshotEvent::Cancelled) | None => Err("cancelled".to_owned()),
-    }
-}
-
-/// How an entry was used.
-fn hint(keyspace: &Keyspace, entry: &Entry) -> AccessHint {
-    let (access, clock) = (keyspace.access(), entry.clock());
-    match access.policy() {
-        AccessPolicy::Lru => AccessHint::IdleSeconds(u64::from(access.idle_seconds(clock))),
-        AccessPolicy::Lfu { .. } => AccessHint::Frequency(access.frequency(clock) as u8),
     }
 }

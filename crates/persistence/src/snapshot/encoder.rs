@@ -20,8 +20,6 @@ use super::queue::{ChunkQueue, GivenUp};
 pub struct Encoder {
     queue: Arc<ChunkQueue>,
     options: Option<WriteOptions>,
-    /// Whether it is written how keys were used.
-    keeps_access: bool,
     /// Writes entries, where there are no options for records.
     commands: CommandWriter,
     /// Writes the large collection in progress: entries of the barrier come in between.
@@ -79,7 +77,6 @@ impl Encoder {
         Self {
             queue,
             options,
-            keeps_access: form.keeps_access(),
             commands: CommandWriter::default(),
             large_commands: CommandWriter::default(),
             walk: open(),
@@ -133,7 +130,6 @@ impl SnapshotSink for Encoder {
             Emitter::Barrier => &mut self.barrier,
         };
         open.select(db, &mut self.sizes);
-        let access = if self.keeps_access { access } else { AccessHint::None };
         match (&mut open.chunk.records, &self.options) {
             (Records::Rdb(draft), Some(options)) => draft.entry(entry, access, options),
             (Records::Commands(out), _) => self.commands.entry(out, entry),
@@ -147,7 +143,6 @@ impl SnapshotSink for Encoder {
         let form = match (&mut self.walk.chunk.records, &self.options) {
             (Records::Rdb(draft), Some(options)) => {
                 let LargeKey { key, deadline, access, header, .. } = large;
-                let access = if self.keeps_access { access } else { AccessHint::None };
                 Some(draft.begin_large(key, deadline, access, header, options))
             }
             _ => {

@@ -26,8 +26,6 @@ pub struct RdbForm {
     pub compression: bool,
     /// Whether a checksum ends the file (`rdbchecksum`).
     pub checksum: bool,
-    /// Whether it is written how keys were used: where `maxmemory-policy` goes by that.
-    pub keeps_access: bool,
     /// The version of the server, as its files tell it.
     pub server_version: &'static str,
     /// When it was taken.
@@ -87,14 +85,6 @@ impl Form {
         match self {
             Self::Rdb(form) => Some(WriteOptions { version: form.version }),
             Self::Commands(_) => None,
-        }
-    }
-
-    /// Whether it is written how keys were used.
-    pub(super) const fn keeps_access(&self) -> bool {
-        match self {
-            Self::Rdb(form) => form.keeps_access,
-            Self::Commands(_) => false,
         }
     }
 

@@ -100,6 +100,24 @@ pub enum Destination {
     Outlet(Box<dyn Outlet>),
 }
 
+/// The base of an append-only file without any data.
+#[must_use]
+pub fn empty_base(form: &Form) -> Vec<u8> {
+    let target = Target {
+        destination: Destination::File {
+            temporary: PathBuf::new(),
+            publish: None,
+            incremental_sync: false,
+        },
+        replication: None,
+        is_aof_base: true,
+    };
+    let (mut bytes, mut sum) = (form.header(&target, &[]), form.sum());
+    sum.update(&bytes);
+    bytes.extend_from_slice(&form.footer(&mut sum));
+    bytes
+}
+
 /// A snapshot that has begun, taken apart for those who work on it.
 pub struct Snapshot {
     /// Takes entries, on the command thread.

@@ -35,7 +35,6 @@ fn rdb() -> Form {
         version: Version::V10,
         compression: true,
         checksum: true,
-        keeps_access: false,
         server_version: "7.2.4",
         created: UnixMs(1_700_000_000_000),
         used_memory_bytes: 1_000_000,

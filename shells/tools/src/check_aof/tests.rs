@@ -1,3 +1,5 @@
+//! Tests of check-aof.
+
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;

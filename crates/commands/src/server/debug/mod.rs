@@ -5,8 +5,7 @@
 //!
 //! Source: the texts of DEBUG HELP; replies checked against a 7.2.6 server.
 //! Differs: figures about the inside (OBJECT's address and length, HTSTATS, SDSLEN, STRUCTSIZE) are
-//! dunlin's own; RELOAD and LOADAOF wait for persistence, RESTART and CRASH-AND-RECOVER for a
-//! supervisor of processes.
+//! dunlin's own; RESTART and CRASH-AND-RECOVER wait for a supervisor of processes.
 
 mod help;
 mod inside;
@@ -14,6 +13,7 @@ mod lists;
 mod populate;
 mod process;
 mod protocol;
+mod reload;
 mod switches;
 
 use dunlin_spec::{CommandSpec, Flags, Group};
@@ -61,7 +61,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "htstats-key", words: 3..=ANY, run: inside::table_stats_of_key },
     Subcommand { name: "leak", words: 3..=3, run: process::leak },
     Subcommand { name: "listpack", words: 3..=3, run: lists::listpack },
-    Subcommand { name: "loadaof", words: 2..=ANY, run: persistence },
+    Subcommand { name: "loadaof", words: 2..=ANY, run: reload::load_log },
     Subcommand { name: "log", words: 3..=3, run: process::log },
     Subcommand { name: "object", words: 3..=3, run: inside::object },
     Subcommand { name: "oom", words: 2..=ANY, run: process::out_of_memory },
@@ -75,7 +75,7 @@ const SUBCOMMANDS: &[Subcommand] = &[
         words: 3..=3,
         run: switches::quicklist_packed_threshold,
     },
-    Subcommand { name: "reload", words: 2..=ANY, run: persistence },
+    Subcommand { name: "reload", words: 2..=ANY, run: reload::run },
     Subcommand { name: "replybuffer", words: 4..=4, run: switches::reply_buffer },
     Subcommand { name: "restart", words: 2..=ANY, run: process::restart },
     Subcommand { name: "sdslen", words: 3..=3, run: inside::string_length },
@@ -126,11 +126,6 @@ fn error(_: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     Err(CommandError::Text(text.into()))
 }
 
-fn persistence(_: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    let name = String::from_utf8_lossy(args.get(1)).to_uppercase();
-    Err(CommandError::err(format!("DEBUG {name} needs persistence, which this version lacks")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,12 +148,5 @@ mod tests {
     fn an_error_is_the_clients_own_text() {
         let mut trial = Trial::new();
         assert_eq!(trial.run("DEBUG ERROR \"MY own\\r\\nerror\""), "-MY own  error\r\n");
-    }
-
-    #[test]
-    fn what_needs_persistence_says_so() {
-        let mut trial = Trial::new();
-        let reply = trial.run("DEBUG reload NOSAVE");
-        assert_eq!(reply, "-ERR DEBUG RELOAD needs persistence, which this version lacks\r\n");
     }
 }

@@ -1,0 +1,135 @@
+//! Loading what was kept: entries go straight into the keyspace, commands run as a stream does.
+
+use dunlin_commands::CommandError;
+use dunlin_keyspace::Expiry;
+use dunlin_persistence::{LoadBatch, Loaded};
+use dunlin_resp::Reply;
+
+use crate::engine::Engine;
+use crate::follow::{Follower, StreamFault};
+
+/// How long loading keeps clients waiting, in microseconds: they are told LOADING in between.
+const SLICE_US: u64 = 10_000;
+
+impl Engine {
+    /// Begins to load what is on disk. [`Engine::load_slice`] goes on whenever something has arrived.
+    pub fn begin_load(&mut self) {
+        self.set_loading(true);
+        self.persistence.begin_load(&mut self.keyspace, &self.config, self.now);
+        self.log_follower = Some(Box::new(Follower::lenient()));
+        self.write_journal();
+    }
+
+    /// Puts in place what has arrived, for a bounded time; whether more waits.
+    pub fn load_slice(&mut self) -> bool {
+        let began = self.clock.ticks();
+        loop {
+            match self.persistence.next_loaded(&mut self.keyspace, &self.config, self.now) {
+                Loaded::Nothing => {
+                    self.write_journal();
+                    return false;
+                }
+                Loaded::Progress => {}
+                Loaded::Commands(commands) => self.run_loaded(commands),
+                Loaded::Done => {
+                    self.end_load();
+                    return false;
+                }
+            }
+            if self.persistence.is_lost() {
+                self.write_journal();
+                return false;
+            }
+            let ticks = self.clock.ticks().wrapping_sub(began);
+            if self.tick_scale.ns(ticks) / 1000 >= SLICE_US {
+                self.write_journal();
+                return true;
+            }
+        }
+    }
+
+    /// Runs commands of the log.
+    fn run_loaded(&mut self, commands: Vec<u8>) {
+        let mut follower = self.log_follower.take().unwrap_or_default();
+        if let Err(fault) = self.follow(&mut follower, &commands) {
+            self.persistence.refuse_log(&log_line(&fault));
+        }
+        self.log_follower = Some(follower);
+        self.persistence.commands_ran(commands);
+    }
+
+    /// Everything is loaded: clients may come.
+    fn end_load(&mut self) {
+        self.log_follower = None;
+        self.set_loading(false);
+        self.metrics.counters.changes_since_save = 0;
+        self.follow_log();
+        self.write_journal();
+    }
+
+    /// DEBUG LOADAOF: replaces the data set by what the log says.
+    pub(crate) fn reload_log(&mut self, reply: &mut Reply) -> Result<(), CommandError> {
+        self.flush_log();
+        self.persistence.settle_log(&mut self.keyspace, &self.config, self.now);
+        (0..self.keyspace.databases()).for_each(|db| {
+            self.keyspace.flush(db, false);
+        });
+        let is_followed = self.stream.is_wanted();
+        self.record_changes(false);
+        self.keyspace.set_expiry(Expiry::Ignore);
+        let loaded = self.replay_log();
+        self.keyspace.set_expiry(Expiry::Remove);
+        self.record_changes(is_followed);
+        self.write_journal();
+        if !loaded {
+            return Err(CommandError::fixed(
+                "ERR Error trying to load the AOF files, check server logs.",
+            ));
+        }
+        self.metrics.counters.changes_since_save = 0;
+        self.host.log_notice("Append Only File loaded by DEBUG LOADAOF");
+        reply.ok();
+        Ok(())
+    }
+
+    /// Reads the log on the spot; whether that went well.
+    fn replay_log(&mut self) -> bool {
+        let Some(mut reading) = self.persistence.read_log(&self.keyspace, &self.config, self.now)
+        else {
+            return false;
+        };
+        let mut follower = Follower::lenient();
+        loop {
+            match reading.next() {
+                Some(LoadBatch::Entries(mut entries)) => {
+                    if self.keyspace.load(&mut entries, false).is_err() {
+                        return false;
+                    }
+                }
+                Some(LoadBatch::Commands(commands)) => {
+                    if let Err(fault) = self.follow(&mut follower, &commands) {
+                        self.persistence.tell_fault(&log_line(&fault));
+                        return false;
+                    }
+                }
+                Some(LoadBatch::Failed(error)) => {
+                    error.log_lines().iter().for_each(|line| self.persistence.tell_fault(line));
+                    return false;
+                }
+                Some(LoadBatch::Done(_)) => return true,
+                Some(_) => {}
+                None => return false,
+            }
+        }
+    }
+}
+
+/// What Redis says of a command of the log that it cannot run.
+fn log_line(fault: &StreamFault) -> String {
+    match fault {
+        StreamFault::Foreign(name) => {
+            format!("Unknown command '{name}' reading the append only file")
+        }
+        fault => format!("Bad file format reading the append only file: {fault}"),
+    }
+}

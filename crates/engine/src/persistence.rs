@@ -1,0 +1,209 @@
+//! Between the data set and what is kept of it on disk: the log of a turn's changes, slices of a
+//! snapshot, and what commands ask of persistence that needs the whole engine.
+
+use dunlin_commands::{Caller, CommandError};
+use dunlin_config::{LogLevel, ShutdownOptions};
+use dunlin_persistence::{SliceEnd, Wish};
+use dunlin_resp::Reply;
+use dunlin_session::Closing;
+
+use crate::engine::Engine;
+
+/// Longest slice of a walk while clients are waiting for the next turn, in microseconds: DESIGN D6
+/// wants slices under half a millisecond.
+const SLICE_BUSY_US: u64 = 400;
+
+/// Longest slice of a walk while nobody asks for anything, in microseconds.
+const SLICE_IDLE_US: u64 = 1000;
+
+/// Shortest slice worth its while, in microseconds.
+const SLICE_MIN_US: u64 = 50;
+
+/// Which part of what clients need in a turn the walk gets beside it.
+const BUSY_SHARE: u64 = 3;
+
+/// A turn that took no longer, in microseconds, had next to nothing to do.
+const IDLE_TURN_US: u64 = 100;
+
+impl Engine {
+    /// Refuses a change that could not be kept.
+    #[inline]
+    pub(crate) fn check_disk(
+        &self,
+        caller: Caller,
+        changes_data: impl FnOnce() -> bool,
+    ) -> Result<(), CommandError> {
+        if !self.persistence.has_trouble() {
+            return Ok(());
+        }
+        match self.persistence.trouble(&self.config) {
+            Some(text) if caller.checked_client().is_some() && changes_data() => {
+                Err(CommandError::Text(text.into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Hands what this turn changed to the log, so that it is on its way to the disk before a reply
+    /// tells of it.
+    #[inline]
+    pub fn flush_log(&mut self) {
+        if self.persistence.is_logging() && !self.stream.is_empty() {
+            self.flush_log_now();
+        }
+    }
+
+    fn flush_log_now(&mut self) {
+        debug_assert!(!self.stream.is_in_unit(), "the log is flushed between commands");
+        self.persistence.append(self.stream.recorded(), &self.config, self.now);
+        self.stream.clear();
+    }
+
+    /// Where the log ends and up to where it is on disk, as far as replies have to wait for that.
+    #[inline]
+    pub fn log_ends(&self) -> (u64, u64) {
+        self.persistence.log_ends()
+    }
+
+    /// A client has made a change: WAITAOF waits for the log up to here.
+    #[inline]
+    pub(crate) fn note_logged(&mut self, caller: Caller) {
+        if self.persistence.is_logging()
+            && let Some(session) = caller.client().and_then(|token| self.sessions.get_mut(token))
+        {
+            session.logged_up_to = self.persistence.end() + self.stream.recorded().len() as u64;
+        }
+    }
+
+    /// Does what a command asked for, now that it has ended.
+    #[cold]
+    pub(crate) fn grant(&mut self, wish: Wish, caller: Caller, reply: &mut Reply) {
+        let result = match wish {
+            Wish::Rewrite | Wish::StartLog => {
+                if wish == Wish::StartLog {
+                    self.persistence.start_log(&self.config);
+                }
+                self.begin_rewrite();
+                Ok(())
+            }
+            Wish::StopLog => {
+                self.flush_log();
+                self.persistence.stop_log(&mut self.keyspace);
+                self.follow_log();
+                Ok(())
+            }
+            Wish::LoadLog => self.reload_log(reply),
+            Wish::Shutdown(options) => self.shut_down_for(options, caller),
+        };
+        if let Err(error) = result {
+            self.answer_error(reply, &error);
+        }
+        self.write_journal();
+    }
+
+    /// SHUTDOWN of a client: its connection closes without a reply.
+    fn shut_down_for(
+        &mut self,
+        options: ShutdownOptions,
+        caller: Caller,
+    ) -> Result<(), CommandError> {
+        if !self.shut_down(options) {
+            return Err(CommandError::fixed("ERR Errors trying to SHUTDOWN. Check logs."));
+        }
+        if let Some(client) = caller.client() {
+            self.sessions.close(client, Closing::AfterReply);
+        }
+        Ok(())
+    }
+
+    /// Brings to disk what is to be kept and lets the process end; whether it may.
+    pub fn shut_down(&mut self, options: ShutdownOptions) -> bool {
+        self.host.log_notice("User requested shutdown...");
+        self.flush_log();
+        let may_end = self.persistence.finish(&mut self.keyspace, &self.config, options, self.now);
+        self.write_journal();
+        if may_end {
+            self.host.stop();
+        } else {
+            self.host.log(
+                LogLevel::Warning,
+                "Errors trying to shut down the server. Check the logs for more information.",
+            );
+        }
+        may_end
+    }
+
+    /// Takes note of what became of jobs of persistence.
+    pub fn handle_job_events(&mut self) {
+        self.persistence.handle_events(&mut self.keyspace, &self.config, self.now);
+        let saved = self.persistence.take_changes_saved();
+        let changes = &mut self.metrics.counters.changes_since_save;
+        *changes = changes.saturating_sub(saved);
+        self.serve_logged(self.persistence.synced_up_to());
+        self.write_journal();
+    }
+
+    /// Hands out a slice of the snapshot under way, and says when the next one is due.
+    ///
+    /// While clients keep the thread busy, the walk gets a part of it: a third of what a turn of
+    /// theirs takes, at most [`SLICE_BUSY_US`]; slices are short enough not to be noticed.
+    pub fn advance_snapshot(&mut self) -> SliceEnd {
+        let is_idle = self.last_turn_us <= IDLE_TURN_US;
+        let limit_us = if is_idle {
+            SLICE_IDLE_US
+        } else {
+            (self.last_turn_us / BUSY_SHARE).clamp(SLICE_MIN_US, SLICE_BUSY_US)
+        };
+        let began = self.clock.ticks();
+        let (clock, scale) = (&*self.clock, &self.tick_scale);
+        let took_us = || scale.ns(clock.ticks().wrapping_sub(began)) / 1000;
+        let end = self
+            .persistence
+            .advance_walk(&mut self.keyspace, &self.config, self.now, || took_us() >= limit_us);
+        let took_us = took_us();
+        self.slice_us = took_us;
+        self.persistence.slice_took(took_us);
+        end
+    }
+
+    /// A turn has ended after `turn_us` microseconds, waiting not included.
+    pub const fn turn_ended(&mut self, turn_us: u64) {
+        self.last_turn_us = turn_us.saturating_sub(self.slice_us);
+        self.slice_us = 0;
+    }
+
+    /// Periodic work: snapshots that are due, rewrites, syncs.
+    pub(crate) fn run_persistence_cron(&mut self) {
+        let changes = self.metrics.counters.changes_since_save;
+        let used = self.host.used_memory_bytes();
+        self.persistence.note_used_memory(used);
+        self.persistence.run_cron(&mut self.keyspace, &self.config, changes, self.now);
+        if let Some(wish) = self.persistence.take_wish() {
+            self.grant(wish, Caller::Stream, &mut Reply::default());
+        }
+        self.write_journal();
+    }
+
+    /// Begins to rewrite the log: what follows goes to another file than what is there.
+    fn begin_rewrite(&mut self) {
+        self.flush_log();
+        self.persistence.begin_rewrite(&mut self.keyspace, &self.config, self.now);
+        self.follow_log();
+    }
+
+    /// The log begins, ends, or goes on in another file: who records changes follows.
+    pub(crate) fn follow_log(&mut self) {
+        let is_wanted = self.persistence.is_logging();
+        if self.stream.is_wanted() != is_wanted {
+            self.record_changes(is_wanted);
+        }
+        self.stream.forget_database();
+    }
+
+    /// Writes to the log what persistence has to say.
+    pub fn write_journal(&mut self) {
+        for (level, line) in self.persistence.take_journal() {
+            self.host.log(level, &line);
+        }
+    }
+}

@@ -1,0 +1,365 @@
+//! Loading what was kept, at start and on request.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use dunlin_config::Config;
+use dunlin_keyspace::{Expiry, Keyspace};
+use dunlin_rdb::LoadLimits;
+use dunlin_stdx::time::{Monotonic, Now};
+use dunlin_values::hash::HashLimits;
+use dunlin_values::list::ListLimits;
+use dunlin_values::set::SetLimits;
+use dunlin_values::sorted_set::PackedLimits;
+
+use super::log::{append_paths, base_form};
+use super::status::{LoadStatus, LoadedKeys};
+use super::{Fatal, Persistence};
+use crate::append::AppendFiles;
+use crate::backend::JobRole;
+use crate::job::{Job, Step};
+use crate::load::{
+    FileReport, LoadBatch, LoadPlan, LoadReceiver, LoadRules, Loader, load_blocking,
+};
+use crate::snapshot::empty_base;
+
+/// What happens to a key that is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Merge {
+    /// The data set cannot be loaded: a snapshot has each key once.
+    Refuse,
+    /// The loaded one takes its place.
+    Replace,
+}
+
+/// A load at start.
+pub(super) struct Load {
+    receiver: LoadReceiver,
+    plan: LoadPlan,
+    pub(super) status: LoadStatus,
+    /// When the file that is being read was begun.
+    file_began: Monotonic,
+    keys: LoadedKeys,
+}
+
+/// A piece of the log to be run as commands.
+#[derive(Debug)]
+pub enum Loaded {
+    /// Nothing has arrived: an event follows.
+    Nothing,
+    /// Something was put in place.
+    Progress,
+    /// Whole commands, to be run; hand the memory back to [`Persistence::commands_ran`].
+    Commands(Vec<u8>),
+    /// Everything is loaded.
+    Done,
+}
+
+impl Persistence {
+    /// Begins to load what is on disk. [`Persistence::next_loaded`] hands it over; if it cannot be
+    /// loaded, [`Persistence::is_lost`] says so.
+    pub fn begin_load(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) {
+        let Some(plan) = self.plan_load(config) else {
+            self.fatal = Some(Fatal);
+            return;
+        };
+        keyspace.set_expiry(Expiry::Ignore);
+        let rules = rules(keyspace, config, now);
+        let (loader, receiver) =
+            Loader::new(plan.clone(), rules, self.backend.disk(), self.backend.waker());
+        if let Err(error) = self.backend.spawn(JobRole::Load, Box::new(loader)) {
+            self.journal.warning(format!("Loading has no thread: {error}"));
+            self.fatal = Some(Fatal);
+            return;
+        }
+        let status = LoadStatus {
+            began: now,
+            total_bytes: 0,
+            loaded_bytes: 0,
+            used_memory_bytes: 0,
+            is_rdb: false,
+        };
+        let file_began = now.monotonic;
+        let keys = LoadedKeys::default();
+        self.load = Some(Load { receiver, plan, status, file_began, keys });
+    }
+
+    /// Which files hold the data set; `None`, and the log says why, if the server must not start.
+    fn plan_load(&mut self, config: &Config) -> Option<LoadPlan> {
+        let snapshot = config.persistence.dbfilename.as_path();
+        if !config.persistence.appendonly {
+            return Some(LoadPlan::snapshot(snapshot.to_owned()));
+        }
+        match AppendFiles::open(&self.backend.disk(), append_paths(config)) {
+            Ok((mut files, plan)) => {
+                self.take_files_log(&mut files);
+                self.log.prepared = Some(files);
+                if plan.files.is_empty() {
+                    self.tell_of_ignored(snapshot);
+                }
+                Some(plan)
+            }
+            Err(error) => {
+                error.log_lines().into_iter().for_each(|line| self.journal.warning(line));
+                None
+            }
+        }
+    }
+
+    /// With `appendonly yes` a snapshot file is not looked at, as in Redis; whoever has just switched
+    /// it on in the configuration file would miss his data without a word.
+    fn tell_of_ignored(&mut self, snapshot: &Path) {
+        let len = self.backend.disk().len_bytes(snapshot);
+        let line = match len {
+            Ok(Some(bytes)) if bytes > 0 => format!(
+                "No append-only file is there yet: the data set is empty. {} ({bytes} bytes) is \
+                 there and was NOT loaded, because appendonly is on. To keep its data, start with \
+                 appendonly no and switch it on with CONFIG SET appendonly yes.",
+                snapshot.display()
+            ),
+            _ => "No append-only file is there yet: the data set is empty.".to_owned(),
+        };
+        self.journal.warning(line);
+    }
+
+    /// Takes the next piece of what is being loaded.
+    pub fn next_loaded(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) -> Loaded {
+        let Some(load) = &mut self.load else { return Loaded::Nothing };
+        let Some(batch) = load.receiver.next() else { return Loaded::Nothing };
+        let progress = load.receiver.progress();
+        load.status.total_bytes = progress.total_bytes;
+        load.status.loaded_bytes = progress.read_bytes;
+        match batch {
+            LoadBatch::FileBegins(_) => load.file_began = now.monotonic,
+            LoadBatch::Entries(mut entries) => {
+                load.status.is_rdb = true;
+                let outcome = keyspace.load(&mut entries, false);
+                load.receiver.recycle_entries(entries);
+                if let Err(duplicate) = outcome {
+                    self.journal.warning(duplicate_line(&duplicate.key, duplicate.db));
+                    self.fatal = Some(Fatal);
+                }
+            }
+            LoadBatch::Commands(commands) => {
+                load.status.is_rdb = false;
+                return Loaded::Commands(commands);
+            }
+            LoadBatch::Aux { name, value } => {
+                if &*name == b"used-mem" {
+                    load.status.used_memory_bytes = dunlin_stdx::number::parse_i64(&value)
+                        .and_then(|bytes| u64::try_from(bytes).ok())
+                        .unwrap_or(0);
+                }
+            }
+            LoadBatch::Function(_) => self.journal.warning(
+                "The file holds a library of functions, which this version does not run: it is \
+                 left out.",
+            ),
+            LoadBatch::Log(line) => self.journal_line(line.level, line.text),
+            LoadBatch::FileDone(report) => self.file_loaded(report, now),
+            LoadBatch::Failed(error) => {
+                error.log_lines().into_iter().for_each(|line| self.journal.warning(line));
+                self.fatal = Some(Fatal);
+            }
+            LoadBatch::Done(_) => {
+                self.finish_load(keyspace, config, now);
+                return Loaded::Done;
+            }
+        }
+        Loaded::Progress
+    }
+
+    /// The commands of a piece were run.
+    pub fn commands_ran(&self, commands: Vec<u8>) {
+        if let Some(load) = &self.load {
+            load.receiver.recycle_commands(commands);
+        }
+    }
+
+    /// A command of the log cannot be run at all: the server must not start with half of it.
+    pub fn refuse_log(&mut self, why: &str) {
+        self.journal.warning(why);
+        self.fatal = Some(Fatal);
+    }
+
+    fn file_loaded(&mut self, report: FileReport, now: Now) {
+        let Some(load) = &mut self.load else { return };
+        load.keys.loaded += report.keys;
+        load.keys.expired += report.keys_expired;
+        let seconds = now.monotonic.since_us(load.file_began) as f64 / 1e6;
+        let Some(file) = load.plan.files.get(report.file) else { return };
+        let name = &file.name;
+        match file.role {
+            crate::load::FileRole::Snapshot if report.is_missing => {}
+            crate::load::FileRole::Snapshot => {
+                self.journal.notice(format!("DB loaded from disk: {seconds:.3} seconds"));
+            }
+            crate::load::FileRole::Incremental => {
+                self.log.status.size_bytes += report.len_bytes;
+                self.journal
+                    .notice(format!("DB loaded from incr file {name}: {seconds:.3} seconds"));
+            }
+            crate::load::FileRole::Base | crate::load::FileRole::OldStyle => {
+                self.log.status.size_bytes += report.len_bytes;
+                self.log.status.base_bytes = report.len_bytes;
+                self.journal
+                    .notice(format!("DB loaded from base file {name}: {seconds:.3} seconds"));
+            }
+        }
+    }
+
+    /// Everything is loaded: what follows is appended.
+    fn finish_load(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) {
+        let Some(load) = self.load.take() else { return };
+        self.loaded = load.keys;
+        keyspace.set_expiry(Expiry::Remove);
+        let is_append_only = load.plan.files.iter().any(|file| file.role.is_append_only());
+        if is_append_only {
+            let seconds = now.monotonic.since_us(load.status.began.monotonic) as f64 / 1e6;
+            self.journal.notice(format!("DB loaded from append only file: {seconds:.3} seconds"));
+        }
+        self.begin_log_after_load(config, now);
+    }
+
+    fn begin_log_after_load(&mut self, config: &Config, now: Now) {
+        let base = empty_base(&self.form(config, false, base_form(config), now));
+        if !self.start_loaded_log(config, &base) {
+            self.fatal = Some(Fatal);
+        }
+    }
+
+    /// DEBUG RELOAD: reads the snapshot file into the keyspace; whether that went well.
+    pub fn load_snapshot(
+        &mut self,
+        keyspace: &mut Keyspace,
+        config: &Config,
+        merge: Merge,
+        now: Now,
+    ) -> bool {
+        let plan = LoadPlan::snapshot(config.persistence.dbfilename.as_path().to_owned());
+        let rules = rules(keyspace, config, now);
+        let expiry = keyspace.expiry();
+        keyspace.set_expiry(Expiry::Ignore);
+        let mut duplicate = None;
+        let loaded = load_blocking(plan, rules, self.backend.disk(), |batch| {
+            match batch {
+                LoadBatch::Entries(mut entries) => {
+                    let outcome = keyspace.load(&mut entries, merge == Merge::Replace);
+                    if let Err(key) = outcome {
+                        duplicate = Some(duplicate_line(&key.key, key.db));
+                        return ControlFlow::Break(());
+                    }
+                }
+                LoadBatch::Log(line) => self.journal_line(line.level, line.text),
+                LoadBatch::FileDone(report) => {
+                    self.loaded = LoadedKeys { loaded: report.keys, expired: report.keys_expired };
+                }
+                _ => {}
+            }
+            ControlFlow::Continue(())
+        });
+        keyspace.set_expiry(expiry);
+        if let Err(error) = &loaded {
+            error.log_lines().into_iter().for_each(|line| self.journal.warning(line));
+        }
+        if let Some(line) = &duplicate {
+            self.journal.warning(line.clone());
+        }
+        loaded.is_ok() && duplicate.is_none()
+    }
+
+    /// DEBUG LOADAOF: what is in the files of the log, piece by piece; `None`, and the log says why,
+    /// if there is nothing to be read.
+    pub fn read_log(
+        &mut self,
+        keyspace: &Keyspace,
+        config: &Config,
+        now: Now,
+    ) -> Option<LogReading> {
+        let plan = match crate::append::read_plan(&self.backend.disk(), &append_paths(config)) {
+            Ok(plan) => plan,
+            Err(error) => {
+                error.log_lines().into_iter().for_each(|line| self.journal.warning(line));
+                return None;
+            }
+        };
+        let rules = rules(keyspace, config, now);
+        let (loader, receiver) =
+            Loader::new(plan, rules, self.backend.disk(), std::sync::Arc::new(|| ()));
+        Some(LogReading { loader, receiver })
+    }
+
+    /// Something is wrong with what is read.
+    pub fn tell_fault(&mut self, why: &str) {
+        self.journal.warning(why);
+    }
+}
+
+/// The files of the log, read on the spot.
+pub struct LogReading {
+    loader: Loader,
+    receiver: LoadReceiver,
+}
+
+impl LogReading {
+    /// The next piece; `None` at the end.
+    pub fn next(&mut self) -> Option<LoadBatch> {
+        loop {
+            if let Some(batch) = self.receiver.next() {
+                return Some(batch);
+            }
+            if self.loader.step() == Step::Done {
+                return self.receiver.next();
+            }
+        }
+    }
+}
+
+fn duplicate_line(key: &[u8], db: u32) -> String {
+    format!("RDB has duplicated key '{}' in DB {db}", String::from_utf8_lossy(key))
+}
+
+/// By which rules files are loaded into `keyspace`.
+fn rules(keyspace: &Keyspace, config: &Config, now: Now) -> LoadRules {
+    LoadRules {
+        databases: keyspace.databases(),
+        limits: limits(keyspace, config),
+        checksum: config.persistence.rdbchecksum,
+        load_truncated: config.persistence.aof_load_truncated,
+        drop_expired: true,
+        now: now.unix_ms(),
+    }
+}
+
+/// In which forms collections are held.
+fn limits(keyspace: &Keyspace, config: &Config) -> LoadLimits {
+    /// A limit beyond what memory holds is none.
+    fn len(limit: u64) -> usize {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    }
+    let encodings = &config.encodings;
+    let hasher = keyspace.member_hasher();
+    LoadLimits {
+        list: ListLimits {
+            max_listpack_size: encodings.list_max_listpack_size,
+            compress_depth: encodings.list_compress_depth,
+            ..ListLimits::default()
+        },
+        set: SetLimits {
+            intset_len: len(encodings.set_max_intset_entries),
+            listpack_len: len(encodings.set_max_listpack_entries),
+            listpack_member_len: len(encodings.set_max_listpack_value),
+            hasher,
+        },
+        hash: HashLimits {
+            listpack_len: len(encodings.hash_max_listpack_entries),
+            listpack_value_len: len(encodings.hash_max_listpack_value),
+            hasher,
+        },
+        sorted_set: PackedLimits {
+            entries: encodings.zset_max_listpack_entries,
+            value: encodings.zset_max_listpack_value,
+        },
+        hasher,
+    }
+}

@@ -1,0 +1,632 @@
+//! The append-only file of one server: when it is written, synced and rewritten, and what follows
+//! when that fails.
+//!
+//! | state | meaning |
+//! |---|---|
+//! | `Off` | nothing is appended (`appendonly no`) |
+//! | `WaitsForBase` | just switched on: nothing counts before the first rewrite is complete |
+//! | `On` | every change is appended |
+//!
+//! - `appendfsync always`: every turn's changes are queued with a sync behind them; replies wait for it
+//!   ([`LogEnds`]). A failure ends the process: nobody is told what may be lost.
+//! - `everysec`, `no`: written at once by the command thread while the job is idle. A write that fails
+//!   is tried again ten times a second, and changes are refused meanwhile. After a failed sync nothing is
+//!   known of the file: it is not synced again; changes are refused until a rewrite has put a new base
+//!   and a new file in its place.
+
+use dunlin_aof::{BaseForm, TimestampWriter};
+use dunlin_config::{AppendFsync, Config};
+use dunlin_keyspace::Keyspace;
+use dunlin_stdx::time::{Monotonic, Now};
+
+use super::status::{LogStatus, Outcome};
+use super::walk::{Ended, Purposes, outcome_of};
+use super::{Fatal, Persistence, Wish};
+use crate::append::{
+    AppendEvent, AppendFiles, AppendLog, AppendPaths, Appended, Incremental, LogLevel, WriteFailure,
+};
+use crate::backend::JobRole;
+use crate::snapshot::{Destination, Target};
+
+/// Time between two syncs under `everysec`.
+const SYNC_INTERVAL_US: u64 = 1_000_000;
+
+/// A sync that takes longer is told of.
+const SLOW_SYNC_US: u64 = 2_000_000;
+
+/// Rewrites in a row that may fail before the next one is put off.
+const FAILURES_MAX: u64 = 3;
+
+/// Longest delay of a rewrite after failures, in minutes.
+const DELAY_MINUTES_MAX: u64 = 60;
+
+const US_PER_MINUTE: u64 = 60_000_000;
+
+/// Failures to write are told at most so often.
+const FAILURE_TOLD_EVERY_US: u64 = 30_000_000;
+
+/// Whether changes are appended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Off,
+    WaitsForBase,
+    On,
+}
+
+/// The append-only file of one server.
+#[derive(Default)]
+pub(super) struct Log {
+    pub(super) status: LogStatus,
+    state: State,
+    /// The files of a log that is going to be used: while the data set is loaded, or between CONFIG
+    /// SET and the end of that command.
+    pub(super) prepared: Option<AppendFiles>,
+    log: Option<AppendLog>,
+    /// A log that was switched off and is brought to disk.
+    closing: Option<AppendLog>,
+    /// Bytes appended since the server started.
+    end: u64,
+    /// Whether replies wait for syncs.
+    always: bool,
+    timestamps: TimestampWriter,
+    last_sync: Monotonic,
+    /// Since when a sync is under way, and whether its slowness was told.
+    syncing: Option<(Monotonic, bool)>,
+    /// What the system said when a write or a sync failed; changes are refused while this is set.
+    failure: Option<String>,
+    failure_told: Option<Monotonic>,
+    /// A sync has failed: the file is not to be trusted, and a rewrite has to replace it.
+    is_lost: bool,
+    rewrite: Option<Rewrite>,
+    /// No automatic rewrite before this.
+    next_attempt: Monotonic,
+}
+
+/// A rewrite under way.
+#[derive(Clone, Copy, Debug)]
+struct Rewrite {
+    incremental: Incremental,
+    /// Where the log ended when it began.
+    cut: u64,
+    /// What the base is written as.
+    form: BaseForm,
+    /// The base is written and is being put in place.
+    is_committing: bool,
+}
+
+impl Log {
+    pub(super) fn trouble(&self) -> Option<&str> {
+        self.failure.as_deref().filter(|_| self.state != State::Off)
+    }
+
+    pub(super) const fn is_rewriting(&self) -> bool {
+        self.rewrite.is_some()
+    }
+}
+
+impl Persistence {
+    /// Whether changes are to be appended.
+    #[must_use]
+    #[inline]
+    pub const fn is_logging(&self) -> bool {
+        self.log.log.is_some()
+    }
+
+    /// Whether the log is on, although it may not be complete yet (`aof_enabled`).
+    #[must_use]
+    pub fn is_log_wanted(&self) -> bool {
+        self.log.state != State::Off
+    }
+
+    /// Bytes appended since the server started.
+    #[must_use]
+    #[inline]
+    pub const fn end(&self) -> u64 {
+        self.log.end
+    }
+
+    /// Where the log ends, and up to where replies need not wait for it any more.
+    #[must_use]
+    #[inline]
+    pub fn log_ends(&self) -> (u64, u64) {
+        if !self.log.always {
+            return (self.log.end, self.log.end);
+        }
+        (self.log.end, self.synced_up_to())
+    }
+
+    /// Up to where the log is on disk.
+    #[must_use]
+    pub fn synced_up_to(&self) -> u64 {
+        let log = self.log.log.as_ref().or(self.log.closing.as_ref());
+        log.map_or(self.log.end, AppendLog::synced)
+    }
+
+    /// Bytes that wait to be written (`aof_buffer_length`).
+    #[must_use]
+    pub fn log_waiting_bytes(&self) -> usize {
+        self.log.log.as_ref().map_or(0, AppendLog::queued_bytes)
+    }
+
+    /// Whether a sync is under way.
+    #[must_use]
+    pub const fn is_log_syncing(&self) -> bool {
+        self.log.syncing.is_some()
+    }
+
+    /// Whether a rewrite is to begin as soon as nothing else runs.
+    #[must_use]
+    pub const fn is_rewrite_scheduled(&self) -> bool {
+        self.log.status.is_rewrite_scheduled
+    }
+
+    /// BGREWRITEAOF: the log is to be rewritten, now if nothing else runs.
+    pub fn request_rewrite(&mut self) {
+        self.log.status.failures_in_a_row = 0;
+        self.log.next_attempt = Monotonic(0);
+        if self.is_busy() {
+            self.log.status.is_rewrite_scheduled = true;
+        } else {
+            self.wish(Wish::Rewrite);
+        }
+    }
+
+    /// Appends changes. They are on their way to the disk when this returns, and in the system's
+    /// hands unless a sync is under way.
+    pub fn append(&mut self, changes: &[u8], config: &Config, now: Now) {
+        let Some(log) = &self.log.log else { return };
+        self.log.always = config.persistence.appendfsync == AppendFsync::Always;
+        let mut stamped = Vec::new();
+        let mut bytes = changes;
+        if config.persistence.aof_timestamp_enabled {
+            self.log.timestamps.annotate(now.unix_ms().seconds(), &mut stamped);
+            if !stamped.is_empty() {
+                stamped.extend_from_slice(changes);
+                bytes = &stamped;
+            }
+        }
+        let end = self.log.end + bytes.len() as u64;
+        let appended =
+            if self.log.always { log.write_and_sync(bytes, end) } else { log.write(bytes, end) };
+        match appended {
+            Appended::Dropped => {
+                // A rewrite will hold what these changes did; replies need not wait for them.
+                return;
+            }
+            Appended::Written | Appended::Queued => {}
+            Appended::Failed(failure) => self.write_failed(failure, now),
+        }
+        self.log.end = end;
+        self.log.status.size_bytes += bytes.len() as u64;
+    }
+
+    /// Whether the append-only file can be switched on: its directory and its lock are ours then.
+    pub fn can_start_log(&mut self, config: &Config) -> bool {
+        if self.log.state != State::Off || self.log.prepared.is_some() {
+            return true;
+        }
+        match AppendFiles::enable(&self.backend.disk(), append_paths(config)) {
+            Ok(files) => {
+                self.log.prepared = Some(files);
+                true
+            }
+            Err(error) => {
+                error.log_lines().into_iter().for_each(|line| self.journal.warning(line));
+                false
+            }
+        }
+    }
+
+    /// Switches the append-only file on; a rewrite must follow.
+    pub fn start_log(&mut self, config: &Config) {
+        if self.log.state != State::Off || !self.can_start_log(config) {
+            return;
+        }
+        if self.open_log(None) {
+            self.log.state = State::WaitsForBase;
+            if self.is_busy() {
+                self.journal.notice(
+                    "AOF was enabled but there is already another background operation. An AOF \
+                     background was scheduled to start when possible.",
+                );
+            }
+        }
+    }
+
+    /// Gives the prepared files to a job; whether that works.
+    fn open_log(&mut self, open: Option<crate::append::OpenLog>) -> bool {
+        let Some(files) = self.log.prepared.take() else { return false };
+        let (log, job) = AppendLog::new(files, open, self.log.end, self.append_events.clone());
+        if let Err(error) = self.backend.spawn(JobRole::Append, Box::new(job)) {
+            self.journal.warning(format!("The append-only file has no thread: {error}"));
+            return false;
+        }
+        self.log.log = Some(log);
+        true
+    }
+
+    /// After the data set was loaded: opens the log for what comes; whether that works.
+    pub(super) fn start_loaded_log(&mut self, config: &Config, empty_base: &[u8]) -> bool {
+        let Some(mut files) = self.log.prepared.take() else { return true };
+        let started = files.start(base_form(config), empty_base);
+        self.take_files_log(&mut files);
+        match started {
+            Ok(open) => {
+                self.log.prepared = Some(files);
+                self.log.state = State::On;
+                self.open_log(Some(open))
+            }
+            Err(error) => {
+                error.log_lines().into_iter().for_each(|line| self.journal.warning(line));
+                false
+            }
+        }
+    }
+
+    pub(super) fn take_files_log(&mut self, files: &mut AppendFiles) {
+        for line in files.take_log() {
+            self.journal_line(line.level, line.text);
+        }
+    }
+
+    pub(super) fn journal_line(&mut self, level: LogLevel, text: String) {
+        match level {
+            LogLevel::Notice => self.journal.notice(text),
+            LogLevel::Warning => self.journal.warning(text),
+        }
+    }
+
+    /// Switches the append-only file off: what was appended is brought to disk, and stays there.
+    pub fn stop_log(&mut self, keyspace: &mut Keyspace) {
+        self.log.state = State::Off;
+        self.log.status.is_rewrite_scheduled = false;
+        self.log.failure = None;
+        self.log.is_lost = false;
+        self.log.status.last_write = Outcome::Ok;
+        self.end_rewrite(keyspace);
+        if let Some(log) = self.log.log.take() {
+            log.close();
+            self.log.closing = Some(log);
+        }
+    }
+
+    /// Gives up the rewrite under way, if there is one.
+    fn end_rewrite(&mut self, keyspace: &mut Keyspace) {
+        let Some(rewrite) = self.log.rewrite.take() else { return };
+        if !rewrite.is_committing
+            && let Some(log) = &self.log.log
+        {
+            log.abort_rewrite();
+        }
+        if self.walk.as_ref().is_some_and(|walk| walk.purposes.save.is_none()) {
+            self.abort_walk(keyspace);
+        }
+    }
+
+    /// Begins to rewrite the log. Whoever calls this has appended all changes so far, and appends what
+    /// follows with its database named anew.
+    pub fn begin_rewrite(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) {
+        if self.is_busy() {
+            self.log.status.is_rewrite_scheduled = true;
+            return;
+        }
+        self.log.status.is_rewrite_scheduled = false;
+        self.log.status.rewrites += 1;
+        if self.log.state == State::Off && !(self.can_start_log(config) && self.open_log(None)) {
+            self.rewrite_failed(now);
+            return;
+        }
+        let is_new = self.log.state == State::WaitsForBase || self.log.is_lost;
+        let incremental = if is_new { Incremental::Temporary } else { Incremental::Listed };
+        let form = base_form(config);
+        self.log.rewrite =
+            Some(Rewrite { incremental, cut: self.log.end, form, is_committing: false });
+        self.log.timestamps = TimestampWriter::new();
+        if let Some(log) = &self.log.log {
+            log.begin_rewrite(incremental);
+        }
+        let save = self.saves.is_scheduled.then_some(self.changes_noted);
+        let save = save.filter(|_| form == BaseForm::Rdb);
+        if self.begin_walk(keyspace, config, Purposes { save, rewrite: true }, now) {
+            if save.is_some() {
+                self.saves.is_scheduled = false;
+            }
+            let pid = self.backend.process_id();
+            self.journal
+                .notice(format!("Background append only file rewriting started by pid {pid}"));
+        } else {
+            if let Some(log) = &self.log.log {
+                log.abort_rewrite();
+            }
+            self.log.rewrite = None;
+            self.rewrite_failed(now);
+        }
+    }
+
+    /// Where the base of the rewritten log is written.
+    pub(super) fn base_target(&self, config: &Config) -> Target {
+        Target {
+            destination: Destination::File {
+                temporary: self.temporary_base(),
+                publish: None,
+                incremental_sync: config.persistence.aof_rewrite_incremental_fsync,
+            },
+            replication: None,
+            is_aof_base: true,
+        }
+    }
+
+    fn temporary_base(&self) -> std::path::PathBuf {
+        format!("temp-rewriteaof-bg-{}.aof", self.backend.process_id()).into()
+    }
+
+    /// The base is written, or is not going to be.
+    pub(super) fn rewrite_ended(&mut self, ended: &Ended, config: &Config, now: Now) {
+        self.log.status.last_rewrite = outcome_of(ended);
+        let Some(rewrite) = &mut self.log.rewrite else { return };
+        match ended {
+            Ok(_) => {
+                rewrite.is_committing = true;
+                let form = rewrite.form;
+                self.journal.notice("Background AOF rewrite terminated with success");
+                let base = self.temporary_base();
+                if let Some(log) = &self.log.log {
+                    log.commit_rewrite(base, form, !config.diagnosis.aof_disable_auto_gc);
+                }
+            }
+            Err(why) => {
+                if let Some(why) = why {
+                    self.journal.warning(why.clone());
+                }
+                self.journal.warning("Background AOF rewrite terminated with error");
+                if let Some(log) = &self.log.log {
+                    log.abort_rewrite();
+                }
+                self.log.rewrite = None;
+                self.rewrite_failed(now);
+            }
+        }
+    }
+
+    /// A rewrite has failed: the next one is put off when that happens again and again.
+    fn rewrite_failed(&mut self, now: Now) {
+        let log = &mut self.log;
+        log.status.last_rewrite = Outcome::Failed;
+        log.status.failures_in_a_row += 1;
+        if log.status.failures_in_a_row >= FAILURES_MAX {
+            let doublings = (log.status.failures_in_a_row - FAILURES_MAX).min(6);
+            let minutes = (1 << doublings).min(DELAY_MINUTES_MAX);
+            log.next_attempt = now.monotonic.plus_us(minutes * US_PER_MINUTE);
+            self.journal.warning(format!(
+                "Background AOF rewrite has repeatedly failed and triggered the limit, will retry \
+                 in {minutes} minutes"
+            ));
+        }
+        // Nothing is kept before the first base is there, and nothing can be synced after a loss.
+        log.status.is_rewrite_scheduled = log.state == State::WaitsForBase || log.is_lost;
+        if log.state == State::Off
+            && let Some(log) = self.log.log.take()
+        {
+            log.close();
+            self.log.closing = Some(log);
+        }
+    }
+
+    /// Takes note of what became of a request to the log.
+    pub(super) fn handle_append_event(
+        &mut self,
+        keyspace: &mut Keyspace,
+        event: AppendEvent,
+        now: Now,
+    ) {
+        match event {
+            AppendEvent::Written(_) => self.write_succeeded(),
+            AppendEvent::Synced(_) => {
+                self.log.syncing = None;
+                self.write_succeeded();
+            }
+            AppendEvent::WriteFailed(failure) => self.write_failed(failure, now),
+            AppendEvent::SyncFailed(error) => {
+                self.log.syncing = None;
+                self.sync_failed(error);
+            }
+            AppendEvent::RewriteBegun(_) => {}
+            AppendEvent::RewriteNotBegun(error) => {
+                error.log_lines().into_iter().for_each(|line| self.journal.warning(line));
+                self.log.rewrite = None;
+                self.rewrite_failed(now);
+                if self.walk.as_ref().is_some_and(|walk| walk.purposes.rewrite) {
+                    self.abort_walk(keyspace);
+                }
+            }
+            AppendEvent::RewriteCommitted(committed) => {
+                self.rewrite_committed(committed.base_bytes)
+            }
+            AppendEvent::RewriteNotCommitted(error) => {
+                error.log_lines().into_iter().for_each(|line| self.journal.warning(line));
+                self.log.rewrite = None;
+                self.rewrite_failed(now);
+            }
+            AppendEvent::Closed(outcome) => {
+                self.log.closing = None;
+                if let Err(error) = outcome {
+                    self.journal.warning(format!("Fail to fsync the AOF file: {error}."));
+                }
+            }
+            AppendEvent::Log(line) => self.journal_line(line.level, line.text),
+        }
+    }
+
+    fn rewrite_committed(&mut self, base_bytes: u64) {
+        let Some(rewrite) = self.log.rewrite.take() else { return };
+        let log = &mut self.log;
+        log.status.size_bytes = base_bytes + (log.end - rewrite.cut);
+        log.status.base_bytes = log.status.size_bytes;
+        log.status.failures_in_a_row = 0;
+        log.status.last_rewrite = Outcome::Ok;
+        if log.state == State::WaitsForBase {
+            log.state = State::On;
+        }
+        if rewrite.incremental == Incremental::Temporary && log.is_lost {
+            log.is_lost = false;
+            self.write_succeeded();
+        }
+        self.journal.notice("Background AOF rewrite finished successfully");
+        if self.log.state == State::Off
+            && let Some(log) = self.log.log.take()
+        {
+            log.close();
+            self.log.closing = Some(log);
+        }
+    }
+
+    /// What could not be written before is written now.
+    fn write_succeeded(&mut self) {
+        if self.log.is_lost || self.log.failure.is_none() {
+            return;
+        }
+        self.log.failure = None;
+        self.log.failure_told = None;
+        self.log.status.last_write = Outcome::Ok;
+        self.journal.warning("AOF write error looks solved, Redis can write again.");
+    }
+
+    fn write_failed(&mut self, failure: WriteFailure, now: Now) {
+        let told = self.log.failure_told;
+        let may_tell = told.is_none_or(|at| now.monotonic.since_us(at) >= FAILURE_TOLD_EVERY_US);
+        if may_tell {
+            self.log.failure_told = Some(now.monotonic);
+            self.journal.warning(format!("Error writing to the AOF file: {}", failure.error));
+            if let Some(error) = failure.cut_error {
+                self.journal.warning(format!(
+                    "Could not remove short write from the append-only file. Redis may refuse to \
+                     load the AOF the next time it starts. ftruncate: {error}"
+                ));
+            }
+        }
+        self.log.status.last_write = Outcome::Failed;
+        self.log.failure = Some(failure.error);
+        if self.log.always {
+            self.journal.warning(
+                "Can't recover from AOF write error when the AOF fsync policy is 'always'. \
+                 Exiting...",
+            );
+            self.fatal = Some(Fatal);
+        }
+    }
+
+    fn sync_failed(&mut self, error: String) {
+        if self.log.always {
+            self.journal.warning(format!(
+                "Can't persist AOF for fsync error when the AOF fsync policy is 'always': {error}. \
+                 Exiting..."
+            ));
+            self.fatal = Some(Fatal);
+            return;
+        }
+        self.journal.warning(format!(
+            "The append-only file could not be synced: {error}. What was written to it may be lost \
+             and it will not be synced again: changes are refused until a rewrite has replaced it."
+        ));
+        self.log.is_lost = true;
+        self.log.status.last_write = Outcome::Failed;
+        self.log.failure = Some(error);
+        self.log.status.is_rewrite_scheduled = true;
+        self.log.next_attempt = Monotonic(0);
+    }
+
+    /// Periodic work on the log: syncs, attempts to write again.
+    pub(super) fn tend_log(&mut self, config: &Config, now: Now) {
+        let policy = config.persistence.appendfsync;
+        self.log.always = policy == AppendFsync::Always && self.log.log.is_some()
+            || self.log.always && self.log.closing.is_some();
+        let Some(log) = &self.log.log else { return };
+        if log.is_failing() {
+            log.retry();
+        }
+        if let Some((since, false)) = self.log.syncing
+            && now.monotonic.since_us(since) > SLOW_SYNC_US
+        {
+            self.log.syncing = Some((since, true));
+            self.log.status.delayed_syncs += 1;
+            self.journal.notice(
+                "Asynchronous AOF fsync is taking too long (disk is busy?). Writing the AOF buffer \
+                 without waiting for fsync to complete, this may slow down Redis.",
+            );
+        }
+        let is_put_off = config.persistence.no_appendfsync_on_rewrite && self.walk.is_some();
+        let is_due = policy == AppendFsync::Everysec
+            && now.monotonic.since_us(self.log.last_sync) >= SYNC_INTERVAL_US;
+        // After a change to `always` something may be left that nobody has asked to sync.
+        let is_left = policy == AppendFsync::Always && log.synced() < self.log.end;
+        if !self.log.is_lost && self.log.syncing.is_none() && (is_due && !is_put_off || is_left) {
+            self.log.last_sync = now.monotonic;
+            if log.sync() {
+                self.log.syncing = Some((now.monotonic, false));
+            }
+        }
+    }
+
+    /// Whether the log has grown so much that it is to be rewritten; by how many percent.
+    pub(super) fn is_rewrite_due(&self, config: &Config, now: Now) -> Option<u64> {
+        let persistence = &config.persistence;
+        let status = &self.log.status;
+        let percentage = u64::from(persistence.auto_aof_rewrite_percentage);
+        if self.log.state != State::On
+            || self.is_busy()
+            || percentage == 0
+            || status.size_bytes <= persistence.auto_aof_rewrite_min_size
+            || now.monotonic < self.log.next_attempt
+        {
+            return None;
+        }
+        let base = status.base_bytes.max(1);
+        let growth = (u128::from(status.size_bytes) * 100 / u128::from(base)).saturating_sub(100);
+        let growth = u64::try_from(growth).unwrap_or(u64::MAX);
+        (growth >= percentage).then_some(growth)
+    }
+
+    /// Whether a rewrite that failed may be tried again.
+    pub(super) fn may_rewrite(&self, now: Now) -> bool {
+        now.monotonic >= self.log.next_attempt
+    }
+
+    /// Whether the log has been switched on and has no base yet.
+    pub(super) fn waits_for_base(&self) -> bool {
+        self.log.state == State::WaitsForBase
+    }
+
+    /// Brings everything that was appended to disk, while everybody waits.
+    pub(super) fn close_log(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) {
+        self.stop_log(keyspace);
+        while self.log.closing.is_some() {
+            self.backend.wait();
+            self.handle_events(keyspace, config, now);
+        }
+    }
+
+    /// Waits until everything that was appended is in the files.
+    pub fn settle_log(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) {
+        while self.log.log.as_ref().is_some_and(|log| !log.is_idle() && !log.is_failing()) {
+            self.backend.wait();
+            self.handle_events(keyspace, config, now);
+        }
+    }
+}
+
+/// Where the append-only files are.
+pub(super) fn append_paths(config: &Config) -> AppendPaths {
+    let persistence = &config.persistence;
+    // `dir` is the working directory.
+    AppendPaths::new(
+        std::path::Path::new("."),
+        &persistence.appenddirname,
+        &persistence.appendfilename,
+    )
+}
+
+/// How the base of a log is written.
+pub(super) const fn base_form(config: &Config) -> BaseForm {
+    if config.persistence.aof_use_rdb_preamble { BaseForm::Rdb } else { BaseForm::Commands }
+}

@@ -1,0 +1,209 @@
+//! One server's persistence as a state machine: which snapshot runs, which is due, where the log
+//! goes, what INFO shows.
+//!
+//! [`Persistence`] owns no thread and no file: jobs run where its [`Backend`] lets them, and what
+//! became of them comes in by [`Persistence::handle_events`]. Lines for the server's log wait in
+//! [`Persistence::take_journal`].
+//!
+//! ```text
+//!  SAVE ----------------> saving: written at once, while everybody waits
+//!  BGSAVE, save points -> walk:   keyspace --Encoder--> queue --SnapshotWriter--> file
+//!  BGREWRITEAOF --------> walk, and a new incremental file from the same moment on
+//!  changes -------------> log:    EffectStream --AppendLog--> incremental file
+//! ```
+//!
+//! One walk runs at a time. What is asked for meanwhile is scheduled; a snapshot and a rewrite that
+//! both wait share the next walk.
+
+mod journal;
+mod loading;
+mod log;
+mod save_points;
+mod saving;
+mod status;
+mod walk;
+
+use dunlin_config::{Config, LogLevel};
+use dunlin_keyspace::Keyspace;
+use dunlin_stdx::time::{Monotonic, Now};
+
+use self::journal::Journal;
+use self::loading::Load;
+pub use self::loading::{Loaded, LogReading, Merge};
+use self::log::Log;
+pub use self::status::{LoadStatus, LoadedKeys, LogStatus, Outcome, SaveStatus, WalkStatus};
+pub use self::walk::SliceEnd;
+use self::walk::Walk;
+use crate::append::AppendEvent;
+use crate::backend::Backend;
+use crate::events::Events;
+use crate::snapshot::SnapshotEvent;
+
+/// The persistence of one server.
+pub struct Persistence {
+    backend: Box<dyn Backend>,
+    snapshot_events: Events<SnapshotEvent>,
+    append_events: Events<AppendEvent>,
+    journal: Journal,
+    saves: SaveStatus,
+    loaded: LoadedKeys,
+    load: Option<Load>,
+    walk: Option<Walk>,
+    log: Log,
+    longest_slice_us: u64,
+    /// When the last snapshot was completed.
+    last_saved: Monotonic,
+    /// Changes that a snapshot in the background has brought to disk.
+    changes_saved: u64,
+    /// Changes since the last snapshot, as of the last round of periodic work.
+    changes_noted: u64,
+    used_memory_bytes: u64,
+    /// The walk that ended last: most bytes that waited in memory.
+    queued_bytes_peak: u64,
+    /// What the engine is to do when the command that runs now has ended.
+    wish: Option<Wish>,
+    /// The process cannot go on: its exit code.
+    fatal: Option<Fatal>,
+}
+
+/// What a command asks for that needs more than a command may reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// Begin to rewrite the log (BGREWRITEAOF).
+    Rewrite,
+    /// Switch the log on (CONFIG SET appendonly yes).
+    StartLog,
+    /// Switch the log off (CONFIG SET appendonly no).
+    StopLog,
+    /// Replace the data set by what the log says (DEBUG LOADAOF).
+    LoadLog,
+    /// End the process (SHUTDOWN).
+    Shutdown(dunlin_config::ShutdownOptions),
+}
+
+/// The process must end at once, without another reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fatal;
+
+impl Persistence {
+    /// The persistence of a server that starts at `now`; nothing is read or written yet.
+    #[must_use]
+    pub fn new(backend: Box<dyn Backend>, now: Now) -> Self {
+        let wake = backend.waker();
+        Self {
+            snapshot_events: Events::new(wake.clone()),
+            append_events: Events::new(wake),
+            backend,
+            journal: Journal::default(),
+            saves: SaveStatus { last_saved: now.unix_ms(), ..SaveStatus::default() },
+            loaded: LoadedKeys::default(),
+            load: None,
+            walk: None,
+            log: Log::default(),
+            longest_slice_us: 0,
+            last_saved: now.monotonic,
+            changes_saved: 0,
+            changes_noted: 0,
+            used_memory_bytes: 0,
+            queued_bytes_peak: 0,
+            wish: None,
+            fatal: None,
+        }
+    }
+
+    /// Lines for the server's log, oldest first.
+    pub fn take_journal(&mut self) -> Vec<(LogLevel, String)> {
+        if self.journal.is_empty() { Vec::new() } else { self.journal.take() }
+    }
+
+    /// Whether the process must end at once, without another reply: what it promised to keep cannot
+    /// be kept, or what was kept cannot be loaded.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        self.fatal.is_some()
+    }
+
+    /// Asks for something to be done when the command that runs now has ended.
+    pub const fn wish(&mut self, wish: Wish) {
+        self.wish = Some(wish);
+    }
+
+    /// What was asked for, once.
+    #[inline]
+    pub const fn take_wish(&mut self) -> Option<Wish> {
+        self.wish.take()
+    }
+
+    /// Snapshots, for INFO.
+    #[must_use]
+    pub const fn saves(&self) -> &SaveStatus {
+        &self.saves
+    }
+
+    /// The log, for INFO.
+    #[must_use]
+    pub const fn log(&self) -> &LogStatus {
+        &self.log.status
+    }
+
+    /// What was loaded last, for INFO.
+    #[must_use]
+    pub const fn loaded(&self) -> LoadedKeys {
+        self.loaded
+    }
+
+    /// The load under way.
+    #[must_use]
+    pub const fn load(&self) -> Option<&LoadStatus> {
+        match &self.load {
+            Some(load) => Some(&load.status),
+            None => None,
+        }
+    }
+
+    /// The longest slice of a walk so far, in microseconds.
+    #[must_use]
+    pub const fn longest_slice_us(&self) -> u64 {
+        self.longest_slice_us
+    }
+
+    /// Most bytes that waited in memory during the walk under way, else the last one.
+    #[must_use]
+    pub fn queued_bytes_peak(&self) -> u64 {
+        self.walk.as_ref().map_or(self.queued_bytes_peak, Walk::queued_bytes_peak)
+    }
+
+    /// The walk under way, for INFO.
+    #[must_use]
+    pub fn walk_status(&self, keyspace: &Keyspace) -> Option<WalkStatus> {
+        self.walk.as_ref().map(|walk| walk.status(keyspace))
+    }
+
+    /// Whether a snapshot is being written in the background.
+    #[must_use]
+    pub fn is_saving(&self) -> bool {
+        self.walk.as_ref().is_some_and(|walk| walk.purposes.save.is_some())
+    }
+
+    /// Whether the log is being rewritten.
+    #[must_use]
+    pub fn is_rewriting(&self) -> bool {
+        self.log.is_rewriting()
+    }
+
+    /// Whether a walk is under way, whatever for.
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
+        self.walk.is_some() || self.log.is_rewriting()
+    }
+
+    /// Takes note of what became of jobs.
+    pub fn handle_events(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) {
+        while let Some(event) = self.snapshot_events.next() {
+            self.handle_snapshot_event(keyspace, event, config, now);
+        }
+        while let Some(event) = self.append_events.next() {
+            self.handle_append_event(keyspace, event, now);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! The walk under way, and what it is for.
+
+use dunlin_config::Config;
+use dunlin_keyspace::{Keyspace, WalkProgress};
+use dunlin_stdx::time::{Monotonic, Now};
+
+use super::Persistence;
+use super::status::{Outcome, WalkStatus};
+use crate::backend::JobRole;
+use crate::snapshot::{SnapshotControl, SnapshotEvent, SnapshotReport, SpillJob};
+
+/// Keys handed out between two looks at the clock.
+const KEYS_PER_STEP: usize = 64;
+
+/// What a walk is for; at least one of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Purposes {
+    /// A snapshot, begun after so many changes.
+    pub(super) save: Option<u64>,
+    /// The base of a rewritten log.
+    pub(super) rewrite: bool,
+}
+
+/// A walk, from its epoch until the files are complete.
+pub(super) struct Walk {
+    pub(super) purposes: Purposes,
+    pub(super) began: Now,
+    control: SnapshotControl,
+    /// Started when it has something to do.
+    spill: Option<SpillJob>,
+    keys_total: u64,
+    /// Whether all keys were handed out, and the writer alone is at work.
+    is_handed_out: bool,
+    /// What `rdb-key-save-delay` allows so far.
+    pace: Pace,
+}
+
+/// Slows a walk down for tests.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    since: Monotonic,
+    keys: u64,
+}
+
+/// How a slice of a walk ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SliceEnd {
+    /// Time is up: more can be done at once.
+    TimeIsUp,
+    /// Nothing can be done before an event, or before this instant.
+    Waits(Option<Monotonic>),
+}
+
+impl Walk {
+    pub(super) fn new(
+        purposes: Purposes,
+        (control, spill): (SnapshotControl, SpillJob),
+        keys_total: u64,
+        began: Now,
+    ) -> Self {
+        Self {
+            purposes,
+            began,
+            control,
+            spill: Some(spill),
+            keys_total,
+            is_handed_out: false,
+            pace: Pace { since: began.monotonic, keys: 0 },
+        }
+    }
+
+    pub(super) fn status(&self, keyspace: &Keyspace) -> WalkStatus {
+        let figures = self.control.figures();
+        let handed_out = keyspace.snapshot_progress().map(|progress| progress.keys_done as u64);
+        WalkStatus {
+            began: self.began,
+            keys: handed_out.unwrap_or(self.keys_total),
+            keys_total: self.keys_total,
+            written_bytes: self.control.written_bytes(),
+            queued_bytes: (figures.walk_bytes + figures.barrier_bytes) as u64,
+            spilled_bytes: figures.spilled_bytes,
+        }
+    }
+
+    pub(super) fn queued_bytes_peak(&self) -> u64 {
+        self.control.figures().peak_bytes as u64
+    }
+
+    pub(super) fn cancel(&self) {
+        self.control.cancel();
+    }
+}
+
+impl Persistence {
+    /// Whether a slice of a walk would find something to do.
+    #[must_use]
+    pub fn wants_slice(&self) -> bool {
+        self.walk.as_ref().is_some_and(|walk| !walk.is_handed_out)
+    }
+
+    /// Hands out entries until `is_time_up` says so, the writer has no room, or all are handed out.
+    pub fn advance_walk(
+        &mut self,
+        keyspace: &mut Keyspace,
+        config: &Config,
+        now: Now,
+        mut is_time_up: impl FnMut() -> bool,
+    ) -> SliceEnd {
+        let Some(walk) = &mut self.walk else { return SliceEnd::Waits(None) };
+        if walk.control.wants_spill()
+            && let Some(job) = walk.spill.take()
+            && let Err(error) = self.backend.spawn(JobRole::Spill, Box::new(job))
+        {
+            walk.control.fail(format!("the spill file has no thread: {error}"));
+        }
+        if walk.is_handed_out {
+            return SliceEnd::Waits(None);
+        }
+        if walk.control.is_given_up() {
+            drop(keyspace.abort_snapshot());
+            walk.is_handed_out = true;
+            return SliceEnd::Waits(None);
+        }
+        loop {
+            let allowed = match walk.pace.allows(config, now) {
+                Ok(allowed) => allowed.min(KEYS_PER_STEP),
+                Err(until) => return SliceEnd::Waits(Some(until)),
+            };
+            let step = keyspace.walk(allowed);
+            walk.pace.keys += allowed as u64;
+            match step {
+                WalkProgress::Done => {
+                    if let Some(mut sink) = keyspace.end_snapshot() {
+                        sink.complete();
+                    }
+                    walk.is_handed_out = true;
+                    return SliceEnd::Waits(None);
+                }
+                WalkProgress::NoRoom => return SliceEnd::Waits(None),
+                WalkProgress::More if is_time_up() => return SliceEnd::TimeIsUp,
+                WalkProgress::More => {}
+            }
+        }
+    }
+
+    /// Takes note of how long a slice took.
+    pub fn slice_took(&mut self, us: u64) {
+        self.longest_slice_us = self.longest_slice_us.max(us);
+    }
+
+    /// Ends a walk that nobody wants any more; its event still comes.
+    pub(super) fn abort_walk(&mut self, keyspace: &mut Keyspace) {
+        if let Some(walk) = &mut self.walk {
+            walk.cancel();
+            if !walk.is_handed_out {
+                walk.is_handed_out = true;
+                drop(keyspace.abort_snapshot());
+            }
+        }
+    }
+
+    /// A walk has ended, well or not.
+    pub(super) fn handle_snapshot_event(
+        &mut self,
+        keyspace: &mut Keyspace,
+        event: SnapshotEvent,
+        config: &Config,
+        now: Now,
+    ) {
+        let Some(walk) = self.walk.take() else { return };
+        if !walk.is_handed_out {
+            drop(keyspace.abort_snapshot());
+        }
+        self.queued_bytes_peak = walk.queued_bytes_peak();
+        let seconds = now.monotonic.since_us(walk.began.monotonic) / 1_000_000;
+        let (save, rewrite) = outcomes(&event, walk.purposes);
+        if let Some(changes) = walk.purposes.save {
+            self.saves.last_seconds = Some(seconds);
+            self.saves.last_queued_bytes = self.queued_bytes_peak;
+            self.background_save_ended(&save, changes, now);
+        }
+        if walk.purposes.rewrite {
+            self.log.status.last_rewrite_seconds = Some(seconds);
+            self.log.status.last_queued_bytes = self.queued_bytes_peak;
+            self.rewrite_ended(&rewrite, config, now);
+        }
+    }
+}
+
+/// How a walk ended for one of its purposes: the length of the file, or why there is none (no reason
+/// if it was cancelled).
+pub(super) type Ended = Result<u64, Option<String>>;
+
+/// What an event means for the snapshot and for the rewrite; the targets are in this order.
+fn outcomes(event: &SnapshotEvent, purposes: Purposes) -> (Ended, Ended) {
+    match event {
+        SnapshotEvent::Finished(SnapshotReport { targets, .. }) => {
+            let nth = |n: usize| match targets.get(n) {
+                Some(Ok(len_bytes)) => Ok(*len_bytes),
+                Some(Err(why)) => Err(Some(why.clone())),
+                None => Err(None),
+            };
+            (nth(0), nth(usize::from(purposes.save.is_some())))
+        }
+        SnapshotEvent::Failed(why) => (Err(Some(why.clone())), Err(Some(why.clone()))),
+        SnapshotEvent::Cancelled => (Err(None), Err(None)),
+    }
+}
+
+impl Pace {
+    /// How many keys may be handed out now, or when the next one may.
+    fn allows(&self, config: &Config, now: Now) -> Result<usize, Monotonic> {
+        let delay = i64::from(config.diagnosis.rdb_key_save_delay);
+        let Ok(delay_us) = u64::try_from(delay) else {
+            // Negative: so many keys for each microsecond, which is no delay to speak of.
+            return Ok(usize::MAX);
+        };
+        if delay_us == 0 {
+            return Ok(usize::MAX);
+        }
+        let due = now.monotonic.since_us(self.since) / delay_us;
+        match usize::try_from(due.saturating_sub(self.keys)) {
+            Ok(0) => Err(self.since.plus_us((self.keys + 1).saturating_mul(delay_us))),
+            Ok(keys) => Ok(keys),
+            Err(_) => Ok(usize::MAX),
+        }
+    }
+}
+
+/// How a walk ended, for INFO.
+pub(super) const fn outcome_of(ended: &Ended) -> Outcome {
+    match ended {
+        // A snapshot that somebody stopped on purpose says nothing about the disk.
+        Ok(_) | Err(None) => Outcome::Ok,
+        Err(Some(_)) => Outcome::Failed,
+    }
+}
