@@ -107,12 +107,18 @@ impl Changes {
     /// Drops an entry that has left its table, unless the snapshot still needs it.
     #[inline]
     pub(crate) fn discard_entry(&mut self, entry: Entry, disposal: &mut Disposal, lazily: bool) {
-        let unneeded = match &mut self.snapshot {
+        let entry = if self.snapshot.is_some() { self.keep_frozen(entry) } else { Some(entry) };
+        if let Some(entry) = entry {
+            disposal.discard(Garbage::Entry(entry), lazily);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn keep_frozen(&mut self, entry: Entry) -> Option<Entry> {
+        match &mut self.snapshot {
             Some(snapshot) => snapshot.keep_entry(entry),
             None => Some(entry),
-        };
-        if let Some(entry) = unneeded {
-            disposal.discard(Garbage::Entry(entry), lazily);
         }
     }
 

@@ -15,7 +15,6 @@ use crate::database::Counts;
 use crate::garbage::Disposal;
 use crate::hasher::KeyHasher;
 use crate::keyspace::DatabaseIndex;
-use crate::snapshot::Birth;
 
 /// The place of a key.
 pub enum Slot<'a> {
@@ -198,33 +197,24 @@ impl Vacant<'_> {
     #[inline]
     fn insert_counted(mut self, entry: Entry) {
         self.counts.added(&entry);
-        if self.changes.snapshot.is_some() {
-            return self.insert_during_snapshot(entry);
-        }
-        self.put(entry);
-    }
-
-    /// The entry is not of the epoch, so it is born as handed out.
-    #[cold]
-    fn insert_during_snapshot(mut self, entry: Entry) {
-        let slot = self.counts.slot_number();
-        let birth = match &mut self.changes.snapshot {
-            Some(snapshot) => {
-                snapshot.entry_moved(self.db, &entry);
-                snapshot.before_birth(self.db, slot, self.hash, self.table)
-            }
-            None => Birth::default(),
-        };
-        entry.set_emitted(birth.is_emitted);
-        self.put(entry);
-        if let Some(mark) = birth.mark {
+        let mark = if self.changes.snapshot.is_some() { self.bear(&entry) } else { None };
+        let rehash = |entry: &Entry| self.hasher.hash(entry.key());
+        self.table.insert_with(self.hash, entry, rehash, self.growth);
+        if let Some(mark) = mark {
             self.table.set_segment_mark(self.hash, mark);
         }
     }
 
-    #[inline]
-    fn put(&mut self, entry: Entry) {
-        let rehash = |entry: &Entry| self.hasher.hash(entry.key());
-        self.table.insert_with(self.hash, entry, rehash, self.growth);
+    /// An entry comes that is not of the snapshot's epoch: it is born as handed out. Returns the mark
+    /// that its segment is to get.
+    #[cold]
+    #[inline(never)]
+    fn bear(&mut self, entry: &Entry) -> Option<u32> {
+        let snapshot = self.changes.snapshot.as_mut()?;
+        snapshot.entry_moved(self.db, entry);
+        let slot = self.counts.slot_number();
+        let birth = snapshot.before_birth(self.db, slot, self.hash, self.table);
+        entry.set_emitted(birth.is_emitted);
+        birth.mark
     }
 }

@@ -3,8 +3,9 @@
 //! Asked on every write while a snapshot runs, and answers in this order:
 //!
 //! 1. the database or slot is none of the snapshot's: nothing to do;
-//! 2. the segment's mark says "done": nothing left in it;
-//! 3. the key lies behind the position of the walk: it was handed out;
+//! 2. the key lies behind the position of the walk: it was handed out (this needs no memory that
+//!    the command does not read anyway, so it comes before the mark);
+//! 3. the segment's mark says "done": nothing left in it;
 //! 4. the segment's mark says "begun": the entry's bit tells;
 //! 5. else nobody was here in this epoch: the segment is begun.
 
@@ -34,8 +35,11 @@ impl Snapshot {
         item: &mut ItemMut<'_, Entry>,
     ) {
         let Some(identity) = self.identity_of(db, slot) else { return };
+        if self.is_behind(identity, slot, item.hash()) {
+            return;
+        }
         let mark = item.segment_mark();
-        if mark == self.epoch.done() || self.is_behind(identity, slot, item.hash()) {
+        if mark == self.epoch.done() {
             return;
         }
         if mark != self.epoch.begun() {
@@ -89,7 +93,7 @@ impl Snapshot {
             return Birth { is_emitted: false, mark: Some(self.epoch.done()) };
         };
         let Some(identity) = self.identity_of(db, slot) else { return Birth::default() };
-        if mark == self.epoch.done() || self.is_behind(identity, slot, hash) {
+        if self.is_behind(identity, slot, hash) || mark == self.epoch.done() {
             return Birth::default();
         }
         if mark != self.epoch.begun() {

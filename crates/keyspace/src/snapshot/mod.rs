@@ -38,7 +38,6 @@ mod sink;
 mod state;
 mod walk;
 
-pub(crate) use barrier::Birth;
 pub(crate) use epoch::Epoch;
 pub use run::{DatabaseAtStart, SnapshotProgress, SnapshotScope, SnapshotStart, WalkProgress};
 pub use sink::{Emitter, LargeKey, SnapshotSink};
