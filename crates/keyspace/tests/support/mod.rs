@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +17,7 @@ use dunlin_values::list::{End, ListBuilder, ListLimits, ListMut};
 use dunlin_values::listpack::{Element, Listpack};
 use dunlin_values::set::{SetLimits, SetMut};
 use dunlin_values::sorted_set::{PackedLimits, SortedSet, SortedSetMut};
-use dunlin_values::stream::{Group, NewId, NodeLimits, Stream, StreamId};
+use dunlin_values::stream::{Group, Keep, NewId, NodeLimits, Stream, StreamId, Trim};
 use dunlin_values::{
     AccessHint, Encoding, Entry, FrozenHeader, FrozenItem, MemberHasher, NewValue, StringRef,
     ValueMut, ValueType,
@@ -208,7 +209,9 @@ fn list_node(bytes: &[u8]) -> String {
 }
 
 fn stream_node(id: StreamId, bytes: &[u8]) -> String {
-    format!("{id:?} {bytes:?}")
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    format!("{id:?} {} {}", bytes.len(), hasher.finish())
 }
 
 fn stream_tail(stream: &Stream) -> String {
@@ -298,8 +301,10 @@ pub fn put_new(keyspace: &mut Keyspace, db: DatabaseIndex, key: &[u8], kind: u8,
         }
         _ => {
             let mut stream = Stream::default();
+            // A stream is large when its entries take some hundred kilobytes.
+            let value = vec![b'v'; if len > 1000 { 300 } else { 5 }];
             for _ in 0..len.max(1) {
-                add_to_stream(&mut stream);
+                add_to_stream(&mut stream, &value);
             }
             stream.groups.insert((*b"g").into(), Group::new(stream.log.first_id(), None));
             keyspace.slot(db, key).set(stream.into(), None);
@@ -307,10 +312,10 @@ pub fn put_new(keyspace: &mut Keyspace, db: DatabaseIndex, key: &[u8], kind: u8,
     }
 }
 
-fn add_to_stream(stream: &mut Stream) {
+fn add_to_stream(stream: &mut Stream, value: &[u8]) {
     let id = stream.log.next_id(NewId::Any, 1000).expect("there is a next one");
     let limits = NodeLimits { bytes: 4096, entries: 4 };
-    stream.log.add(id, &[b"field", b"value"], limits).expect("it is short");
+    stream.log.add(id, &[b"field", value], limits).expect("it is short");
 }
 
 pub fn edit(
@@ -379,13 +384,49 @@ pub fn change(keyspace: &mut Keyspace, db: DatabaseIndex, key: &[u8], n: usize) 
             let value = if is_seen { slot.value_mut() } else { slot.bookkeeping_mut() };
             let stream = value.into_stream().expect("a stream");
             if is_seen {
-                add_to_stream(stream);
+                add_to_stream(stream, b"value");
             } else {
                 let newest = stream.log.last_id();
                 if let Some(group) = stream.groups.get_mut(b"g") {
                     group.set_last_id(newest, Some(n as u64));
                 }
             }
+        }
+    }
+}
+
+/// Removes all elements of a collection but the first.
+pub fn shrink(keyspace: &mut Keyspace, db: DatabaseIndex, key: &[u8]) {
+    let Slot::Occupied(mut slot) = keyspace.slot(db, key) else { return };
+    let names: Vec<String> = (1..2000).map(|n| format!("e{n}")).collect();
+    match slot.value_type() {
+        ValueType::String => {}
+        ValueType::List => {
+            let mut list = ListMut::new(slot.value_mut(), list_limits());
+            list.remove_range(1, list.len() - 1);
+        }
+        ValueType::Set => {
+            let mut set = SetMut::new(slot.value_mut(), set_limits());
+            for name in &names {
+                set.remove(name.as_bytes());
+            }
+        }
+        ValueType::SortedSet => {
+            let hasher = MemberHasher::new(3);
+            let mut set =
+                SortedSetMut::new(slot.value_mut(), PACKED_LIMITS, hasher).expect("a sorted set");
+            set.remove_ranks(1..set.view().len());
+        }
+        ValueType::Hash => {
+            let mut hash = HashMut::new(slot.value_mut(), hash_limits(), UnixMs(0));
+            for name in &names {
+                hash.remove(name.as_bytes());
+            }
+            slot.field_deadlines_changed();
+        }
+        ValueType::Stream => {
+            let stream = slot.value_mut().into_stream().expect("a stream");
+            stream.log.trim(&Trim { keep: Keep::Newest(1), approximate: false, limit: None });
         }
     }
 }
