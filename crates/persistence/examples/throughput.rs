@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use dunlin_keyspace::{Freer, Garbage, Keyspace, Layout, Slot, SnapshotScope, WalkProgress};
@@ -63,14 +63,18 @@ fn text(n: usize) -> Vec<u8> {
     (0..).flat_map(word).take(1000).collect()
 }
 
+type Contents = Arc<Mutex<Vec<u8>>>;
+type Files = HashMap<PathBuf, Contents>;
+
 /// Files in memory that are never synced.
 #[derive(Clone, Default)]
-struct Memory(Arc<Mutex<HashMap<PathBuf, Arc<Mutex<Vec<u8>>>>>>);
+struct Memory(Arc<Mutex<Files>>);
 
-struct MemoryFile(Arc<Mutex<Vec<u8>>>, usize);
+/// A file, and where it is read next.
+struct MemoryFile(Contents, usize);
 
 impl Memory {
-    fn files(&self) -> std::sync::MutexGuard<'_, HashMap<PathBuf, Arc<Mutex<Vec<u8>>>>> {
+    fn files(&self) -> MutexGuard<'_, Files> {
         self.0.lock().expect("not poisoned")
     }
 }
@@ -203,7 +207,6 @@ fn save(keyspace: &mut Keyspace, disk: &Memory, keys: usize) -> usize {
             version: Version::V10,
             compression: true,
             checksum: true,
-            keeps_access: false,
             server_version: "7.2.4",
             created: UnixMs(0),
             used_memory_bytes: 0,

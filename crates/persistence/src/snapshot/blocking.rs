@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use dunlin_keyspace::{Emitter, Keyspace, SnapshotSink};
 
+use super::pieces::{for_each_item, large_key};
 use super::writer::{SnapshotEvent, SnapshotReport};
-use super::{Snapshot, SnapshotRequest};
+use super::{Encoder, Snapshot, SnapshotRequest};
 use crate::disk::Disk;
 use crate::events::Events;
 use crate::job::{Job, Step};
@@ -22,10 +23,24 @@ pub fn save_blocking(
     let events = Events::new(Arc::new(|| ()));
     let Snapshot { mut encoder, mut writer, .. } =
         Snapshot::begin(request, disk, Arc::new(|| ()), events.clone());
+    let mut make_room = |encoder: &Encoder| {
+        while !encoder.has_room() && writer.step() == Step::Working {}
+    };
     for db in 0..keyspace.databases() {
         keyspace.database(db).for_each(|entry| {
-            encoder.entry(db, entry, keyspace.access().hint(entry), Emitter::Walk);
-            while !encoder.has_room() && writer.step() == Step::Working {}
+            let access = keyspace.access().hint(entry);
+            match large_key(db, entry, access) {
+                None => encoder.entry(db, entry, access, Emitter::Walk),
+                Some(large) => {
+                    encoder.begin_large(large);
+                    for_each_item(entry, |item| {
+                        encoder.item(item);
+                        make_room(&encoder);
+                    });
+                    encoder.end_large();
+                }
+            }
+            make_room(&encoder);
         });
     }
     encoder.complete();

@@ -30,6 +30,7 @@ mod encoder;
 mod error;
 mod form;
 mod outlet;
+mod pieces;
 mod queue;
 mod spill;
 #[cfg(test)]
