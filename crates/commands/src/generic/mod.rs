@@ -8,6 +8,7 @@ use crate::error::CommandError;
 
 mod copy;
 mod del;
+mod dump;
 mod exists;
 mod expire;
 mod expireat;
@@ -23,6 +24,8 @@ mod pttl;
 mod randomkey;
 mod rename;
 mod renamenx;
+mod restore;
+mod restore_asking;
 mod scan;
 mod sort;
 mod sort_ro;
@@ -40,6 +43,7 @@ pub(crate) use scan::parse_cursor;
 pub const COMMANDS: &[Command] = &[
     copy::COMMAND,
     del::COMMAND,
+    dump::COMMAND,
     exists::COMMAND,
     expire::COMMAND,
     expireat::COMMAND,
@@ -55,6 +59,8 @@ pub const COMMANDS: &[Command] = &[
     randomkey::COMMAND,
     rename::COMMAND,
     renamenx::COMMAND,
+    restore::COMMAND,
+    restore_asking::COMMAND,
     scan::COMMAND,
     sort::COMMAND,
     sort_ro::COMMAND,
