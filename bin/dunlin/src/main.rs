@@ -70,6 +70,7 @@ fn start(run: Run, title: OsString, arguments: Vec<OsString>) -> ExitCode {
             &mut io::stdin().lock(),
             &mut io::BufWriter::new(io::stdout().lock()),
         ),
+        Run::CheckRdb => dunlin_tools::check_rdb(&title, &arguments, dunlin_server::REDIS_VERSION),
         Run::Absent => {
             let title = title.to_string_lossy();
             eprintln!("{title}: not part of this build yet");

@@ -6,6 +6,7 @@ pub(crate) enum Run {
     Server,
     Link,
     CheckAof,
+    CheckRdb,
     /// Guides call it, and this build does not have it.
     Absent,
 }
@@ -44,7 +45,12 @@ pub(crate) static PROGRAMS: [Program; 12] = [
     absent("cluster", &[]),
     absent("proxy", &["nutcracker", "predixy"]),
     absent("bench", &["redis-benchmark"]),
-    absent("check-rdb", &["redis-check-rdb"]),
+    Program {
+        subcommand: "check-rdb",
+        file_names: &["redis-check-rdb"],
+        summary: "check a snapshot and tell what is in it",
+        run: Run::CheckRdb,
+    },
     Program {
         subcommand: "check-aof",
         file_names: &["redis-check-aof"],
@@ -107,6 +113,6 @@ mod tests {
         let help = help();
         assert!(help.contains("  server "));
         assert!(!help.contains("sentinel"));
-        assert_eq!(file_names(), ["redis-server", "redis-check-aof"]);
+        assert_eq!(file_names(), ["redis-server", "redis-check-rdb", "redis-check-aof"]);
     }
 }

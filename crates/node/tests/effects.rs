@@ -12,6 +12,7 @@ use dunlin_config::Config;
 use dunlin_engine::{Follower, StreamFault};
 use dunlin_keyspace::{EvictionOrder, EvictionPolicy, EvictionScope, Keyspace};
 use dunlin_node::Token;
+use dunlin_rdb::{Version, dump};
 use dunlin_spec::{Arg, ArgKind, Flags, Group};
 use dunlin_testkit::oracle;
 use dunlin_testkit::oracle::script::{Action, Script};
@@ -68,6 +69,20 @@ struct Calls {
     family: &'static str,
     /// Entries that streams have.
     ids: Vec<String>,
+    /// What DUMP replies for some key.
+    payload: Vec<u8>,
+}
+
+/// What DUMP replies for one of the keys of the first database.
+fn payload_of(keyspace: &Keyspace, rng: &mut Rng) -> Vec<u8> {
+    let mut payload = Vec::new();
+    keyspace.database(0).for_each(|entry| {
+        if payload.is_empty() || rng.u8(..4) == 0 {
+            let version = *rng.choice(&[Version::V10, Version::V11]).expect("two versions");
+            payload = dump(entry, version);
+        }
+    });
+    payload
 }
 
 /// The newest entries of all streams.
@@ -138,6 +153,9 @@ impl Calls {
     }
 
     fn value(&mut self, arg: &Arg, words: &mut Vec<Vec<u8>>) {
+        if arg.name() == "serialized-value" {
+            return words.push(self.payload.clone());
+        }
         let word = match arg.kind() {
             ArgKind::PureToken => return,
             ArgKind::OneOf => {
@@ -247,6 +265,7 @@ fn random_calls_of_every_write_command_give_the_same_data() {
                 unix_ms,
                 family: "any",
                 ids: ids_of(pair.primary.keyspace()),
+                payload: Vec::new(),
             };
             let words = match pair.rng.u8(..12) {
                 0 => vec![b"SELECT".to_vec(), calls.one_of(&["0", "1", "2", "3"]).into_bytes()],
@@ -263,6 +282,9 @@ fn random_calls_of_every_write_command_give_the_same_data() {
                         continue;
                     }
                     calls.family = family(group);
+                    if name.starts_with("restore") {
+                        calls.payload = payload_of(pair.primary.keyspace(), &mut calls.rng);
+                    }
                     calls.call(name, args)
                 }
             };

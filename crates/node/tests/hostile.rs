@@ -5,6 +5,8 @@ mod driver;
 mod pair;
 
 use dunlin_config::Config;
+use dunlin_keyspace::Keyspace;
+use dunlin_rdb::{Checksum, Version, dump};
 use dunlin_spec::{Arg, Group};
 use dunlin_testkit::value::{Decoded, decode};
 use fastrand::Rng;
@@ -95,6 +97,14 @@ fn tokens(args: &[Arg], out: &mut Vec<Vec<u8>>) {
 struct Words<'a> {
     rng: &'a mut Rng,
     tokens: &'a [Vec<u8>],
+    payloads: &'a [Vec<u8>],
+}
+
+/// What DUMP replies for the keys that there are.
+fn payloads(keyspace: &Keyspace) -> Vec<Vec<u8>> {
+    let mut payloads = Vec::new();
+    keyspace.database(0).for_each(|entry| payloads.push(dump(entry, Version::V11)));
+    payloads
 }
 
 impl Words<'_> {
@@ -103,8 +113,22 @@ impl Words<'_> {
             0..=2 => format!("key:{}", self.rng.u8(..12)).into_bytes(),
             3..=4 => self.rng.choice(self.tokens).cloned().unwrap_or_default(),
             5 => vec![self.rng.u8(..); self.rng.usize(..5000)],
+            6 => self.payload(),
             _ => self.rng.choice(WORDS).expect("words").to_vec(),
         }
+    }
+
+    /// A payload of RESTORE in which a byte may be another one, with a checksum that agrees.
+    fn payload(&mut self) -> Vec<u8> {
+        let mut payload = self.rng.choice(self.payloads).cloned().unwrap_or_default();
+        if self.rng.bool()
+            && let Some((value, checksum)) = payload.split_last_chunk_mut::<8>()
+        {
+            let at = self.rng.usize(..value.len());
+            value[at] = self.rng.u8(..);
+            *checksum = Checksum::of(value).to_le_bytes();
+        }
+        payload
     }
 }
 
@@ -156,16 +180,18 @@ fn every_command_survives_any_arguments() {
             }
         }
         let mut rng = Rng::with_seed(seed);
+        let mut payloads_now = Vec::new();
         for number in 0..CALLS_PER_SEED {
             if number % 100 == 0 {
                 fill(&mut pair, client);
+                payloads_now = payloads(pair.primary.keyspace());
             }
             pair.advance_ms(1);
             let (name, arity, tokens) = rng.choice(&commands).expect("commands").clone();
             let mut words: Vec<Vec<u8>> = name.split('|').map(Vec::from).collect();
             let least = usize::from(arity.unsigned_abs()).saturating_sub(words.len());
             let more = if arity < 0 { rng.usize(..7) } else { 0 };
-            let mut source = Words { rng: &mut rng, tokens: &tokens };
+            let mut source = Words { rng: &mut rng, tokens: &tokens, payloads: &payloads_now };
             words.extend((0..least + more).map(|_| source.word()));
             let reply = pair.primary.send(client, &request(&words));
             let shown = String::from_utf8_lossy(&words.join(&b' ')).into_owned();

@@ -76,6 +76,43 @@ pub(crate) mod kind {
     pub(crate) const HASH_LISTPACK_DEADLINES: u8 = 25;
     /// The greatest that anybody writes.
     pub(crate) const MAX: u8 = HASH_LISTPACK_DEADLINES;
+
+    /// Whether there is such a type. 6 was that of modules before they were released, without a way
+    /// to pass over it; 8 was never used.
+    #[inline]
+    pub(crate) const fn is_known(kind: u8) -> bool {
+        kind <= MAX && kind != 6 && kind != 8
+    }
+
+    /// What the types are called where files are checked.
+    pub(crate) const NAMES: [&str; MAX as usize + 1] = [
+        "string",
+        "list-linked",
+        "set-hashtable",
+        "zset-v1",
+        "hash-hashtable",
+        "zset-v2",
+        "module-pre-release",
+        "module-value",
+        "",
+        "hash-zipmap",
+        "list-ziplist",
+        "set-intset",
+        "zset-ziplist",
+        "hash-ziplist",
+        "quicklist",
+        "stream",
+        "hash-listpack",
+        "zset-listpack",
+        "quicklist-v2",
+        "stream-v2",
+        "set-listpack",
+        "stream-v3",
+        "hash-hashtable-md-pre-release",
+        "hash-listpack-md-pre-release",
+        "hash-hashtable-md",
+        "hash-listpack-md",
+    ];
 }
 
 /// What a node of a list is.

@@ -17,6 +17,7 @@
 
 #![forbid(unsafe_code)]
 
+mod check;
 mod checksum;
 mod draft;
 mod error;
@@ -25,15 +26,18 @@ mod module;
 mod payload;
 mod reader;
 mod source;
+mod summary;
 mod text;
 mod value;
 mod write;
 
+pub use check::{Checked, check};
 pub use checksum::Checksum;
 pub use draft::{Draft, WriteOptions, checksum_bytes};
 pub use error::{ReadError, ReadErrorCause};
 pub use format::{VERSION_MAX, Version};
 pub use payload::{RestoreError, dump, is_intact, restore, restore_value};
-pub use reader::{ChecksumOutcome, Item, Reader};
+pub use reader::{ChecksumOutcome, Item, Reader, Stage};
+pub use summary::Summary;
 pub use value::LoadLimits;
 pub use write::LargeForm;

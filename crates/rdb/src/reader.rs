@@ -81,6 +81,31 @@ struct Prefixes {
     access: AccessHint,
 }
 
+/// What a reader is doing, for who wants to tell at which point a file is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It reads what every file begins with.
+    Start,
+    /// It reads what comes next.
+    Kind,
+    /// It reads when the next key expires.
+    Deadline,
+    /// It reads the name of a key.
+    Key,
+    /// It reads the value of a key.
+    Value,
+    /// It reads the checksum.
+    Checksum,
+    /// It reads the number or the size of a database.
+    Length,
+    /// It reads something about the file.
+    Aux,
+    /// It reads what a module wrote besides values.
+    ModuleAux,
+    /// It reads a library of functions.
+    Function,
+}
+
 /// Reads a file.
 pub struct Reader<R> {
     source: FileSource<R>,
@@ -89,6 +114,7 @@ pub struct Reader<R> {
     key: Vec<u8>,
     prefixes: Prefixes,
     skips_modules: bool,
+    stage: Stage,
     last_kind: u8,
 }
 
@@ -119,6 +145,7 @@ impl<R: Read> Reader<R> {
             key: Vec::new(),
             prefixes: Prefixes::default(),
             skips_modules: false,
+            stage: Stage::Start,
             last_kind: kind::STRING,
         })
     }
@@ -145,6 +172,12 @@ impl<R: Read> Reader<R> {
         self.source.offset()
     }
 
+    /// What it is doing, or was when it met an error.
+    #[must_use]
+    pub const fn stage(&self) -> Stage {
+        self.stage
+    }
+
     /// The key that was read last, also if its value could not be read.
     #[must_use]
     pub fn last_key(&self) -> &[u8] {
@@ -169,12 +202,15 @@ impl<R: Read> Reader<R> {
     pub fn next_item(&mut self) -> Result<Item> {
         loop {
             let offset = self.source.offset();
+            self.stage = Stage::Kind;
             match self.source.byte()? {
-                kind @ ..=kind::MAX => return self.key(kind),
+                kind @ ..=kind::MAX if kind::is_known(kind) => return self.key(kind),
                 opcode::DEADLINE_MS => {
+                    self.stage = Stage::Deadline;
                     self.prefixes.deadline = deadline(i64::from_le_bytes(self.source.array()?));
                 }
                 opcode::DEADLINE_SECONDS => {
+                    self.stage = Stage::Deadline;
                     let seconds = i32::from_le_bytes(self.source.array()?);
                     let ms = i64::from(seconds) * 1000;
                     self.prefixes.deadline = Some(UnixMs(ms)).filter(|_| seconds != -1);
@@ -199,6 +235,14 @@ impl<R: Read> Reader<R> {
     /// What is not about a key.
     fn other(&mut self, code: u8, offset: u64) -> Result<Item> {
         let source = &mut self.source;
+        self.stage = match code {
+            opcode::AUX => Stage::Aux,
+            opcode::SELECT_DB | opcode::RESIZE_DB => Stage::Length,
+            opcode::FUNCTION => Stage::Function,
+            opcode::MODULE_AUX => Stage::ModuleAux,
+            opcode::END => Stage::Checksum,
+            _ => Stage::Kind,
+        };
         Ok(match code {
             opcode::AUX => Item::Aux { key: owned(source)?, value: owned(source)? },
             opcode::SELECT_DB => Item::SelectDb(source.length()?),
@@ -225,7 +269,9 @@ impl<R: Read> Reader<R> {
     fn key(&mut self, kind: u8) -> Result<Item> {
         let Prefixes { deadline, access } = std::mem::take(&mut self.prefixes);
         self.last_kind = kind;
+        self.stage = Stage::Key;
         text_into(&mut self.source, &mut self.key)?;
+        self.stage = Stage::Value;
         if kind == kind::MODULE && self.skips_modules {
             let name = module::name(self.source.length()?);
             module::skip(&mut self.source, &mut Vec::new())?;

@@ -38,7 +38,7 @@ mod workers;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-pub use version::dunlin_version;
+pub use version::{REDIS_VERSION, dunlin_version};
 
 /// How the server was started.
 pub struct Program {

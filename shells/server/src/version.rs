@@ -1,7 +1,7 @@
 //! Which version this is, in the forms that people and programs look for.
 
 /// The Redis version whose behaviour clients may expect.
-pub(crate) const REDIS_VERSION: &str = "7.2.4";
+pub const REDIS_VERSION: &str = "7.2.4";
 
 /// The version of dunlin itself.
 pub(crate) const DUNLIN_VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,12 +1,14 @@
 //! Tools around the server.
 //!
-//! [`link()`] makes the names under which guides expect the programs. [`check_aof()`] says whether
-//! an append-only file is whole.
+//! [`link()`] makes the names under which guides expect the programs. [`check_rdb()`] says whether a
+//! snapshot can be loaded, [`check_aof()`] whether an append-only file is whole.
 
 #![forbid(unsafe_code)]
 
 mod check_aof;
+mod check_rdb;
 mod link;
 
 pub use check_aof::check_aof;
+pub use check_rdb::check_rdb;
 pub use link::{LinkError, link};

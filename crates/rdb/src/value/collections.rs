@@ -40,7 +40,7 @@ impl ValueReader {
         let offset = source.offset();
         text_into(source, &mut self.packed)?;
         let set = self.limits.set.of_intset(&mut self.packed);
-        set.map_err(|reason| corrupt(offset, reason))
+        set.map_err(|reason| corrupt(offset, source, reason))
     }
 
     pub(super) fn set_listpack<'a>(
@@ -51,7 +51,7 @@ impl ValueReader {
         text_into(source, &mut self.packed)?;
         let is_empty = self.packed == EMPTY;
         let set = self.limits.set.of_listpack(&mut self.packed, &mut self.distinct);
-        set.map(|set| (!is_empty).then_some(set)).map_err(|reason| corrupt(offset, reason))
+        set.map(|set| (!is_empty).then_some(set)).map_err(|reason| corrupt(offset, source, reason))
     }
 
     pub(super) fn sorted_set<'a>(
@@ -85,7 +85,7 @@ impl ValueReader {
         let hasher = self.limits.hash.hasher;
         let limits = self.limits.sorted_set;
         let set = limits.of_listpack(&mut self.packed, hasher, &mut self.distinct);
-        set.map(|set| (!is_empty).then_some(set)).map_err(|reason| corrupt(offset, reason))
+        set.map(|set| (!is_empty).then_some(set)).map_err(|reason| corrupt(offset, source, reason))
     }
 
     pub(super) fn hash<'a>(&'a mut self, source: &mut impl Source) -> Result<Option<NewValue<'a>>> {
@@ -144,7 +144,8 @@ impl ValueReader {
             matches!(kind, kind::HASH_LISTPACK_DEADLINES | kind::HASH_LISTPACK_DEADLINES_CANDIDATE);
         let limits = self.limits.hash;
         let hash = limits.of_listpack(&mut self.packed, with_deadlines, &mut self.distinct);
-        hash.map(|hash| (!is_empty).then_some(hash)).map_err(|reason| corrupt(offset, reason))
+        hash.map(|hash| (!is_empty).then_some(hash))
+            .map_err(|reason| corrupt(offset, source, reason))
     }
 
     pub(super) fn hash_zipmap<'a>(&'a mut self, source: &mut impl Source) -> Result<NewValue<'a>> {
@@ -154,7 +155,7 @@ impl ValueReader {
         zipmap::for_each(&self.blob, |name, value| {
             hash.push(Element::of(name), Element::of(value), None);
         })
-        .map_err(|reason| corrupt(offset, reason))?;
+        .map_err(|reason| corrupt(offset, source, reason))?;
         let hash = hash.finish(&mut self.distinct);
         hash.map_err(|reason| ReadError::corrupt(offset, reason))
     }
@@ -165,7 +166,7 @@ impl ValueReader {
         if is_ziplist {
             text_into(source, &mut self.blob)?;
             let listpack = to_listpack(&self.blob, &mut self.packed);
-            listpack.map_err(|reason: ziplist::Corrupt| corrupt(offset, reason))?;
+            listpack.map_err(|reason: ziplist::Corrupt| corrupt(offset, source, reason))?;
         } else {
             text_into(source, &mut self.packed)?;
         }

@@ -62,7 +62,7 @@ impl ValueReader {
         if kind == kind::LIST_ZIPLISTS {
             text_into(source, &mut self.blob)?;
             let listpack = ziplist::to_listpack(&self.blob, &mut self.packed);
-            return listpack.map(|()| true).map_err(|reason| corrupt(offset, reason));
+            return listpack.map(|()| true).map_err(|reason| corrupt(offset, source, reason));
         }
         match source.length()? {
             node::PLAIN => {
@@ -75,7 +75,8 @@ impl ValueReader {
             node::PACKED => {
                 let offset = source.offset();
                 text_into(source, &mut self.packed)?;
-                let found = survey(&self.packed).map_err(|reason| corrupt(offset, reason))?;
+                let found =
+                    survey(&self.packed).map_err(|reason| corrupt(offset, source, reason))?;
                 if !found.is_normal {
                     self.packed = normalized(Listpack::new(&self.packed));
                 }
@@ -93,7 +94,7 @@ impl ValueReader {
         text_into(source, &mut self.blob)?;
         let mut list = ListBuilder::new(self.limits.list);
         ziplist::for_each(&self.blob, |element| list.push(element.into()))
-            .map_err(|reason| corrupt(offset, reason))?;
+            .map_err(|reason| corrupt(offset, source, reason))?;
         if list.is_empty() {
             return Ok(None);
         }

@@ -132,7 +132,9 @@ impl ValueReader {
     }
 }
 
-/// The error for bytes that begin at `offset`.
-fn corrupt(offset: u64, corrupt: Corrupt) -> ReadError {
-    ReadError::corrupt(offset + corrupt.at as u64, corrupt.reason)
+/// The error for bytes that begin at `offset` and end in front of what comes next. Of compressed
+/// bytes only that is known.
+fn corrupt(offset: u64, source: &impl Source, corrupt: Corrupt) -> ReadError {
+    let at = offset + corrupt.at as u64;
+    ReadError::corrupt(if at < source.offset() { at } else { offset }, corrupt.reason)
 }

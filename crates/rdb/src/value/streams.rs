@@ -59,7 +59,7 @@ impl ValueReader {
         };
         let offset = source.offset();
         log.load_node(master, owned(source)?).map_err(|reason| match reason {
-            CorruptNode::Listpack(reason) => corrupt(offset, reason),
+            CorruptNode::Listpack(reason) => corrupt(offset, source, reason),
             CorruptNode::Order => ReadError::corrupt(offset, "nodes of a stream are out of order"),
             CorruptNode::Element { reason, .. } => ReadError::corrupt(offset, reason),
         })
