@@ -25,7 +25,6 @@ mod effects;
 mod error;
 mod help;
 mod host;
-mod load_limits;
 pub mod parameters;
 pub mod table;
 #[cfg(test)]
@@ -52,7 +51,6 @@ pub use context::{Caller, Context};
 pub use effects::{Effects, KeyEvent, KeyEventClass};
 pub use error::{CommandError, CommandResult};
 pub use host::{CpuTimes, Crash, Host, MemoryFigures, NotApplied, ProcessFacts};
-pub use load_limits::load_limits;
 pub use server::{Digest, Switches};
 pub use table::Table;
 

@@ -32,5 +32,5 @@ pub use job::{Job, Signal, Step};
 pub use load::LoadBatch;
 pub use server::{
     Fatal, LoadStatus, Loaded, LoadedKeys, LogReading, LogStatus, Merge, Outcome, Persistence,
-    SaveStatus, SliceEnd, WalkStatus, Wish,
+    SaveStatus, SliceEnd, WalkStatus, Wish, load_limits,
 };

@@ -53,11 +53,40 @@ fn check_file(path: &OsStr, out: &mut dyn Write) -> io::Result<bool> {
             return Ok(false);
         }
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = UnixMs(i64::try_from(now.as_millis()).unwrap_or(i64::MAX));
-    let checked = dunlin_rdb::check(&name, file, now, out)?;
+    let checked = dunlin_rdb::check(&name, file, now(), out)?;
     if checked.is_sound {
         checked.summary.write(out)?;
     }
     Ok(checked.is_sound)
+}
+
+/// The time by which keys have expired or not.
+pub(crate) fn now() -> UnixMs {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixMs(i64::try_from(now.as_millis()).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_decides_about_the_exit_code() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("dump.rdb");
+        // A file without keys, and without a checksum.
+        let sound = b"REDIS0011\xff\0\0\0\0\0\0\0\0";
+        for (bytes, is_sound, line) in [
+            (&sound[..], true, "RDB looks OK!"),
+            (&sound[..12], false, "[offset 10] Unexpected EOF reading RDB file"),
+            (b"nothing", false, "--- RDB ERROR DETECTED ---"),
+        ] {
+            std::fs::write(&path, bytes).expect("written");
+            let mut out = Vec::new();
+            assert_eq!(check_file(path.as_os_str(), &mut out).expect("told"), is_sound);
+            assert!(String::from_utf8_lossy(&out).contains(line), "{line}");
+        }
+        let missing = folder.path().join("missing");
+        assert!(!check_file(missing.as_os_str(), &mut Vec::new()).expect("told"));
+    }
 }

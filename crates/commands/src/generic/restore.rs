@@ -5,6 +5,7 @@
 //! Source: Redis documentation, RESTORE.
 
 use dunlin_keyspace::Expiry;
+use dunlin_persistence::load_limits;
 use dunlin_rdb::{RestoreError, restore};
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 use dunlin_stdx::time::UnixMs;
@@ -15,7 +16,7 @@ use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
 use crate::error::{CommandError, CommandResult};
-use crate::load_limits::load_limits;
+use crate::list::list_limits;
 
 const SPEC: CommandSpec = spec("restore", Group::Generic, "2.6.0", &[Flags::WRITE, Flags::DENYOOM])
     .summary("Creates a key from the serialized representation of a value.");
@@ -113,7 +114,8 @@ pub(super) fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     let base = if options.absolute { UnixMs(0) } else { cx.now.unix_ms() };
     let deadline = (ttl != 0).then(|| base + ttl);
-    let limits = load_limits(cx.config, cx.switches, cx.keyspace.member_hasher());
+    let mut limits = load_limits(cx.keyspace, cx.config);
+    limits.list.packed_threshold = list_limits(cx).packed_threshold;
     let entry = restore(payload, key, deadline, limits).map_err(|error| match error {
         RestoreError::VersionOrChecksum => {
             CommandError::fixed("ERR DUMP payload version or checksum are wrong")

@@ -323,7 +323,7 @@ fn duplicate_line(key: &[u8], db: u32) -> String {
 fn rules(keyspace: &Keyspace, config: &Config, now: Now) -> LoadRules {
     LoadRules {
         databases: keyspace.databases(),
-        limits: limits(keyspace, config),
+        limits: load_limits(keyspace, config),
         checksum: config.persistence.rdbchecksum,
         load_truncated: config.persistence.aof_load_truncated,
         drop_expired: true,
@@ -331,8 +331,10 @@ fn rules(keyspace: &Keyspace, config: &Config, now: Now) -> LoadRules {
     }
 }
 
-/// In which forms collections are held.
-fn limits(keyspace: &Keyspace, config: &Config) -> LoadLimits {
+/// In which forms collections are held that are read from a file or a payload: those that commands
+/// would have given them.
+#[must_use]
+pub fn load_limits(keyspace: &Keyspace, config: &Config) -> LoadLimits {
     /// A limit beyond what memory holds is none.
     fn len(limit: u64) -> usize {
         usize::try_from(limit).unwrap_or(usize::MAX)

@@ -29,7 +29,7 @@ use dunlin_stdx::time::{Monotonic, Now};
 
 use self::journal::Journal;
 use self::loading::Load;
-pub use self::loading::{Loaded, LogReading, Merge};
+pub use self::loading::{Loaded, LogReading, Merge, load_limits};
 use self::log::Log;
 pub use self::status::{LoadStatus, LoadedKeys, LogStatus, Outcome, SaveStatus, WalkStatus};
 pub use self::walk::SliceEnd;
