@@ -52,7 +52,8 @@ impl Engine {
     fn run_loaded(&mut self, commands: Vec<u8>) {
         let mut follower = self.log_follower.take().unwrap_or_default();
         if let Err(fault) = self.follow(&mut follower, &commands) {
-            self.persistence.refuse_log(&log_line(&fault));
+            let line = log_line(&fault, self.persistence.file_being_loaded());
+            self.persistence.refuse_log(&line);
         }
         self.log_follower = Some(follower);
         self.persistence.commands_ran(commands);
@@ -108,7 +109,7 @@ impl Engine {
                 }
                 Some(LoadBatch::Commands(commands)) => {
                     if let Err(fault) = self.follow(&mut follower, &commands) {
-                        self.persistence.tell_fault(&log_line(&fault));
+                        self.persistence.tell_fault(&log_line(&fault, ""));
                         return false;
                     }
                 }
@@ -125,11 +126,10 @@ impl Engine {
 }
 
 /// What Redis says of a command of the log that it cannot run.
-fn log_line(fault: &StreamFault) -> String {
+fn log_line(fault: &StreamFault, file: &str) -> String {
+    let place = format!("reading the append only file {file}");
     match fault {
-        StreamFault::Foreign(name) => {
-            format!("Unknown command '{name}' reading the append only file")
-        }
-        fault => format!("Bad file format reading the append only file: {fault}"),
+        StreamFault::Foreign(name) => format!("Unknown command '{name}' {}", place.trim_end()),
+        fault => format!("Bad file format {}: {fault}", place.trim_end()),
     }
 }

@@ -39,6 +39,8 @@ pub(super) struct Load {
     pub(super) status: LoadStatus,
     /// When the file that is being read was begun.
     file_began: Monotonic,
+    /// Its number in the plan.
+    file: usize,
     keys: LoadedKeys,
 }
 
@@ -81,7 +83,7 @@ impl Persistence {
         };
         let file_began = now.monotonic;
         let keys = LoadedKeys::default();
-        self.load = Some(Load { receiver, plan, status, file_began, keys });
+        self.load = Some(Load { receiver, plan, status, file_began, file: 0, keys });
     }
 
     /// Which files hold the data set; `None`, and the log says why, if the server must not start.
@@ -130,7 +132,7 @@ impl Persistence {
         load.status.total_bytes = progress.total_bytes;
         load.status.loaded_bytes = progress.read_bytes;
         match batch {
-            LoadBatch::FileBegins(_) => load.file_began = now.monotonic,
+            LoadBatch::FileBegins(file) => (load.file, load.file_began) = (file, now.monotonic),
             LoadBatch::Entries(mut entries) => {
                 load.status.is_rdb = true;
                 let outcome = keyspace.load(&mut entries, false);
@@ -174,6 +176,13 @@ impl Persistence {
         if let Some(load) = &self.load {
             load.receiver.recycle_commands(commands);
         }
+    }
+
+    /// What the log calls the file that is being loaded.
+    #[must_use]
+    pub fn file_being_loaded(&self) -> &str {
+        let file = self.load.as_ref().and_then(|load| load.plan.files.get(load.file));
+        file.map_or("", |file| &file.name)
     }
 
     /// A command of the log cannot be run at all: the server must not start with half of it.
