@@ -5,7 +5,9 @@
 
 use dunlin_aof::{Annotation, Commands, Item, LogError, LogReader, Manifest};
 use dunlin_config::{Config, MemoryFiles, Mode, RewriteState, Source, Text, load};
+use dunlin_rdb::{LoadLimits, Reader, Version, dump, restore_value};
 use dunlin_resp::{Arguments, Batch, Limits, RequestDecoder};
+use dunlin_values::Entry;
 
 /// The requests in some bytes, and the error that ended them.
 type Decoded = (Vec<Vec<Vec<u8>>>, Option<String>);
@@ -147,4 +149,56 @@ pub fn command_log(data: &[u8]) {
     let good = usize::try_from(whole.2).expect("a place in memory");
     let (_, _, ok_up_to, end) = read_log(&bytes[..good], good);
     assert_eq!((ok_up_to, end), (whole.2, Ok(())));
+}
+
+/// A snapshot is read to its end or refused, and each of its keys can be written and read again.
+///
+/// # Panics
+/// When one cannot.
+pub fn snapshot(data: &[u8]) {
+    let Ok(mut reader) = Reader::open(data, load_limits()) else { return };
+    reader.skip_modules();
+    loop {
+        match reader.next_item() {
+            Ok(dunlin_rdb::Item::Key { entry, .. }) => written_and_read(&entry),
+            Ok(dunlin_rdb::Item::End(_)) => return,
+            Ok(_) => {}
+            Err(error) => {
+                assert!(error.offset <= data.len() as u64, "{error}");
+                return;
+            }
+        }
+    }
+}
+
+/// The value of a DUMP payload, without version and checksum, is refused or can be written and read
+/// again.
+///
+/// # Panics
+/// When it cannot.
+pub fn payload(data: &[u8]) {
+    if let Ok(entry) = restore_value(data, b"key", None, load_limits()) {
+        written_and_read(&entry);
+    }
+}
+
+/// Small limits, so that short inputs reach every form.
+fn load_limits() -> LoadLimits {
+    let mut limits = LoadLimits::default();
+    limits.list.max_listpack_size = 4;
+    limits.list.compress_depth = 1;
+    limits.set.intset_len = 4;
+    limits.set.listpack_len = 4;
+    limits.hash.listpack_len = 4;
+    limits.sorted_set.entries = 4;
+    limits
+}
+
+fn written_and_read(entry: &Entry) {
+    let written = dump(entry, Version::V11);
+    let again = restore_value(&written, entry.key(), entry.deadline(), load_limits());
+    let again = again.unwrap_or_else(|error| panic!("what was written is refused: {error:?}"));
+    assert_eq!(again.value_type(), entry.value_type());
+    // In another order maybe, but as long.
+    assert_eq!(dump(&again, Version::V11).len(), written.len());
 }

@@ -17,13 +17,17 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
 }
 
 fn run(name: &str, target: fn(&[u8])) {
+    run_times(MUTATIONS, name, target);
+}
+
+fn run_times(mutations: usize, name: &str, target: fn(&[u8])) {
     let seeds = corpus(name);
     assert!(!seeds.is_empty());
     for seed in &seeds {
         target(seed);
     }
     let mut random = fastrand::Rng::with_seed(7);
-    for _ in 0..MUTATIONS {
+    for _ in 0..mutations {
         let mut data = random.choice(&seeds).expect("a seed").clone();
         for _ in 0..random.usize(1..4) {
             mutate(&mut data, &seeds, &mut random);
@@ -66,4 +70,15 @@ fn manifest() {
 #[test]
 fn command_log() {
     run("command_log", dunlin_fuzz::command_log);
+}
+
+#[test]
+fn snapshot() {
+    // Each holds many keys.
+    run_times(MUTATIONS / 20, "snapshot", dunlin_fuzz::snapshot);
+}
+
+#[test]
+fn payload() {
+    run("payload", dunlin_fuzz::payload);
 }

@@ -12,6 +12,9 @@ use crate::format::length;
 /// Bytes of a file that are read at once.
 const BUFFER_LEN: usize = 256 << 10;
 
+/// Bytes that are read first, then four times as many each time: many files are small.
+const BUFFER_LEN_MIN: usize = 16 << 10;
+
 /// Most bytes that are allocated before the ones in front of them have come.
 const STEP_MAX: usize = 16 << 20;
 
@@ -167,6 +170,10 @@ impl<R: Read> FileSource<R> {
         if self.end == 0 && self.buffer.len() > BUFFER_LEN {
             // One long string is no reason to keep as much memory.
             self.buffer = Vec::new();
+        }
+        if self.buffer.len() < BUFFER_LEN {
+            let grown = (4 * self.buffer.len()).clamp(BUFFER_LEN_MIN, BUFFER_LEN);
+            self.buffer.resize(grown, 0);
         }
         while self.end < len {
             if self.end == self.buffer.len() {

@@ -1,16 +1,14 @@
 //! What is written is read again as it was.
 
-mod entries;
-
 use std::io::Read;
 
+use crate::entries::{access, activity, contents, entry, limits};
 use dunlin_rdb::{
     Checksum, ChecksumOutcome, Draft, Item, Reader, Version, WriteOptions, checksum_bytes, dump,
     restore,
 };
 use dunlin_stdx::lzf::Compressor;
 use dunlin_values::{AccessHint, Encoding, Entry, PackedKind};
-use entries::{access, activity, contents, entry, limits};
 use proptest::prelude::*;
 
 fn file(keys: &[(Entry, AccessHint)], version: Version, compress: bool) -> Vec<u8> {

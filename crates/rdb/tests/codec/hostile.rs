@@ -1,12 +1,10 @@
 //! Whatever the bytes are: an error or entries that agree with themselves, never a panic.
 
-mod entries;
-
+use crate::entries::{contents, entry, limits};
 use dunlin_rdb::{
     Checksum, Draft, Item, LoadLimits, Reader, Version, WriteOptions, dump, restore_value,
 };
 use dunlin_values::{AccessHint, Entry};
-use entries::{contents, entry, limits};
 use proptest::prelude::*;
 
 /// Reads a file to its end or its first error; whatever is read must be readable and writable.
@@ -65,7 +63,7 @@ fn body(entry: &Entry) -> Vec<u8> {
 
 proptest! {
     // A case is hundreds of readings.
-    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..ProptestConfig::with_cases(12) })]
+    #![proptest_config(ProptestConfig { max_shrink_iters: 200, ..ProptestConfig::with_cases(24) })]
 
     #[test]
     fn a_cut_file_gives_what_was_whole(keys in prop::collection::vec(entry(), 1..4)) {

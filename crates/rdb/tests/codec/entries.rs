@@ -188,7 +188,6 @@ pub(crate) fn entry() -> impl Strategy<Value = Entry> {
 }
 
 /// How a key was used.
-#[allow(dead_code)]
 pub(crate) fn access() -> impl Strategy<Value = AccessHint> {
     prop_oneof![
         Just(AccessHint::None),
@@ -259,7 +258,6 @@ fn stream_contents(stream: &Stream, lines: &mut Vec<String>) {
     }
 }
 
-#[allow(dead_code)]
 /// When each consumer was active last, which only [`dunlin_rdb::Version::V11`] keeps.
 pub(crate) fn activity(entry: &Entry) -> Vec<Option<UnixMs>> {
     let groups = entry.stream().into_iter().flat_map(|stream| stream.groups.values());

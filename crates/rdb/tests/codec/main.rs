@@ -1,0 +1,7 @@
+//! Files and payloads, written and read: one test program, so that all share how entries are made.
+
+mod check;
+mod entries;
+mod hostile;
+mod old_versions;
+mod round_trip;
