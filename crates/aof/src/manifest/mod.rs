@@ -59,7 +59,7 @@ impl Manifest {
         &self.incremental
     }
 
-    /// Files that are no longer needed.
+    /// Files that are no longer needed, the latest first.
     #[must_use]
     pub fn history(&self) -> &[LogFile] {
         &self.history
@@ -76,7 +76,7 @@ impl Manifest {
         self.base_sequence += 1;
         let file =
             LogFile { name: names.base(self.base_sequence, form), sequence: self.base_sequence };
-        self.history.extend(self.base.take());
+        self.history.splice(..0, self.base.take());
         self.base.insert(file)
     }
 
@@ -91,7 +91,12 @@ impl Manifest {
     /// Makes history of all incremental files but the last: the base holds what is in them.
     pub fn retire_incremental(&mut self) {
         let retired = self.incremental.len().saturating_sub(1);
-        self.history.extend(self.incremental.drain(..retired));
+        self.history.splice(..0, self.incremental.drain(..retired));
+    }
+
+    /// Makes history of all incremental files: nothing follows the base.
+    pub fn retire_all_incremental(&mut self) {
+        self.history.splice(..0, self.incremental.drain(..));
     }
 
     /// Takes the one file of an old version as the base, under its own name.
@@ -172,8 +177,8 @@ mod tests {
         assert_eq!(
             text(&manifest),
             "file appendonly.aof.2.base.aof seq 2 type b\n\
-             file appendonly.aof.1.base.rdb seq 1 type h\n\
              file appendonly.aof.1.incr.aof seq 1 type h\n\
+             file appendonly.aof.1.base.rdb seq 1 type h\n\
              file appendonly.aof.2.incr.aof seq 2 type i\n"
         );
         assert_eq!(Manifest::parse(&manifest.format()), Ok(manifest.clone()));

@@ -15,6 +15,10 @@ use super::rewrite::Incremental;
 use crate::disk::Disk;
 use crate::load::{FileRole, LoadFile, LoadPlan};
 
+/// How much of a file is given back to the system at once: the sync of a command that waits behind
+/// it must not wait for gigabytes.
+const REMOVED_BYTES_MAX: u64 = 256 << 20;
+
 /// The files of the log. As long as this lives, no other server can have it.
 pub struct AppendFiles {
     pub(super) disk: Arc<dyn Disk>,
@@ -40,7 +44,8 @@ impl AppendFiles {
     }
 
     /// Takes the log of a server that switches it on: what it holds is not of interest, but its
-    /// numbers go on. The first rewrite must be [`Incremental::Temporary`].
+    /// numbers go on. The first rewrite must be [`Incremental::Temporary`], or [`Incremental::Off`] if
+    /// it is only a rewrite that is wanted.
     ///
     /// # Errors
     /// See [`AppendError`].
@@ -142,7 +147,7 @@ impl AppendFiles {
         }
         // What a server that died while it switched its log on has left.
         let _ = self.disk.remove(&self.paths.file(&self.paths.names.temporary_incremental()));
-        while self.remove_history_file() {}
+        while self.remove_history() {}
         Ok(log)
     }
 
@@ -199,18 +204,19 @@ impl AppendFiles {
         replaced.map_err(NotReplaced::error)
     }
 
-    /// Removes one file that the log no longer needs, the names of all after the last. Whether
-    /// there is more to do. What cannot be removed now is tried again at the next start.
-    pub(super) fn remove_history_file(&mut self) -> bool {
+    /// Removes a piece of a file that the log no longer needs, the names of all after the last.
+    /// Whether there is more to do. What cannot be removed now is tried again at the next start.
+    pub(super) fn remove_history(&mut self) -> bool {
         // A power loss could bring back the manifest that needs them.
         if !self.is_manifest_durable {
             return false;
         }
         let listed = self.manifest.history();
-        let is_there = |file: &&LogFile| {
-            !matches!(self.disk.len_bytes(&self.paths.file(&file.name)), Ok(None))
-        };
-        let Some(name) = listed.iter().find(is_there).map(|file| file.name.clone()) else {
+        let found = listed.iter().find_map(|file| {
+            let len = self.disk.len_bytes(&self.paths.file(&file.name)).ok().flatten()?;
+            Some((file.name.clone(), len))
+        });
+        let Some((name, len_bytes)) = found else {
             if !listed.is_empty() {
                 self.forget_history();
             }
@@ -221,8 +227,16 @@ impl AppendFiles {
             self.warn(format!("The file {} is history and in use: it stays", text(&name)));
             return false;
         }
+        let path = self.paths.file(&name);
+        if let Some(rest) = len_bytes.checked_sub(REMOVED_BYTES_MAX) {
+            let cut = self.disk.append(&path).and_then(|mut file| file.truncate(rest));
+            // One that cannot be cut is removed as a whole.
+            if cut.is_ok() && rest > 0 {
+                return true;
+            }
+        }
         self.notice(format!("Removing the history file {} in the background", text(&name)));
-        match self.disk.remove(&self.paths.file(&name)) {
+        match self.disk.remove(&path) {
             Ok(()) => true,
             Err(error) => {
                 let error = AppendError::system(&format!("Can't remove {}", text(&name)), &error);

@@ -11,7 +11,7 @@ use super::files::AppendFiles;
 use super::log::Shared;
 use super::open_log::OpenLog;
 use super::queue::Request;
-use super::rewrite::Incremental;
+use super::rewrite::{Committed, Incremental};
 use crate::events::Events;
 use crate::job::{Job, Signal, Step};
 
@@ -24,6 +24,8 @@ pub struct AppendJob {
     rewrite: Option<Incremental>,
     /// Whether files wait to be removed.
     removes_history: bool,
+    /// The rewrite that is told when they are.
+    committed: Option<Committed>,
     /// Why the last bytes of a log that is being closed are not in it.
     lost: Option<String>,
     is_done: bool,
@@ -41,6 +43,7 @@ impl AppendJob {
             events,
             rewrite: None,
             removes_history: false,
+            committed: None,
             lost: None,
             is_done: false,
         };
@@ -122,7 +125,7 @@ impl AppendJob {
         };
         let event = match begun {
             Ok(next) => {
-                log = Some(next);
+                log = next;
                 self.rewrite = Some(incremental);
                 AppendEvent::RewriteBegun(incremental)
             }
@@ -134,6 +137,7 @@ impl AppendJob {
     }
 
     /// `log` is the file of a rewrite that is [`Incremental::Temporary`].
+    /// Whether it is done.
     fn commit(&mut self, mut log: Option<OpenLog>, temporary_base: &Path, form: BaseForm) -> bool {
         let committed = match self.rewrite {
             None => Err(AppendError::System("No rewrite has begun".to_owned())),
@@ -151,11 +155,23 @@ impl AppendJob {
             self.put_log(log.map(OpenLog::listed));
         }
         self.tell_log();
-        self.events.tell(match committed {
-            Ok(committed) => AppendEvent::RewriteCommitted(committed),
-            Err(error) => AppendEvent::RewriteNotCommitted(error),
-        });
+        match committed {
+            Ok(committed) => self.committed = Some(committed),
+            Err(error) => self.events.tell(AppendEvent::RewriteNotCommitted(error)),
+        }
         is_committed
+    }
+
+    /// Removes a piece of what is no longer needed, between two requests; tells the rewrite when
+    /// all is gone.
+    fn clean_up(&mut self) {
+        self.removes_history = self.removes_history && self.files.remove_history();
+        if !self.removes_history
+            && let Some(committed) = self.committed.take()
+        {
+            self.tell_log();
+            self.events.tell(AppendEvent::RewriteCommitted(committed));
+        }
     }
 
     fn abort(&mut self, log: Option<OpenLog>) {
@@ -183,11 +199,18 @@ impl AppendJob {
                 self.files.abort_rewrite(Incremental::Temporary);
             }
         }
+        if let Some(committed) = self.committed.take() {
+            self.events.tell(AppendEvent::RewriteCommitted(committed));
+        }
         // Whoever hears of the end may open the log again at once.
         self.files.release();
         self.is_done = true;
         self.tell_log();
         self.events.tell(AppendEvent::Closed(closed));
+    }
+
+    const fn has_to_clean_up(&self) -> bool {
+        (self.removes_history || self.committed.is_some()) && !self.is_done
     }
 
     /// The next request, and the file, unless the command thread may go on writing to it meanwhile.
@@ -198,8 +221,11 @@ impl AppendJob {
         }
         let request = state.queue.pop()?;
         state.is_busy = true;
-        let leaves_log = matches!(request, Request::Commit { .. })
-            && self.rewrite != Some(Incremental::Temporary);
+        let leaves_log = match request {
+            Request::Commit { .. } => self.rewrite != Some(Incremental::Temporary),
+            Request::RemoveHistory => true,
+            _ => false,
+        };
         let log = if leaves_log { None } else { state.log.take() };
         Some((request, log))
     }
@@ -211,11 +237,10 @@ impl Job for AppendJob {
             return Step::Done;
         }
         let Some((request, log)) = self.next() else {
-            if !self.removes_history {
+            if !self.has_to_clean_up() {
                 return Step::Idle;
             }
-            self.removes_history = self.files.remove_history_file();
-            self.tell_log();
+            self.clean_up();
             return Step::Working;
         };
         match request {
@@ -231,10 +256,15 @@ impl Job for AppendJob {
                 let is_committed = self.commit(log, &temporary_base, form);
                 self.removes_history |= is_committed && removes_history;
             }
+            Request::RemoveHistory => self.removes_history = true,
             Request::Abort => self.abort(log),
             Request::Close => self.close(log),
         }
         self.shared.lock().is_busy = false;
+        // Also where requests never cease.
+        if self.has_to_clean_up() {
+            self.clean_up();
+        }
         if self.is_done { Step::Done } else { Step::Working }
     }
 

@@ -180,6 +180,11 @@ impl AppendLog {
         self.push(&mut self.shared.lock(), request);
     }
 
+    /// Removes what was kept by rewrites without `removes_history`.
+    pub fn remove_history(&self) {
+        self.push(&mut self.shared.lock(), Request::RemoveHistory);
+    }
+
     /// Gives up the rewrite that was begun. One that was [`Incremental::Temporary`] leaves no file
     /// open.
     pub fn abort_rewrite(&self) {

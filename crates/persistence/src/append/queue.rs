@@ -21,6 +21,7 @@ pub(super) enum Request {
         form: BaseForm,
         removes_history: bool,
     },
+    RemoveHistory,
     Abort,
     Close,
 }

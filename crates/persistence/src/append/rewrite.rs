@@ -20,6 +20,8 @@ pub enum Incremental {
     /// Not at all before the rewrite is committed: there is nothing before it to load (the log has
     /// just been switched on), or what is before it may have lost its end (a sync failed).
     Temporary,
+    /// There is none: the log is off, and nothing is to follow the base.
+    Off,
 }
 
 /// A rewrite that is done.
@@ -32,15 +34,19 @@ pub struct Committed {
 impl AppendFiles {
     /// Makes the file that what is appended from now on goes to. With [`Incremental::Listed`] it is
     /// named by a synced manifest when this returns; the file before it must be synced before the
-    /// first byte goes to it.
+    /// first byte goes to it. With [`Incremental::Off`] there is no such file.
     ///
     /// # Errors
     /// The system's; appending goes on where it was.
-    pub fn begin_rewrite(&mut self, incremental: Incremental) -> Result<OpenLog, AppendError> {
+    pub fn begin_rewrite(
+        &mut self,
+        incremental: Incremental,
+    ) -> Result<Option<OpenLog>, AppendError> {
         let mut next = self.manifest.clone();
         let name = match incremental {
             Incremental::Listed => next.next_incremental(&self.paths.names).name.clone(),
             Incremental::Temporary => self.paths.names.temporary_incremental(),
+            Incremental::Off => return Ok(None),
         };
         self.create(&name, &[])?;
         let log = self.open_log(&name, incremental)?;
@@ -49,7 +55,7 @@ impl AppendFiles {
             self.replace_manifest(next)?;
         }
         self.notice(format!("Creating AOF incr file {} on background rewrite", text(&name)));
-        Ok(log)
+        Ok(Some(log))
     }
 
     /// Puts the base at `temporary_base`, which is whole and synced, in place, and names what it
@@ -76,7 +82,10 @@ impl AppendFiles {
             placed.push(self.paths.file(&name));
         }
         self.sync_directory().inspect_err(|_| self.remove(&placed))?;
-        next.retire_incremental();
+        match incremental {
+            Incremental::Listed | Incremental::Temporary => next.retire_incremental(),
+            Incremental::Off => next.retire_all_incremental(),
+        }
         let is_in_force = next.clone();
         self.replace_manifest(next).inspect_err(|_| {
             // One that is in force, though it may not last, needs them.

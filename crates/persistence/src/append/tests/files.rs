@@ -297,7 +297,7 @@ fn nothing_is_removed_before_the_manifest_lasts() {
         "Fail to fsync AOF directory /srv/appendonlydir/appendonly.aof.manifest: \
          Input/output error."
     );
-    assert!(!files.remove_history_file());
+    assert!(!files.remove_history());
     // Whether the power loss takes the new manifest or not, what it names is there.
     for after in AFTER {
         let (_, plan) = open(&disk.found(after)).expect("opens");
@@ -305,7 +305,7 @@ fn nothing_is_removed_before_the_manifest_lasts() {
     }
     disk.directory_syncs(None);
     files.begin_rewrite(Incremental::Listed).expect("begins");
-    assert!(files.remove_history_file(), "it lasts now");
+    assert!(files.remove_history(), "it lasts now");
 }
 
 #[test]
@@ -325,16 +325,16 @@ fn the_texts_of_a_rewrite() {
     disk.put(&base, b"base three");
     let committed = files.commit_rewrite(Incremental::Listed, &base, BaseForm::Rdb);
     assert_eq!(committed.expect("commits").base_bytes, 10);
-    while files.remove_history_file() {}
+    while files.remove_history() {}
     assert_eq!(
         log(&mut files),
         [
             "Creating AOF incr file appendonly.aof.5.incr.aof on background rewrite",
             "Successfully renamed the temporary AOF base file temp-rewriteaof-bg-1.aof into \
              appendonly.aof.3.base.rdb",
-            "Removing the history file appendonly.aof.2.base.rdb in the background",
             "Removing the history file appendonly.aof.3.incr.aof in the background",
             "Removing the history file appendonly.aof.4.incr.aof in the background",
+            "Removing the history file appendonly.aof.2.base.rdb in the background",
         ]
     );
     assert_eq!(

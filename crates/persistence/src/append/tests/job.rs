@@ -200,6 +200,60 @@ fn a_rewrite_splits_the_log_where_it_was_asked_for() {
     assert_eq!(bench.log.len_bytes(), 3);
 }
 
+#[test]
+fn a_rewrite_of_a_log_that_is_off_leaves_the_base_alone() {
+    let mut bench = Bench::new();
+    bench.log.write(b"one", 1);
+    bench.log.close();
+    bench.run();
+    let files = AppendFiles::enable(&bench.disk.arc(), paths()).expect("enabled");
+    (bench.log, bench.job) = AppendLog::new(files, None, 1, bench.events.clone());
+    bench.log.begin_rewrite(Incremental::Off);
+    assert_eq!(bench.run(), [AppendEvent::RewriteBegun(Incremental::Off)]);
+    assert_eq!(bench.log.write(b"two", 2), Appended::Dropped);
+    let base = Path::new("/srv/temp.aof");
+    bench.disk.put(base, b"base");
+    bench.log.commit_rewrite(base.to_owned(), BaseForm::Commands, true);
+    assert!(matches!(bench.run()[..], [AppendEvent::RewriteCommitted(_)]));
+    let manifest = bench.disk.get(&paths().manifest()).expect("a manifest");
+    assert_eq!(manifest, b"file appendonly.aof.2.base.aof seq 2 type b\n");
+    assert_eq!(bench.disk.names(), ["appendonly.aof.2.base.aof", "appendonly.aof.manifest"]);
+}
+
+#[test]
+fn a_rewrite_is_done_when_what_it_replaces_is_gone_even_if_requests_never_cease() {
+    let mut bench = Bench::new();
+    let base = Path::new("/srv/temp.aof");
+    let lines = |bench: &Bench| {
+        let manifest = bench.disk.get(&paths().manifest()).expect("a manifest");
+        String::from_utf8(manifest).expect("text").lines().count()
+    };
+    bench.log.begin_rewrite(Incremental::Listed);
+    bench.disk.put(base, b"base");
+    bench.log.commit_rewrite(base.to_owned(), BaseForm::Rdb, true);
+    let mut number = 0;
+    loop {
+        number += 1;
+        bench.log.write_and_sync(b"x", number);
+        bench.job.step();
+        let events = std::iter::from_fn(|| bench.events.next());
+        if events.into_iter().any(|event| matches!(event, AppendEvent::RewriteCommitted(_))) {
+            break;
+        }
+        assert!(number < 100);
+    }
+    assert_eq!(lines(&bench), 2);
+    // History may be kept, and be removed later.
+    bench.log.begin_rewrite(Incremental::Listed);
+    bench.disk.put(base, b"base");
+    bench.log.commit_rewrite(base.to_owned(), BaseForm::Rdb, false);
+    bench.run();
+    assert_eq!(lines(&bench), 4);
+    bench.log.remove_history();
+    bench.run();
+    assert_eq!(lines(&bench), 2);
+}
+
 /// Both ends on threads of their own: whatever the job is doing when bytes come, they are in the
 /// files in the order in which they came.
 #[test]
