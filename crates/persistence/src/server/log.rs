@@ -317,8 +317,13 @@ impl Persistence {
             self.rewrite_failed(now);
             return;
         }
-        let is_new = self.log.state == State::WaitsForBase || self.log.is_lost;
-        let incremental = if is_new { Incremental::Temporary } else { Incremental::Listed };
+        let incremental = match self.log.state {
+            // BGREWRITEAOF while the log is off makes a base, and nothing follows it.
+            State::Off => Incremental::Off,
+            State::WaitsForBase => Incremental::Temporary,
+            State::On if self.log.is_lost => Incremental::Temporary,
+            State::On => Incremental::Listed,
+        };
         let form = base_form(config);
         self.log.rewrite =
             Some(Rewrite { incremental, cut: self.log.end, form, is_committing: false });
