@@ -13,7 +13,10 @@ use crate::snapshot::state::{Identity, Position, Snapshot};
 #[derive(Default)]
 pub(super) struct Kept {
     pub(super) databases: Vec<(Identity, Box<Database>)>,
+    /// Slots that the walk goes through, the last one first.
     pub(super) slots: Vec<KeptSlot>,
+    /// Slots that the walk has passed, where something frozen is left.
+    pub(super) passed: Vec<KeptSlot>,
 }
 
 /// The table of a slot that was dropped.
@@ -21,15 +24,8 @@ pub(super) struct KeptSlot {
     pub(super) database: Identity,
     pub(super) slot: u16,
     pub(super) table: Box<Table<Entry>>,
-    /// Where the walk goes on, unless it has passed the table.
-    pub(super) cursor: Option<u64>,
-}
-
-impl Kept {
-    /// Whether the walk has passed all slots.
-    pub(super) fn is_walked(&self) -> bool {
-        self.slots.iter().all(|slot| slot.cursor.is_none())
-    }
+    /// Where the walk goes on.
+    pub(super) cursor: u64,
 }
 
 impl Snapshot {
@@ -55,11 +51,25 @@ impl Snapshot {
         table: Box<Table<Entry>>,
     ) -> Option<Box<Table<Entry>>> {
         let database = self.identities[db as usize];
-        let cursor = self.identity_of(db, Some(slot)).and_then(|_| self.leave_slot(database, slot));
-        if cursor.is_none() && !self.large.is_any_in(database, Some(slot)) {
+        if table.is_empty() {
             return Some(table);
         }
-        self.kept.slots.push(KeptSlot { database, slot, table, cursor });
+        if self.identity_of(db, Some(slot)).is_some()
+            && let Some(cursor) = self.leave_slot(database, slot)
+        {
+            self.kept.slots.push(KeptSlot { database, slot, table, cursor });
+            return None;
+        }
+        self.keep_frozen(KeptSlot { database, slot, table, cursor: 0 })
+    }
+
+    /// The walk has passed a slot that is in no database: keeps it if something frozen is left there,
+    /// or hands its table back.
+    pub(super) fn keep_frozen(&mut self, kept: KeptSlot) -> Option<Box<Table<Entry>>> {
+        if !self.large.is_any_in(kept.database, Some(kept.slot)) {
+            return Some(kept.table);
+        }
+        self.kept.passed.push(kept);
         None
     }
 
@@ -87,10 +97,8 @@ impl Snapshot {
         for (_, database) in self.kept.databases.extract_if(.., is_passed) {
             disposal.discard(Garbage::Database(database), true);
         }
-        let is_passed = |kept: &mut KeptSlot| {
-            kept.cursor.is_none() && !large.is_any_in(kept.database, Some(kept.slot))
-        };
-        for kept in self.kept.slots.extract_if(.., is_passed) {
+        let is_thawed = |kept: &mut KeptSlot| !large.is_any_in(kept.database, Some(kept.slot));
+        for kept in self.kept.passed.extract_if(.., is_thawed) {
             disposal.discard(Garbage::Table(kept.table), true);
         }
     }
@@ -100,7 +108,7 @@ impl Snapshot {
         for (_, database) in self.kept.databases.drain(..) {
             disposal.discard(Garbage::Database(database), true);
         }
-        for slot in self.kept.slots.drain(..) {
+        for slot in self.kept.slots.drain(..).chain(self.kept.passed.drain(..)) {
             disposal.discard(Garbage::Table(slot.table), true);
         }
     }

@@ -215,7 +215,9 @@ impl Places<'_> {
         let in_use = number.map(|number| &mut self.databases[number]);
         let given_up = self.kept.databases.iter_mut().filter(|(id, _)| *id == identity);
         let databases = in_use.into_iter().chain(given_up.map(|(_, database)| &mut **database));
-        let dropped = self.kept.slots.iter_mut().filter(|slot| slot.database == identity);
+        let dropped = self.kept.slots.iter_mut().chain(&mut self.kept.passed);
+        let dropped =
+            dropped.filter(|kept| kept.database == identity && kept.slot == key_slot(key));
         let tables = databases
             .filter_map(|database| Some(database.existing_table_mut(key)?.table))
             .chain(dropped.map(|slot| &mut *slot.table));

@@ -26,6 +26,22 @@
 //! **Large collections** are not copied as a whole: they are frozen where they stand and handed out
 //! in pieces, see `large`.
 //!
+//! # Measured
+//!
+//! Five million keys of 16 bytes with values of 8 bytes, processor time, jemalloc, on a shared virtual
+//! machine with two cores that were busy with other work (the times are rather too long):
+//! `LD_PRELOAD=libjemalloc.so.2 cargo run --release -p dunlin-keyspace --example snapshot`
+//!
+//! - Beginning a snapshot takes 5 µs.
+//! - The walk takes 79 ns per key, 90 where slots have tables of their own; with values of 1 KB 400 to
+//!   540 ns, copying them included. Of 5,000 slices of 1,000 units the median took 75 µs, the longest
+//!   0.24 to 0.36 ms.
+//! - A SET of a random key, prefetched, takes 180 ns without a snapshot and 184 where the key was handed
+//!   out. Where it was not, the barrier adds 130 ns; after an abort, which leaves bits to be cleared in
+//!   each segment, 340 ns.
+//! - While no snapshot runs, an overwriting SET takes 4 instructions more than without a barrier, of
+//!   575.
+//!
 //! This module must never know what the sink does with entries, how long a slice takes, or why a
 //! snapshot is taken.
 

@@ -95,7 +95,9 @@ impl Snapshot {
 
     /// Whether everything was handed out.
     pub(super) fn is_complete(&self) -> bool {
-        self.position.database >= self.databases() && self.kept.is_walked() && self.large.is_empty()
+        self.position.database >= self.databases()
+            && self.kept.slots.is_empty()
+            && self.large.is_empty()
     }
 
     /// Follows the clock of the keyspace.

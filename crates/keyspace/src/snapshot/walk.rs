@@ -5,7 +5,7 @@ use dunlin_values::{Entry, Object};
 
 use crate::access::AccessClock;
 use crate::database::Database;
-use crate::garbage::Disposal;
+use crate::garbage::{Disposal, Garbage};
 use crate::hasher::KeyHasher;
 use crate::snapshot::epoch::Epoch;
 use crate::snapshot::large::LargeQueue;
@@ -94,9 +94,7 @@ impl Snapshot {
         disposal: &mut Disposal,
         budget: &mut usize,
     ) -> bool {
-        let mut slots = self.kept.slots.iter_mut();
-        let Some(slot) = slots.find(|slot| slot.cursor.is_some()) else { return false };
-        let mut cursor = slot.cursor.unwrap_or(0);
+        let Some(slot) = self.kept.slots.last_mut() else { return false };
         let mut walk = EntryWalk {
             sink: &mut *self.sink,
             hasher,
@@ -107,11 +105,13 @@ impl Snapshot {
             budget,
             emitted: 0,
         };
-        let is_through = walk.table(&mut slot.table, self.epoch, &mut cursor);
+        let is_through = walk.table(&mut slot.table, self.epoch, &mut slot.cursor);
         self.keys_done += walk.emitted;
-        slot.cursor = (!is_through).then_some(cursor);
-        if is_through {
-            self.release_kept(disposal);
+        if is_through
+            && let Some(slot) = self.kept.slots.pop()
+            && let Some(table) = self.keep_frozen(slot)
+        {
+            disposal.discard(Garbage::Table(table), true);
         }
         true
     }
