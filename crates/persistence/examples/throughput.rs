@@ -2,7 +2,11 @@
 //!
 //! `cargo run --release -p dunlin-persistence --example throughput` fills a keyspace, writes a
 //! snapshot of it into memory while the other thread walks, and loads it again. It prints keys per
-//! second and the processor time that each thread took for a key; no disk is involved.
+//! second and the processor time that each thread took for a key; no disk is involved. The first save
+//! writes to fresh pages, the second one to used ones, as a file system with room in its cache does.
+//!
+//! On two cores shared with some ten other processes: small keys 7.5 million/s saved (command thread
+//! 121 ns a key) and 2.5 million/s loaded (300 ns); 1 KB of noise 1.0 million/s and 0.7 million/s.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -11,8 +15,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use dunlin_keyspace::{Freer, Garbage, Keyspace, Layout, Slot, SnapshotScope, WalkProgress};
-use dunlin_persistence::load::{LoadBatch, LoadPlan, LoadRules, LoadedEntry, Loader};
+use dunlin_keyspace::{Freer, Garbage, Keyspace, Layout, SnapshotScope, WalkProgress};
+use dunlin_persistence::load::{LoadBatch, LoadPlan, LoadRules, Loader};
 use dunlin_persistence::snapshot::{
     Destination, Form, QueueLimits, RdbForm, Snapshot, SnapshotRequest, Target,
 };
@@ -274,7 +278,7 @@ fn load(disk: &Memory, keys: usize, bytes: usize) {
         match receiver.next() {
             None => std::thread::park_timeout(Duration::from_millis(10)),
             Some(LoadBatch::Entries(mut entries)) => {
-                insert(&mut keyspace, &mut entries);
+                keyspace.load(&mut entries, false).expect("each key comes once");
                 receiver.recycle_entries(entries);
             }
             Some(LoadBatch::Done(_)) => break,
@@ -286,21 +290,6 @@ fn load(disk: &Memory, keys: usize, bytes: usize) {
     let elapsed = begun.elapsed();
     assert_eq!(keyspace.database(0).len(), keys);
     print("load", keys, elapsed, command_ns, loader.join().expect("it ends"), bytes);
-}
-
-/// Puts entries into their places, having asked for the places of some beforehand.
-fn insert(keyspace: &mut Keyspace, entries: &mut Vec<LoadedEntry>) {
-    for loaded in entries.iter() {
-        let hash = keyspace.hash(loaded.entry.key());
-        keyspace.prefetch_bucket(loaded.db, loaded.entry.key(), hash);
-    }
-    for LoadedEntry { db, entry, .. } in entries.drain(..) {
-        let key: Box<[u8]> = entry.key().into();
-        match keyspace.slot(db, &key) {
-            Slot::Vacant(slot) => slot.insert_entry(entry),
-            Slot::Occupied(_) => panic!("a key came twice"),
-        }
-    }
 }
 
 fn main() {

@@ -72,13 +72,11 @@ impl Compressor {
         Self { seen: Box::new([0; 1 << TABLE_BITS]), base: 1, out: Vec::new() }
     }
 
-    /// The compressed form of `input`, if it is at most `most` bytes long.
-    ///
-    /// # Panics
-    /// If the input is 4 GB or longer.
+    /// The compressed form of `input`, if it is at most `most` bytes long. `None` as well for 4 GB
+    /// and more: places are 32 bits wide.
     #[must_use]
     pub fn compress(&mut self, input: &[u8], most: usize) -> Option<&[u8]> {
-        let len = u32::try_from(input.len()).expect("places are 32 bits wide");
+        let len = u32::try_from(input.len()).ok()?;
         if self.base.checked_add(len).is_none() {
             self.seen.fill(0);
             self.base = 1;
@@ -135,10 +133,7 @@ impl Compressor {
 }
 
 /// The compressed form of `input`, if it is at most `most` bytes long: for strings that come one
-/// now and then.
-///
-/// # Panics
-/// If the input is 4 GB or longer.
+/// now and then. `None` as well for 4 GB and more.
 #[must_use]
 pub fn compress(input: &[u8], most: usize) -> Option<Box<[u8]>> {
     thread_local! {
