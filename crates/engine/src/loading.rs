@@ -101,7 +101,7 @@ impl Engine {
         };
         let mut follower = Follower::lenient();
         loop {
-            match reading.next() {
+            match reading.next_batch() {
                 Some(LoadBatch::Entries(mut entries)) => {
                     if self.keyspace.load(&mut entries, false).is_err() {
                         return false;

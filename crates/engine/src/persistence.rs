@@ -1,6 +1,8 @@
 //! Between the data set and what is kept of it on disk: the log of a turn's changes, slices of a
 //! snapshot, and what commands ask of persistence that needs the whole engine.
 
+use std::time::Duration;
+
 use dunlin_commands::{Caller, CommandError};
 use dunlin_config::{LogLevel, ShutdownOptions};
 use dunlin_persistence::{SliceEnd, Wish};
@@ -55,6 +57,9 @@ impl Engine {
 
     fn flush_log_now(&mut self) {
         debug_assert!(!self.stream.is_in_unit(), "the log is flushed between commands");
+        if self.switches.log_flush_sleep_us > 0 {
+            self.host.sleep(Duration::from_micros(self.switches.log_flush_sleep_us));
+        }
         self.persistence.append(self.stream.recorded(), &self.config, self.now);
         self.stream.clear();
     }
@@ -79,6 +84,12 @@ impl Engine {
     #[cold]
     pub(crate) fn grant(&mut self, wish: Wish, caller: Caller, reply: &mut Reply) {
         let result = match wish {
+            Wish::Save => {
+                if self.persistence.save(&self.keyspace, &self.config, self.now) {
+                    self.metrics.counters.changes_since_save = 0;
+                }
+                Ok(())
+            }
             Wish::Rewrite | Wish::StartLog => {
                 if wish == Wish::StartLog {
                     self.persistence.start_log(&self.config);
@@ -177,6 +188,9 @@ impl Engine {
         let changes = self.metrics.counters.changes_since_save;
         let used = self.host.used_memory_bytes();
         self.persistence.note_used_memory(used);
+        if let Some(options) = self.persistence.take_shutdown() {
+            self.shut_down(options);
+        }
         self.persistence.run_cron(&mut self.keyspace, &self.config, changes, self.now);
         if let Some(wish) = self.persistence.take_wish() {
             self.grant(wish, Caller::Stream, &mut Reply::default());

@@ -430,9 +430,14 @@ impl Node {
         self.engine.is_loading()
     }
 
-    /// Brings to disk what is to be kept and lets the process end; whether it may.
-    pub fn shut_down(&mut self, options: ShutdownOptions) -> bool {
-        self.engine.shut_down(options)
+    /// A signal asks the process to end: what is to be kept is brought to disk. `None` if that waits
+    /// for the next round of periodic work (DEBUG PAUSE-CRON), else whether the process may end.
+    pub fn shut_down(&mut self, options: ShutdownOptions) -> Option<bool> {
+        if self.engine.switches.cron_paused {
+            self.engine.persistence.request_shutdown(options);
+            return None;
+        }
+        Some(self.engine.shut_down(options))
     }
 
     /// Hands out a slice of the snapshot under way, if one is due.

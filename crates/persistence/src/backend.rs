@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::disk::{Disk, DiskFile};
 use crate::job::Job;
@@ -22,6 +23,11 @@ pub trait Backend {
     /// Lets jobs work until one of them has told something, or for a moment: the command thread has
     /// nothing else to do.
     fn wait(&mut self);
+
+    /// Keeps the command thread from working for a while (`rdb-key-save-delay`).
+    fn sleep(&mut self, duration: Duration) {
+        let _ = duration;
+    }
 
     /// What jobs call after they told something.
     fn waker(&self) -> Arc<dyn Fn() + Send + Sync>;

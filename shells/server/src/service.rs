@@ -22,6 +22,9 @@ pub(crate) const TCP: ListenerTag = ListenerTag(1);
 /// The listener for clients over the Unix socket.
 pub(crate) const UNIX: ListenerTag = ListenerTag(2);
 
+/// What is told once the data set is there.
+pub(crate) type WhenReady = Box<dyn FnOnce(&Log)>;
+
 /// A node between loop and log.
 pub(crate) struct Serving {
     pub(crate) node: Node,
@@ -30,7 +33,9 @@ pub(crate) struct Serving {
     /// The node's host was told to end the process.
     stops: Rc<Cell<bool>>,
     /// What is to be done when the data set is loaded.
-    when_ready: Option<Box<dyn FnOnce(&Log)>>,
+    when_ready: Option<WhenReady>,
+    /// A signal asked to stop, and the node will do so when it does periodic work.
+    stop_is_pending: bool,
 }
 
 impl Serving {
@@ -39,9 +44,16 @@ impl Serving {
         log: Log,
         stop_request: StopRequest,
         stops: Rc<Cell<bool>>,
-        when_ready: Box<dyn FnOnce(&Log)>,
+        when_ready: WhenReady,
     ) -> Self {
-        Self { node, log, stop_request, stops, when_ready: Some(when_ready) }
+        Self {
+            node,
+            log,
+            stop_request,
+            stops,
+            when_ready: Some(when_ready),
+            stop_is_pending: false,
+        }
     }
 
     /// Begins to load what is on disk; the loop goes on meanwhile.
@@ -56,6 +68,12 @@ impl Serving {
         if self.node.is_lost() {
             // Nobody gets a reply: it could tell of what is not kept.
             std::process::exit(1);
+        }
+        let is_pending = self.node.engine_mut().persistence.has_pending_shutdown();
+        if self.stop_is_pending && !is_pending {
+            self.stop_is_pending = false;
+            // Taken back, or refused: another signal asks anew. If it began, nobody asks any more.
+            self.stop_request.refuse();
         }
         if self.when_ready.is_some()
             && !self.node.is_loading()
@@ -76,8 +94,10 @@ impl Serving {
             StopSignal::Interrupt => process.shutdown_on_sigint,
             StopSignal::Terminate => process.shutdown_on_sigterm,
         };
-        if !self.node.shut_down(options) {
-            self.stop_request.refuse();
+        match self.node.shut_down(options) {
+            Some(true) => {}
+            Some(false) => self.stop_request.refuse(),
+            None => self.stop_is_pending = true,
         }
     }
 }

@@ -74,6 +74,10 @@ pub(crate) fn listen(log: Log, waker: Waker, request: StopRequest) -> io::Result
                 if number == SIGINT { StopSignal::Interrupt } else { StopSignal::Terminate };
             if request.is_under_way() && signal == StopSignal::Interrupt {
                 log.signal("You insist... exiting now.");
+                // What the last snapshot has written so far is of no use to anybody.
+                for kind in ["temp", "temp-bg"] {
+                    let _ = std::fs::remove_file(format!("{kind}-{}.rdb", std::process::id()));
+                }
                 std::process::exit(1);
             }
             log.signal(match signal {

@@ -22,7 +22,7 @@ use crate::listening::{NotListening, listen};
 use crate::log::{Log, Role};
 use crate::memory::{HelperShares, MemoryGauge};
 use crate::pidfile::{self, PidFile};
-use crate::service::{Serving, TCP, UNIX};
+use crate::service::{Serving, TCP, UNIX, WhenReady};
 use crate::signals::{self, StopRequest};
 use crate::supervisor::{self, Supervisor};
 use crate::title::Title;
@@ -109,7 +109,7 @@ fn try_serve(program: &Program) -> Result<(), Failed> {
 }
 
 /// What to tell when the data set is there.
-fn when_ready(listeners: &ListenerControl, supervisor: Supervisor) -> Box<dyn FnOnce(&Log)> {
+fn when_ready(listeners: &ListenerControl, supervisor: Supervisor) -> WhenReady {
     let kinds = [(TCP, "tcp"), (UNIX, "unix")];
     let kinds: Vec<&str> =
         kinds.iter().filter(|(tag, _)| listeners.count(*tag) > 0).map(|(_, kind)| *kind).collect();

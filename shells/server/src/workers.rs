@@ -68,6 +68,10 @@ impl Backend for Workers {
         self.told.wait(IDLE_MAX);
     }
 
+    fn sleep(&mut self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+
     fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {
         let (waker, told) = (self.waker.clone(), Arc::clone(&self.told));
         Arc::new(move || {

@@ -70,7 +70,7 @@ fn a_snapshot_brings_back_every_type() {
         assert_eq!(client.show("SET string changed-later"), "OK");
         server.kill();
         server.start_again();
-        assert_same(&picture(&mut server.client()), &&before, command);
+        assert_same(&picture(&mut server.client()), &before, command);
         server.wait_for_log("Done loading RDB, keys loaded: ");
     }
 }

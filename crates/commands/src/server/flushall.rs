@@ -4,6 +4,7 @@
 //!
 //! Source: Redis documentation, FLUSHALL.
 
+use dunlin_persistence::Wish;
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 
 use crate::args::Args;
@@ -45,6 +46,11 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         }
     }
     cx.effects.propagate_unchanged();
+    // The snapshot file follows at once, so that a crash does not bring back what was to go.
+    cx.persistence.abort_save(cx.keyspace);
+    if !cx.config.persistence.save.0.is_empty() && cx.caller.client().is_some() {
+        cx.persistence.wish(Wish::Save);
+    }
     cx.reply.ok();
     Ok(())
 }

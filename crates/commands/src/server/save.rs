@@ -55,7 +55,7 @@ impl Context<'_> {
     }
 
     /// Writes to the log what persistence has to say.
-    fn write_journal(&mut self) {
+    pub(crate) fn write_journal(&mut self) {
         for (level, line) in self.persistence.take_journal() {
             self.host.log(level, &line);
         }

@@ -63,6 +63,11 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     if abort && !options.is_empty() || options.contains(both) {
         return Err(CommandError::Syntax);
     }
+    if abort && cx.persistence.abort_shutdown() {
+        cx.write_journal();
+        cx.reply.ok();
+        return Ok(());
+    }
     if abort {
         return Err(CommandError::fixed("ERR No shutdown in progress."));
     }

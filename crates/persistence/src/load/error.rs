@@ -77,9 +77,12 @@ impl LoadError {
             LoadErrorCause::Read(_) | LoadErrorCause::Snapshot(_) => {
                 lines.extend(self.snapshot_line());
             }
-            LoadErrorCause::Checksum { expected, found } => lines.push(format!(
-                "Wrong RDB checksum expected: ({expected:x}) but got ({found:x}). Aborting now."
-            )),
+            LoadErrorCause::Checksum { expected, found } => lines.extend([
+                format!(
+                    "Wrong RDB checksum expected: ({expected:x}) but got ({found:x}). Aborting now."
+                ),
+                format!("Internal error in RDB reading offset {}: RDB CRC error", self.offset),
+            ]),
             LoadErrorCause::Database { databases, .. } => lines.push(format!(
                 "FATAL: Data file was created with a Redis server configured to handle more than \
                  {databases} databases. Exiting"

@@ -312,7 +312,7 @@ pub struct LogReading {
 
 impl LogReading {
     /// The next piece; `None` at the end.
-    pub fn next(&mut self) -> Option<LoadBatch> {
+    pub fn next_batch(&mut self) -> Option<LoadBatch> {
         loop {
             if let Some(batch) = self.receiver.next() {
                 return Some(batch);

@@ -28,6 +28,9 @@ use crate::append::{
 use crate::backend::JobRole;
 use crate::snapshot::{Destination, Target};
 
+/// Most bytes that may wait for a slow disk before clients wait, too.
+const QUEUED_BYTES_MAX: usize = 64 << 20;
+
 /// Time between two syncs under `everysec`.
 const SYNC_INTERVAL_US: u64 = 1_000_000;
 
@@ -79,6 +82,8 @@ pub(super) struct Log {
     /// A sync has failed: the file is not to be trusted, and a rewrite has to replace it.
     is_lost: bool,
     rewrite: Option<Rewrite>,
+    /// Files that are no longer needed are kept (`aof-disable-auto-gc`).
+    keeps_history: bool,
     /// No automatic rewrite before this.
     next_attempt: Monotonic,
 }
@@ -110,7 +115,7 @@ impl Persistence {
     #[must_use]
     #[inline]
     pub const fn is_logging(&self) -> bool {
-        self.log.log.is_some()
+        self.log.log.is_some() && !matches!(self.log.state, State::Off)
     }
 
     /// Whether the log is on, although it may not be complete yet (`aof_enabled`).
@@ -199,6 +204,18 @@ impl Persistence {
         }
         self.log.end = end;
         self.log.status.size_bytes += bytes.len() as u64;
+        self.hold_up_if_behind();
+    }
+
+    /// When the disk is so slow that much waits for it, everybody waits: memory is bounded.
+    fn hold_up_if_behind(&mut self) {
+        let Some(log) = &self.log.log else { return };
+        if log.queued_bytes() <= QUEUED_BYTES_MAX {
+            return;
+        }
+        while log.queued_bytes() > QUEUED_BYTES_MAX / 2 && !log.is_failing() {
+            self.backend.wait();
+        }
     }
 
     /// Whether the append-only file can be switched on: its directory and its lock are ours then.
@@ -206,6 +223,7 @@ impl Persistence {
         if self.log.state != State::Off || self.log.prepared.is_some() {
             return true;
         }
+        self.wait_until_closed();
         match AppendFiles::enable(&self.backend.disk(), append_paths(config)) {
             Ok(files) => {
                 self.log.prepared = Some(files);
@@ -215,6 +233,25 @@ impl Persistence {
                 error.log_lines().into_iter().for_each(|line| self.journal.warning(line));
                 false
             }
+        }
+    }
+
+    /// A log that was switched off a moment ago is brought to disk before its files are taken anew.
+    fn wait_until_closed(&mut self) {
+        while self.log.closing.is_some() {
+            match self.append_events.next() {
+                Some(AppendEvent::Closed(outcome)) => self.log_closed(outcome),
+                Some(AppendEvent::Log(line)) => self.journal_line(line.level, line.text),
+                Some(_) => {}
+                None => self.backend.wait(),
+            }
+        }
+    }
+
+    fn log_closed(&mut self, outcome: Result<(), String>) {
+        self.log.closing = None;
+        if let Err(error) = outcome {
+            self.journal.warning(format!("Fail to fsync the AOF file: {error}."));
         }
     }
 
@@ -294,6 +331,8 @@ impl Persistence {
     /// Gives up the rewrite under way, if there is one.
     fn end_rewrite(&mut self, keyspace: &mut Keyspace) {
         let Some(rewrite) = self.log.rewrite.take() else { return };
+        let pid = self.backend.process_id();
+        self.journal.notice(format!("Killing running AOF rewrite child: {pid}"));
         if !rewrite.is_committing
             && let Some(log) = &self.log.log
         {
@@ -446,19 +485,14 @@ impl Persistence {
                 }
             }
             AppendEvent::RewriteCommitted(committed) => {
-                self.rewrite_committed(committed.base_bytes)
+                self.rewrite_committed(committed.base_bytes);
             }
             AppendEvent::RewriteNotCommitted(error) => {
                 error.log_lines().into_iter().for_each(|line| self.journal.warning(line));
                 self.log.rewrite = None;
                 self.rewrite_failed(now);
             }
-            AppendEvent::Closed(outcome) => {
-                self.log.closing = None;
-                if let Err(error) = outcome {
-                    self.journal.warning(format!("Fail to fsync the AOF file: {error}."));
-                }
-            }
+            AppendEvent::Closed(outcome) => self.log_closed(outcome),
             AppendEvent::Log(line) => self.journal_line(line.level, line.text),
         }
     }
@@ -546,7 +580,11 @@ impl Persistence {
         let policy = config.persistence.appendfsync;
         self.log.always = policy == AppendFsync::Always && self.log.log.is_some()
             || self.log.always && self.log.closing.is_some();
+        let keeps_history = config.diagnosis.aof_disable_auto_gc;
         let Some(log) = &self.log.log else { return };
+        if std::mem::replace(&mut self.log.keeps_history, keeps_history) && !keeps_history {
+            log.remove_history();
+        }
         if log.is_failing() {
             log.retry();
         }

@@ -58,6 +58,10 @@ pub struct Persistence {
     /// Changes since the last snapshot, as of the last round of periodic work.
     changes_noted: u64,
     used_memory_bytes: u64,
+    /// Walks begun since the start (`total_forks`).
+    walks_begun: u64,
+    /// A shutdown that waits for the next round of periodic work.
+    pending_shutdown: Option<dunlin_config::ShutdownOptions>,
     /// The walk that ended last: most bytes that waited in memory.
     queued_bytes_peak: u64,
     /// What the engine is to do when the command that runs now has ended.
@@ -69,6 +73,8 @@ pub struct Persistence {
 /// What a command asks for that needs more than a command may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wish {
+    /// Write the snapshot file (FLUSHALL).
+    Save,
     /// Begin to rewrite the log (BGREWRITEAOF).
     Rewrite,
     /// Switch the log on (CONFIG SET appendonly yes).
@@ -105,6 +111,8 @@ impl Persistence {
             changes_saved: 0,
             changes_noted: 0,
             used_memory_bytes: 0,
+            walks_begun: 0,
+            pending_shutdown: None,
             queued_bytes_peak: 0,
             wish: None,
             fatal: None,
@@ -179,6 +187,37 @@ impl Persistence {
         self.walk.as_ref().map(|walk| walk.status(keyspace))
     }
 
+    /// Walks begun since the start, which take the place of forks (`total_forks`).
+    #[must_use]
+    pub const fn walks_begun(&self) -> u64 {
+        self.walks_begun
+    }
+
+    /// Ends the process in the next round of periodic work, unless that is taken back.
+    pub const fn request_shutdown(&mut self, options: dunlin_config::ShutdownOptions) {
+        self.pending_shutdown = Some(options);
+    }
+
+    /// Takes back a shutdown that has not begun; whether there was one.
+    pub fn abort_shutdown(&mut self) -> bool {
+        let was_pending = self.pending_shutdown.take().is_some();
+        if was_pending {
+            self.journal.notice("Shutdown manually aborted.");
+        }
+        was_pending
+    }
+
+    /// Whether a shutdown waits.
+    #[must_use]
+    pub const fn has_pending_shutdown(&self) -> bool {
+        self.pending_shutdown.is_some()
+    }
+
+    /// The shutdown that waits, once.
+    pub const fn take_shutdown(&mut self) -> Option<dunlin_config::ShutdownOptions> {
+        self.pending_shutdown.take()
+    }
+
     /// Whether a snapshot is being written in the background.
     #[must_use]
     pub fn is_saving(&self) -> bool {
@@ -200,7 +239,7 @@ impl Persistence {
     /// Takes note of what became of jobs.
     pub fn handle_events(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) {
         while let Some(event) = self.snapshot_events.next() {
-            self.handle_snapshot_event(keyspace, event, config, now);
+            self.handle_snapshot_event(keyspace, &event, config, now);
         }
         while let Some(event) = self.append_events.next() {
             self.handle_append_event(keyspace, event, now);

@@ -1,6 +1,7 @@
 //! Snapshots to the snapshot file: on request, at save points, and when the server ends.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use dunlin_aof::BaseForm;
 use dunlin_config::{Config, RdbVersion, ShutdownOptions};
@@ -11,12 +12,12 @@ use dunlin_stdx::time::Now;
 use super::log::base_form;
 use super::save_points::{self, SinceSave};
 use super::status::Outcome;
-use super::walk::{Ended, Purposes, Walk, outcome_of};
+use super::walk::{Ended, Purposes, Walk};
 use super::{Persistence, Wish};
 use crate::backend::JobRole;
 use crate::snapshot::{
     CommandForm, Destination, Form, QueueLimits, RdbForm, Snapshot, SnapshotRequest, Target,
-    save_blocking,
+    save_blocking_paced,
 };
 
 /// The version of Redis whose behaviour, and whose files, ours are.
@@ -37,7 +38,13 @@ impl Persistence {
     pub fn save(&mut self, keyspace: &Keyspace, config: &Config, now: Now) -> bool {
         let target = self.save_target(config, "temp-");
         let request = self.request(keyspace, config, (vec![target], BaseForm::Rdb), now);
-        match save_blocking(keyspace, request, &self.backend.disk()) {
+        let (disk, delay_us) = (self.backend.disk(), config.diagnosis.rdb_key_save_delay);
+        let mut after_key = || {
+            if let Ok(us @ 1..) = u64::try_from(delay_us) {
+                self.backend.sleep(Duration::from_micros(us));
+            }
+        };
+        match save_blocking_paced(keyspace, request, &disk, &mut after_key) {
             Ok(_) => {
                 self.journal.notice("DB saved on disk");
                 self.saved(now);
@@ -75,6 +82,16 @@ impl Persistence {
         began
     }
 
+    /// FLUSHALL: a snapshot under way would bring back what is gone; it is given up. One that a rewrite
+    /// shares goes on, because the log needs it.
+    pub fn abort_save(&mut self, keyspace: &mut Keyspace) {
+        if self.is_saving() && !self.is_rewriting() {
+            let pid = self.backend.process_id();
+            self.journal.notice(format!("Killing running RDB child: {pid}"));
+            self.abort_walk(keyspace);
+        }
+    }
+
     /// A snapshot is to be taken as soon as nothing else runs.
     pub const fn schedule_save(&mut self) {
         self.saves.is_scheduled = true;
@@ -108,6 +125,7 @@ impl Persistence {
             self.journal.warning(format!("Can't save in background: {error}"));
             return false;
         }
+        self.walks_begun += 1;
         let Ok(start) = keyspace.begin_snapshot(SnapshotScope::All, Box::new(encoder)) else {
             // The encoder was dropped, which cancels what the writer has begun.
             self.journal.warning("Can't save in background: another snapshot is running");
@@ -197,17 +215,18 @@ impl Persistence {
     }
 
     pub(super) fn background_save_ended(&mut self, ended: &Ended, changes: u64, now: Now) {
-        self.saves.last_outcome = outcome_of(ended);
         match ended {
             Ok(_) => {
                 self.journal.notice("DB saved on disk");
                 self.journal.notice("Background saving terminated with success");
+                self.saves.last_outcome = Outcome::Ok;
                 self.saved(now);
                 self.changes_saved += changes;
             }
             Err(Some(why)) => {
                 self.journal.warning(why.clone());
                 self.journal.warning("Background saving error");
+                self.saves.last_outcome = Outcome::Failed;
             }
             Err(None) => self.journal.warning("Background saving cancelled"),
         }

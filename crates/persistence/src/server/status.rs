@@ -85,6 +85,8 @@ pub struct WalkStatus {
     pub written_bytes: u64,
     /// Bytes in memory that wait to be written.
     pub queued_bytes: u64,
+    /// All bytes that were handed out because a command was about to change them.
+    pub copied_bytes: u64,
     /// Bytes in the spill file.
     pub spilled_bytes: u64,
 }
@@ -146,6 +148,7 @@ mod tests {
             keys_total: 1000,
             written_bytes: 0,
             queued_bytes: 0,
+            copied_bytes: 0,
             spilled_bytes: 0,
         };
         assert_eq!(walk.seconds_left(at(20)), 30);

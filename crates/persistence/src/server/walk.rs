@@ -78,6 +78,7 @@ impl Walk {
             keys_total: self.keys_total,
             written_bytes: self.control.written_bytes(),
             queued_bytes: (figures.walk_bytes + figures.barrier_bytes) as u64,
+            copied_bytes: figures.copied_bytes,
             spilled_bytes: figures.spilled_bytes,
         }
     }
@@ -127,7 +128,7 @@ impl Persistence {
                 Err(until) => return SliceEnd::Waits(Some(until)),
             };
             let step = keyspace.walk(allowed);
-            walk.pace.keys += allowed as u64;
+            walk.pace.keys = keyspace.snapshot_progress().map_or(0, |p| p.keys_done as u64);
             match step {
                 WalkProgress::Done => {
                     if let Some(mut sink) = keyspace.end_snapshot() {
@@ -163,7 +164,7 @@ impl Persistence {
     pub(super) fn handle_snapshot_event(
         &mut self,
         keyspace: &mut Keyspace,
-        event: SnapshotEvent,
+        event: &SnapshotEvent,
         config: &Config,
         now: Now,
     ) {
@@ -173,7 +174,7 @@ impl Persistence {
         }
         self.queued_bytes_peak = walk.queued_bytes_peak();
         let seconds = now.monotonic.since_us(walk.began.monotonic) / 1_000_000;
-        let (save, rewrite) = outcomes(&event, walk.purposes);
+        let (save, rewrite) = outcomes(event, walk.purposes);
         if let Some(changes) = walk.purposes.save {
             self.saves.last_seconds = Some(seconds);
             self.saves.last_queued_bytes = self.queued_bytes_peak;

@@ -20,9 +20,24 @@ pub fn save_blocking(
     request: SnapshotRequest,
     disk: &Arc<dyn Disk>,
 ) -> Result<SnapshotReport, String> {
+    save_blocking_paced(keyspace, request, disk, &mut || ())
+}
+
+/// As [`save_blocking`], and calls `after_key` behind each key (`rdb-key-save-delay`).
+///
+/// # Errors
+/// As [`save_blocking`].
+pub fn save_blocking_paced(
+    keyspace: &Keyspace,
+    request: SnapshotRequest,
+    disk: &Arc<dyn Disk>,
+    after_key: &mut dyn FnMut(),
+) -> Result<SnapshotReport, String> {
     let events = Events::new(Arc::new(|| ()));
     let Snapshot { mut encoder, mut writer, .. } =
         Snapshot::begin(request, disk, Arc::new(|| ()), events.clone());
+    // The file is there from the beginning, so that whoever has no room for it is told at once.
+    while writer.step() == Step::Working {}
     let mut make_room = |encoder: &Encoder| {
         while !encoder.has_room() && writer.step() == Step::Working {}
     };
@@ -41,6 +56,7 @@ pub fn save_blocking(
                 }
             }
             make_room(&encoder);
+            after_key();
         });
     }
     encoder.complete();

@@ -130,10 +130,14 @@ impl SnapshotSink for Encoder {
             Emitter::Barrier => &mut self.barrier,
         };
         open.select(db, &mut self.sizes);
+        let before = open.chunk.len_bytes();
         match (&mut open.chunk.records, &self.options) {
             (Records::Rdb(draft), Some(options)) => draft.entry(entry, access, options),
             (Records::Commands(out), _) => self.commands.entry(out, entry),
             (Records::Rdb(_), None) => unreachable!("drafts are made where there are options"),
+        }
+        if from == Emitter::Barrier {
+            self.queue.count_copied(open.chunk.len_bytes() - before);
         }
         self.hand_over_if_full(from);
     }

@@ -45,7 +45,7 @@ use std::sync::atomic::AtomicU64;
 use bytes::Bytes;
 use dunlin_keyspace::DatabaseAtStart;
 
-pub use blocking::save_blocking;
+pub use blocking::{save_blocking, save_blocking_paced};
 pub use control::SnapshotControl;
 pub use encoder::Encoder;
 pub use form::{CommandForm, Form, RdbForm, ReplicationAux};

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::chunk::Chunk;
@@ -51,6 +51,8 @@ pub struct QueueFigures {
     pub barrier_bytes: usize,
     /// The most that ever waited, of both kinds together.
     pub peak_bytes: usize,
+    /// All that was handed out before a change.
+    pub copied_bytes: u64,
     /// Bytes in the spill file.
     pub spilled_bytes: u64,
 }
@@ -88,6 +90,8 @@ pub(super) struct ChunkQueue {
     pausing: AtomicBool,
     /// Whether the snapshot is given up, for those who ask often.
     given_up: AtomicBool,
+    /// See [`QueueFigures::copied_bytes`].
+    copied_bytes: AtomicU64,
     writer: Arc<Signal>,
     spiller: Arc<Signal>,
     wake: Arc<dyn Fn() + Send + Sync>,
@@ -132,6 +136,7 @@ impl ChunkQueue {
             walk_bytes: AtomicUsize::new(0),
             pausing: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
+            copied_bytes: AtomicU64::new(0),
             writer: Arc::default(),
             spiller: Arc::default(),
             wake,
@@ -197,6 +202,11 @@ impl ChunkQueue {
             state.walk.push_back(chunk);
         });
         self.writer.raise();
+    }
+
+    /// An entry was handed out because it is about to change.
+    pub(super) fn count_copied(&self, bytes: usize) {
+        self.copied_bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// What was handed out before it changes.
@@ -331,6 +341,7 @@ impl ChunkQueue {
             walk_bytes: state.walk_bytes,
             barrier_bytes: state.barrier_bytes,
             peak_bytes: state.peak_bytes,
+            copied_bytes: self.copied_bytes.load(Ordering::Relaxed),
             spilled_bytes: state.spilled_bytes,
         }
     }

@@ -49,6 +49,7 @@ const ANY: usize = usize::MAX;
 
 /// DEBUG declares no subcommands to COMMAND, so it has a list of its own.
 const SUBCOMMANDS: &[Subcommand] = &[
+    Subcommand { name: "aof-flush-sleep", words: 3..=3, run: switches::log_flush_sleep },
     Subcommand { name: "assert", words: 2..=ANY, run: process::assert },
     Subcommand { name: "change-repl-id", words: 2..=2, run: process::change_replication_id },
     Subcommand { name: "config-rewrite-force-all", words: 2..=2, run: config::rewrite_all },

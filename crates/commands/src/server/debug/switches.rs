@@ -16,6 +16,9 @@ pub struct Switches {
     pub quicklist_packed_threshold_bytes: u64,
     /// Checksums of snapshots and of RESTORE are not compared (SET-SKIP-CHECKSUM-VALIDATION).
     pub skip_checksum_validation: bool,
+    /// How long the server sleeps before it hands changes to the append-only file, in microseconds
+    /// (AOF-FLUSH-SLEEP).
+    pub log_flush_sleep_us: u64,
 }
 
 /// The threshold of lists unless told otherwise.
@@ -30,6 +33,7 @@ impl Default for Switches {
             cron_paused: false,
             quicklist_packed_threshold_bytes: PACKED_THRESHOLD_BYTES,
             skip_checksum_validation: false,
+            log_flush_sleep_us: 0,
         }
     }
 }
@@ -43,6 +47,13 @@ fn is_on(word: &[u8]) -> bool {
 
 pub(super) fn pause_cron(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     cx.switches.cron_paused = is_on(args.get(2));
+    cx.reply.ok();
+    Ok(())
+}
+
+pub(super) fn log_flush_sleep(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    let us = parse_i64(args.get(2)).unwrap_or(0);
+    cx.switches.log_flush_sleep_us = u64::try_from(us).unwrap_or(0);
     cx.reply.ok();
     Ok(())
 }
@@ -110,6 +121,7 @@ mod tests {
             cron_paused: true,
             quicklist_packed_threshold_bytes: 100,
             skip_checksum_validation: true,
+            ..Switches::default()
         };
         assert_eq!(trial.switches, expected);
         trial.run("DEBUG QUICKLIST-PACKED-THRESHOLD 0");

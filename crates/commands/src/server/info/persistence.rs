@@ -1,7 +1,8 @@
 //! INFO persistence: snapshots and the append-only file.
 //!
 //! Differs: a snapshot is a walk over the tables and not a process, so what 7.2 says of copies of
-//! pages is what waits in memory to be written. The fields `snapshot_*` are dunlin's own: how far the
+//! pages is what commands were about to change and was handed out before (`current_cow_size`), and
+//! the most that waited in memory to be written (`current_cow_peak`, `rdb_last_cow_size`). The fields `snapshot_*` are dunlin's own: how far the
 //! walk is and how long it will still take.
 
 use dunlin_persistence::{LoadStatus, WalkStatus};
@@ -21,7 +22,7 @@ const FIELDS: &[Field] = &[
     ("loading", |v| v.cx.persistence.load().is_some().into()),
     ("async_loading", |_| false.into()),
     ("current_cow_peak", |v| v.cx.persistence.queued_bytes_peak().into()),
-    ("current_cow_size", |v| walk(v).map_or(0, |walk| walk.queued_bytes).into()),
+    ("current_cow_size", |v| walk(v).map_or(0, |walk| walk.copied_bytes).into()),
     ("current_cow_size_age", |_| 0_u64.into()),
     ("current_fork_perc", |v| walk(v).map_or(0.0, |walk| walk.percent()).into()),
     ("current_save_keys_processed", |v| walk(v).map_or(0, |walk| walk.keys).into()),
