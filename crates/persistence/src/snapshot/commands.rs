@@ -257,3 +257,79 @@ fn write_pending(out: &mut Vec<u8>, of: [&[u8]; 3], id: StreamId, delivery: Deli
         write_word(out, word);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use dunlin_aof::{Command, Commands};
+    use dunlin_values::list::{ListBuilder, ListLimits};
+    use dunlin_values::sorted_set::{PackedLimits, SortedSet};
+    use dunlin_values::stream::NodeLimits;
+    use dunlin_values::{MemberHasher, NewValue, StringRef};
+
+    use super::*;
+
+    fn check(entry: &Entry, expected: &[&str]) {
+        let mut out = Vec::new();
+        CommandWriter::default().entry(&mut out, entry);
+        let words = |command: Command<'_>| {
+            let words: Vec<_> = command.arguments().map(String::from_utf8_lossy).collect();
+            words.join(" ")
+        };
+        let commands: Vec<String> = Commands::new(&out).map(words).collect();
+        assert_eq!(commands, expected);
+    }
+
+    #[test]
+    fn strings_and_deadlines() {
+        check(&Entry::new(b"k", NewValue::Int(-5), None), &["SET k -5"]);
+        let entry = Entry::new(b"k", NewValue::string(b"text"), Some(UnixMs(99)));
+        check(&entry, &["SET k text", "PEXPIREAT k 99"]);
+    }
+
+    #[test]
+    fn lists_and_sorted_sets() {
+        let mut list = ListBuilder::new(ListLimits::default());
+        ["a", "7"].iter().for_each(|word| list.push(StringRef::Bytes(word.as_bytes())));
+        list.finish().put(|value| check(&Entry::new(b"l", value, None), &["RPUSH l a 7"]));
+
+        let limits = PackedLimits { entries: 128, value: 64 };
+        let mut set = SortedSet::new(limits, MemberHasher::new(1), 2, 1);
+        for (member, score) in [("b", 0.1), ("a", f64::NEG_INFINITY), ("c", 1e300)] {
+            set.set(member.as_bytes(), score);
+        }
+        let expected = ["ZADD z -inf a 0.1 b 1e+300 c"];
+        set.store(|value| check(&Entry::new(b"z", value, None), &expected));
+    }
+
+    fn id(seq: u64) -> StreamId {
+        StreamId { ms: 5, seq }
+    }
+
+    #[test]
+    fn a_stream_with_its_groups() {
+        let mut stream = Stream::default();
+        for seq in 1..=3 {
+            let limits = NodeLimits { bytes: 4096, entries: 100 };
+            stream.log.add(id(seq), &[b"f", b"v"], limits).expect("it is short");
+        }
+        stream.log.delete(id(2));
+        let mut group = Group::new(id(3), Some(3));
+        group.add_consumer(b"idle", UnixMs(1));
+        let consumer = group.add_consumer(b"busy", UnixMs(1));
+        group.deliver(id(1), Delivery { at: UnixMs(70), count: 4, consumer });
+        stream.groups.insert((*b"g").into(), group);
+        stream.groups.insert((*b"h").into(), Group::new(id(1), None));
+        let expected = [
+            "XADD s 5-1 f v",
+            "XADD s 5-3 f v",
+            "XSETID s 5-3 ENTRIESADDED 3 MAXDELETEDID 5-2",
+            "XGROUP CREATE s g 5-3 ENTRIESREAD 3",
+            "XCLAIM s g busy 0 5-1 TIME 70 RETRYCOUNT 4 JUSTID FORCE",
+            "XGROUP CREATECONSUMER s g idle",
+            "XGROUP CREATE s h 5-1 ENTRIESREAD -1",
+        ];
+        check(&Entry::new(b"s", stream.into(), None), &expected);
+        let empty = ["XADD s MAXLEN 0 0-1 x y", "XSETID s 0-0 ENTRIESADDED 0 MAXDELETEDID 0-0"];
+        check(&Entry::new(b"s", Stream::default().into(), None), &empty);
+    }
+}
