@@ -195,10 +195,16 @@ fn load_limits() -> LoadLimits {
 }
 
 fn written_and_read(entry: &Entry) {
+    let again = read_again(entry);
+    assert_eq!(again.value_type(), entry.value_type());
+    // A form that has no type in files becomes another one, once. Then: in another order maybe, but
+    // as long.
+    let len = dump(&again, Version::V11).len();
+    assert_eq!(dump(&read_again(&again), Version::V11).len(), len);
+}
+
+fn read_again(entry: &Entry) -> Entry {
     let written = dump(entry, Version::V11);
     let again = restore_value(&written, entry.key(), entry.deadline(), load_limits());
-    let again = again.unwrap_or_else(|error| panic!("what was written is refused: {error:?}"));
-    assert_eq!(again.value_type(), entry.value_type());
-    // In another order maybe, but as long.
-    assert_eq!(dump(&again, Version::V11).len(), written.len());
+    again.unwrap_or_else(|error| panic!("what was written is refused: {error:?}"))
 }
