@@ -67,6 +67,20 @@ pub fn restore(
     restore_value(&payload[..payload.len() - FOOTER_LEN], key, deadline, limits)
 }
 
+/// As [`restore`], whatever version and checksum say (DEBUG SET-SKIP-CHECKSUM-VALIDATION).
+///
+/// # Errors
+/// [`RestoreError`]
+pub fn restore_unverified(
+    payload: &[u8],
+    key: &[u8],
+    deadline: Option<UnixMs>,
+    limits: LoadLimits,
+) -> Result<Entry, RestoreError> {
+    let value_len = payload.len().checked_sub(FOOTER_LEN).ok_or(RestoreError::VersionOrChecksum)?;
+    restore_value(&payload[..value_len], key, deadline, limits)
+}
+
 /// The same without version and checksum, as it stands in front of them.
 ///
 /// # Errors

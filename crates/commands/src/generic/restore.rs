@@ -4,9 +4,10 @@
 //!
 //! Source: Redis documentation, RESTORE.
 
+use dunlin_config::LogLevel;
 use dunlin_keyspace::Expiry;
 use dunlin_persistence::load_limits;
-use dunlin_rdb::{RestoreError, restore};
+use dunlin_rdb::{RestoreError, restore, restore_unverified};
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 use dunlin_stdx::time::UnixMs;
 use dunlin_values::AccessHint;
@@ -116,14 +117,12 @@ pub(super) fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let deadline = (ttl != 0).then(|| base + ttl);
     let mut limits = load_limits(cx.keyspace, cx.config);
     limits.list.packed_threshold = list_limits(cx).packed_threshold;
-    let entry = restore(payload, key, deadline, limits).map_err(|error| match error {
-        RestoreError::VersionOrChecksum => {
-            CommandError::fixed("ERR DUMP payload version or checksum are wrong")
-        }
-        RestoreError::Corrupt(_) | RestoreError::Empty => {
-            CommandError::fixed("ERR Bad data format")
-        }
-    })?;
+    let restored = if cx.switches.skip_checksum_validation {
+        restore_unverified(payload, key, deadline, limits)
+    } else {
+        restore(payload, key, deadline, limits)
+    };
+    let entry = restored.map_err(|error| refused(cx, &error))?;
     let has_passed = deadline.is_some_and(|at| at <= cx.now.unix_ms());
     if has_passed && cx.keyspace.expiry() == Expiry::Remove {
         discard(cx, key, options.replace);
@@ -140,6 +139,21 @@ pub(super) fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     cx.reply.ok();
     Ok(())
+}
+
+/// What the client is told of a payload that is no value; the log says where it is wrong.
+fn refused(cx: &mut Context<'_>, error: &RestoreError) -> CommandError {
+    match error {
+        RestoreError::VersionOrChecksum => {
+            CommandError::fixed("ERR DUMP payload version or checksum are wrong")
+        }
+        RestoreError::Corrupt(why) => {
+            let line = format!("RESTORE: integrity check failed: {why} of the payload");
+            cx.host.log(LogLevel::Warning, &line);
+            CommandError::fixed("ERR Bad data format")
+        }
+        RestoreError::Empty => CommandError::fixed("ERR Bad data format"),
+    }
 }
 
 /// What would be restored has expired: only the key that it replaces is removed.

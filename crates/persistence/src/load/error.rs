@@ -76,6 +76,10 @@ impl LoadError {
             }
             LoadErrorCause::Read(_) | LoadErrorCause::Snapshot(_) => {
                 lines.extend(self.snapshot_line());
+                if !self.is_append_only {
+                    let line = "Terminating server after rdb file reading failure.";
+                    lines.push(line.to_owned());
+                }
             }
             LoadErrorCause::Checksum { expected, found } => lines.extend([
                 format!(
