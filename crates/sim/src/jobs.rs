@@ -5,6 +5,7 @@
 //! its job wait in simulated time.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -112,18 +113,24 @@ impl Jobs {
 pub struct SimBackend {
     disk: SimDisk,
     jobs: Arc<Mutex<Jobs>>,
+    woken: Arc<AtomicBool>,
     process_id: u32,
 }
 
 impl SimBackend {
     /// A process over this disk.
     pub fn new(disk: SimDisk, process_id: u32) -> SimBackend {
-        SimBackend { disk, jobs: Arc::default(), process_id }
+        SimBackend { disk, jobs: Arc::default(), woken: Arc::default(), process_id }
     }
 
     /// The disk of the process.
     pub fn sim_disk(&self) -> &SimDisk {
         &self.disk
+    }
+
+    /// Whether a job has told something since the last time this was asked.
+    pub fn take_woken(&self) -> bool {
+        self.woken.swap(false, Ordering::Relaxed)
     }
 
     /// Its jobs.
@@ -152,8 +159,8 @@ impl Backend for SimBackend {
     }
 
     fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {
-        // The command thread is stepped anyway.
-        Arc::new(|| ())
+        let woken = Arc::clone(&self.woken);
+        Arc::new(move || woken.store(true, Ordering::Relaxed))
     }
 
     fn process_id(&self) -> u32 {

@@ -2,6 +2,7 @@
 //!
 //! - [`disk`]: a [`SimDisk`] loses what was not synced and fails on purpose.
 //! - [`jobs`]: [`Jobs`] steps the work beside the command thread in any order.
+//! - [`server`]: a [`SimServer`] is a whole server with its clients and its time.
 //! - [`seeds`](mod@seeds): which seeds a test runs.
 
 #![forbid(unsafe_code)]
@@ -9,7 +10,9 @@
 pub mod disk;
 pub mod jobs;
 pub mod seeds;
+pub mod server;
 
 pub use disk::{Call, Fault, SimDisk};
 pub use jobs::{Jobs, SimBackend};
 pub use seeds::seeds;
+pub use server::{SimServer, SimTime};

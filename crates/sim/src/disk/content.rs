@@ -74,11 +74,17 @@ pub(super) struct Content {
     durable: Vec<u8>,
     /// What leads from `durable` to `current`, unless a sync has failed on the way.
     pending: Vec<Change>,
+    /// A sync failed with something pending: what is shown is not what is there.
+    shows_dropped_bytes: bool,
 }
 
 impl Content {
     pub(super) fn current(&self) -> &[u8] {
         &self.current
+    }
+
+    pub(super) fn shows_dropped_bytes(&self) -> bool {
+        self.shows_dropped_bytes
     }
 
     pub(super) fn write(&mut self, at: usize, bytes: &[u8]) {
@@ -107,6 +113,7 @@ impl Content {
     /// page cache still shows it and a later sync succeeds. This is what Linux does.
     pub(super) fn fail_sync(&mut self, random: &mut Rng) {
         let tear = Tear::random(random);
+        self.shows_dropped_bytes |= !self.pending.is_empty();
         self.tear(tear, random);
         self.pending.clear();
     }
@@ -114,7 +121,7 @@ impl Content {
     /// What is found after a power loss.
     pub(super) fn after_power_loss(mut self, tear: Tear, random: &mut Rng) -> Content {
         self.tear(tear, random);
-        Content { current: self.durable.clone(), durable: self.durable, pending: Vec::new() }
+        Content { current: self.durable.clone(), durable: self.durable, ..Content::default() }
     }
 
     /// Lets some of the pending changes reach the medium.

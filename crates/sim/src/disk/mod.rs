@@ -149,6 +149,21 @@ impl SimDisk {
         machine.names.sync(path.parent().unwrap_or(Path::new("")));
     }
 
+    /// Whether a file shows bytes that a failed sync has dropped: after a `kill` nobody can tell them
+    /// from those that will last.
+    pub fn shows_dropped_bytes(&self) -> bool {
+        let machine = self.machine();
+        machine.names.files().any(|(_, file)| machine.files[file].content.shows_dropped_bytes())
+    }
+
+    /// Removes a file for good; without faults, and not counted.
+    pub fn remove_quietly(&self, path: impl AsRef<Path>) {
+        let path = normal(path.as_ref());
+        let mut machine = self.machine();
+        machine.names.remove(path.clone());
+        machine.names.sync(path.parent().unwrap_or(Path::new("")));
+    }
+
     fn machine(&self) -> MutexGuard<'_, Machine> {
         locked(&self.machine)
     }
