@@ -1,6 +1,7 @@
 //! One server on a simulated disk: its node, its jobs, its clients, and the time it believes.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
@@ -228,6 +229,24 @@ impl SimServer {
     /// The digest of all that it holds.
     pub fn digest(&mut self) -> String {
         Digest::of_keyspace(&self.node.engine_mut().keyspace).to_hex()
+    }
+
+    /// What it holds, key by key: to name the difference when digests differ.
+    pub fn describe(&mut self) -> BTreeMap<String, String> {
+        let keyspace = &self.node.engine_mut().keyspace;
+        let mut keys = BTreeMap::new();
+        for db in 0..keyspace.databases() {
+            keyspace.database(db).for_each(|entry| {
+                let name = format!("{db}: {}", String::from_utf8_lossy(entry.key()));
+                let value = format!(
+                    "{:?} {}",
+                    entry.deadline(),
+                    Digest::of_value(keyspace, db, entry.key()).to_hex()
+                );
+                keys.insert(name, value);
+            });
+        }
+        keys
     }
 
     /// What it has logged.

@@ -90,3 +90,28 @@ fn one_file_of_old_times() {
         assert_same(&picture(&mut reader.client()), &before, direction);
     }
 }
+
+#[test]
+fn serialized_values() {
+    let ours = Server::start();
+    let theirs = Server::reference().expect("redis-server is needed").start();
+    for (from, to) in [(&ours, &theirs), (&theirs, &ours)] {
+        let (mut from, mut to) = (from.client(), to.client());
+        from.cmd("FLUSHALL");
+        to.cmd("FLUSHALL");
+        fill(&mut from);
+        for database in [0, 3, 15] {
+            from.cmd(&format!("SELECT {database}"));
+            to.cmd(&format!("SELECT {database}"));
+            for key in from.cmd("KEYS *").items() {
+                let deadline = from.call::<&[u8]>(&[b"PEXPIRETIME", key.bytes()]).integer().max(0);
+                let value = from.call::<&[u8]>(&[b"DUMP", key.bytes()]);
+                let deadline = deadline.to_string();
+                let restore =
+                    [b"RESTORE", key.bytes(), deadline.as_bytes(), value.bytes(), b"ABSTTL"];
+                assert_eq!(to.call(&restore).to_string(), "OK", "{key}");
+            }
+        }
+        assert_same(&picture(&mut to), &picture(&mut from), "restored");
+    }
+}

@@ -90,6 +90,23 @@ impl FileOutlet {
         }
     }
 
+    fn create(&mut self) -> Result<(), String> {
+        // What a dead process of this number has left may be a base in use: a power loss can keep
+        // both names of a file that was on its way from one directory to another.
+        if let Err(error) = self.disk.remove(&self.temporary)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(self.failed(Operation::Create, &error));
+        }
+        match self.disk.create(&self.temporary) {
+            Ok(file) => {
+                self.stage = Stage::Open(file, 0);
+                Ok(())
+            }
+            Err(error) => Err(self.failed(Operation::Create, &error)),
+        }
+    }
+
     fn rename(&mut self) -> io::Result<()> {
         if let Some(name) = &self.publish {
             self.disk.rename(&self.temporary, name)?;
@@ -102,17 +119,7 @@ impl FileOutlet {
 impl Outlet for FileOutlet {
     fn write(&mut self, bytes: &[u8]) -> Result<usize, String> {
         if let Stage::New = self.stage {
-            // What a dead process of this number has left may be a base in use: a power loss can keep
-            // both names of a file that was on its way from one directory to another.
-            if let Err(error) = self.disk.remove(&self.temporary)
-                && error.kind() != io::ErrorKind::NotFound
-            {
-                return Err(self.failed(Operation::Create, &error));
-            }
-            match self.disk.create(&self.temporary) {
-                Ok(file) => self.stage = Stage::Open(file, 0),
-                Err(error) => return Err(self.failed(Operation::Create, &error)),
-            }
+            self.create()?;
         }
         let Stage::Open(file, unsynced_bytes) = &mut self.stage else {
             unreachable!("a file is written before it is finished")
@@ -132,7 +139,9 @@ impl Outlet for FileOutlet {
 
     fn finish(&mut self) -> Result<bool, String> {
         match &mut self.stage {
-            Stage::New | Stage::Ended => Ok(true),
+            // In the form of commands nothing at all may be to write.
+            Stage::New => self.create().map(|()| false),
+            Stage::Ended => Ok(true),
             Stage::Open(file, _) => match file.sync() {
                 Ok(()) => {
                     self.stage = Stage::Synced;

@@ -8,19 +8,22 @@ mod story;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use dunlin_sim::{Call, Fault, seeds};
+use dunlin_sim::{Call, Fault, SimDisk, SimServer, SimTime, seeds};
+use fastrand::Rng;
 use story::{Plot, Story};
 
 const PLAIN: Plot = Plot { always: true, faults: None, clock_steps: false, preamble: true };
 
 fn run(name: &str, count: u64, plot: Plot) {
-    seeds(name, count, |seed| {
-        let mut story = Story::new(seed, plot);
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| story.run())) {
-            eprintln!("{}\n{}", story.disk.log(), story.log);
-            resume_unwind(panic);
-        }
-    });
+    seeds(name, count, |seed| run_one(seed, plot));
+}
+
+fn run_one(seed: u64, plot: Plot) {
+    let mut story = Story::new(seed, plot);
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| story.run())) {
+        eprintln!("{}\n{}", story.disk.log(), story.log);
+        resume_unwind(panic);
+    }
 }
 
 #[test]
@@ -44,7 +47,7 @@ fn the_clock_is_set_back_and_forth() {
 #[test]
 fn a_full_disk_takes_nothing_back() {
     for always in [true, false] {
-        let faults = |disk: &dunlin_sim::SimDisk, _: &mut fastrand::Rng| {
+        let faults = |disk: &SimDisk, _: &mut Rng| {
             disk.fail_by_chance(Call::Write, 30_000, Fault::ENOSPC);
             disk.fail_by_chance(Call::Write, 100_000, Fault::Short);
         };
@@ -55,7 +58,7 @@ fn a_full_disk_takes_nothing_back() {
 #[test]
 fn a_failed_sync_is_never_taken_for_success() {
     for always in [true, false] {
-        let faults = |disk: &dunlin_sim::SimDisk, _: &mut fastrand::Rng| {
+        let faults = |disk: &SimDisk, _: &mut Rng| {
             disk.fail_by_chance(Call::Sync, 30_000, Fault::EIO);
             disk.fail_by_chance(Call::SyncSoon, 30_000, Fault::EIO);
         };
@@ -66,7 +69,7 @@ fn a_failed_sync_is_never_taken_for_success() {
 #[test]
 fn any_call_may_fail() {
     for always in [true, false] {
-        let faults = |disk: &dunlin_sim::SimDisk, _: &mut fastrand::Rng| {
+        let faults = |disk: &SimDisk, _: &mut Rng| {
             let calls = [
                 Call::Create,
                 Call::Append,
@@ -83,4 +86,28 @@ fn any_call_may_fail() {
         };
         run("any", 25, Plot { always, faults: Some(faults), ..PLAIN });
     }
+}
+
+/// A rewrite of an empty data set in the form of commands wrote no file, and the one that a dead
+/// process of the same number had left became the base.
+#[test]
+fn an_empty_base_of_commands_is_a_file_too() {
+    run_one(515, Plot { preamble: false, ..PLAIN });
+    let disk = SimDisk::new(1);
+    disk.put("temp-rewriteaof-bg-1.aof", b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\nstale\r\n");
+    let plot = Plot { preamble: false, ..PLAIN };
+    let (time, mut random) = (SimTime::default(), Rng::with_seed(1));
+    let mut server = SimServer::start(disk.clone(), story::config(plot), &time, 1);
+    server.load(&mut random).expect("nothing to load");
+    let empty = server.digest();
+    let client = server.connect();
+    server.send(client, b"BGREWRITEAOF\r\n");
+    while !disk.log().contains("Rename ./appendonlydir/appendonly.aof.2.base.aof") {
+        server.turn();
+        server.step_job(&mut random);
+    }
+    server.end();
+    let mut server = SimServer::start(disk.kill(), story::config(plot), &time, 1);
+    server.load(&mut random).expect("what was written");
+    assert_eq!(server.digest(), empty);
 }

@@ -1,9 +1,9 @@
 //! The lives of one server on one disk.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use dunlin_config::Config;
+use dunlin_config::{AppendFsync, Config};
 use dunlin_node::Token;
 use dunlin_sim::{SimDisk, SimServer, SimTime};
 use dunlin_testkit::value::{Decoded, decode};
@@ -28,6 +28,18 @@ pub(crate) struct Plot {
     pub(crate) preamble: bool,
 }
 
+/// The configuration of its servers.
+pub(crate) fn config(plot: Plot) -> Config {
+    let mut config = Config::default();
+    let persistence = &mut config.persistence;
+    persistence.appendonly = true;
+    persistence.appendfsync = if plot.always { AppendFsync::Always } else { AppendFsync::Everysec };
+    persistence.aof_use_rdb_preamble = plot.preamble;
+    persistence.auto_aof_rewrite_min_size = 20_000;
+    persistence.save.0.clear();
+    config
+}
+
 /// A client, and the states its outstanding replies tell of.
 struct Client {
     token: Token,
@@ -42,6 +54,9 @@ pub(crate) struct Story {
     time: SimTime,
     pub(crate) disk: SimDisk,
     history: History,
+    /// What the server held in each state: for the message of a failure, when one seed runs alone.
+    pictures: Vec<BTreeMap<String, String>>,
+    keeps_pictures: bool,
     pub(crate) log: String,
 }
 
@@ -52,22 +67,9 @@ impl Story {
         let mut empty = SimServer::start(SimDisk::new(0), Config::default(), &time, 0);
         let history = History::new(empty.digest());
         let random = Rng::with_seed(seed);
-        Story { plot, random, time, disk, history, log: String::new() }
-    }
-
-    fn config(&self) -> Config {
-        let mut config = Config::default();
-        let persistence = &mut config.persistence;
-        persistence.appendonly = true;
-        persistence.appendfsync = if self.plot.always {
-            dunlin_config::AppendFsync::Always
-        } else {
-            dunlin_config::AppendFsync::Everysec
-        };
-        persistence.aof_use_rdb_preamble = self.plot.preamble;
-        persistence.auto_aof_rewrite_min_size = 20_000;
-        persistence.save.0.clear();
-        config
+        let keeps_pictures = std::env::var_os("SIM_SEED").is_some();
+        let pictures = Vec::new();
+        Story { plot, random, time, disk, history, pictures, keeps_pictures, log: String::new() }
     }
 
     /// Runs all lives.
@@ -75,13 +77,16 @@ impl Story {
         let mut is_power_loss = false;
         for life in 0..=LIVES {
             let (disk, seed) = (self.disk.clone(), self.random.u64(..));
-            let mut server = SimServer::start(disk, self.config(), &self.time, seed);
+            let mut server = SimServer::start(disk, config(self.plot), &self.time, seed);
             let loaded = server.load(&mut self.random);
             self.log = server.log();
             if let Err(log) = loaded {
                 // A hole in what was not synced: refused, with the place.
                 assert!(log.contains("cannot be loaded: at byte"), "{log}");
                 return;
+            }
+            if let Some(nearest) = self.nearest(&server.describe()) {
+                self.log += &nearest;
             }
             self.history.found(&server.digest(), is_power_loss);
             if life == LIVES {
@@ -95,7 +100,6 @@ impl Story {
                 self.disk.power_off_after(self.random.u64(..400));
             }
             self.live(&mut server);
-            self.log = server.log();
             is_power_loss |= self.disk.is_off();
             server.end();
             // The system shows what it has dropped: nobody could tell.
@@ -107,6 +111,19 @@ impl Story {
                 if is_power_loss { self.disk.crash(&mut self.random) } else { self.disk.kill() };
             self.check_snapshot();
         }
+    }
+
+    /// How what was found differs from the state it is nearest to.
+    fn nearest(&self, found: &BTreeMap<String, String>) -> Option<String> {
+        let differences = |held: &BTreeMap<String, String>| -> Vec<String> {
+            let keys = held.keys().chain(found.keys().filter(|key| !held.contains_key(*key)));
+            keys.filter(|key| held.get(*key) != found.get(*key))
+                .map(|key| format!("{key}: held {:?}, found {:?}", held.get(key), found.get(key)))
+                .collect()
+        };
+        let all = self.pictures.iter().map(differences);
+        let nearest = all.min_by_key(Vec::len)?;
+        Some(format!("\nnearest state differs by {}:\n{}", nearest.len(), nearest.join("\n")))
     }
 
     /// What `BGSAVE` has left is a state the server had.
@@ -186,6 +203,9 @@ impl Story {
         // Digests are dear, and most requests change nothing, or not yet.
         if server.node.engine_mut().stream.recorded().len() != logged {
             self.history.push(server.digest());
+            if self.keeps_pictures {
+                self.pictures.push(server.describe());
+            }
         }
         client.waiting.push_back(self.history.newest());
     }
