@@ -92,7 +92,7 @@ impl Engine {
             }
             Wish::Rewrite | Wish::StartLog => {
                 if wish == Wish::StartLog {
-                    self.persistence.start_log(&self.config);
+                    self.persistence.start_log(&mut self.keyspace, &self.config);
                 }
                 self.begin_rewrite();
                 Ok(())

@@ -220,7 +220,8 @@ impl Persistence {
 
     /// Whether the append-only file can be switched on: its directory and its lock are ours then.
     pub fn can_start_log(&mut self, config: &Config) -> bool {
-        if self.log.state != State::Off || self.log.prepared.is_some() {
+        let is_ours = self.log.prepared.is_some() || self.log.log.is_some();
+        if self.log.state != State::Off || is_ours {
             return true;
         }
         self.wait_until_closed();
@@ -256,8 +257,18 @@ impl Persistence {
     }
 
     /// Switches the append-only file on; a rewrite must follow.
-    pub fn start_log(&mut self, config: &Config) {
-        if self.log.state != State::Off || !self.can_start_log(config) {
+    pub fn start_log(&mut self, keyspace: &mut Keyspace, config: &Config) {
+        if self.log.state != State::Off {
+            return;
+        }
+        if self.log.log.is_some() {
+            self.journal.notice(
+                "AOF was enabled but there is already an AOF rewriting in background. Stopping \
+                 background AOF and starting a rewrite now.",
+            );
+            self.stop_log(keyspace);
+        }
+        if !self.can_start_log(config) {
             return;
         }
         if self.open_log(None) {

@@ -7,6 +7,7 @@ mod history;
 mod story;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
 
 use dunlin_sim::{Call, Fault, SimDisk, SimServer, SimTime, seeds};
 use fastrand::Rng;
@@ -86,6 +87,67 @@ fn any_call_may_fail() {
         };
         run("any", 25, Plot { always, faults: Some(faults), ..PLAIN });
     }
+}
+
+/// The log is switched on and off, the data set is flushed and databases are swapped at any moment
+/// of walks; once the log is on and its rewrite is complete, a kill loses nothing.
+#[test]
+fn the_log_is_switched_in_mid_walk() {
+    const LINES: [&str; 9] = [
+        "BGREWRITEAOF",
+        "BGREWRITEAOF",
+        "BGSAVE",
+        "CONFIG SET appendonly no",
+        "CONFIG SET appendonly yes",
+        "FLUSHALL",
+        "SWAPDB 0 1",
+        "RENAME l0 l1",
+        "SAVE",
+    ];
+    seeds("switched", 60, |seed| {
+        let (disk, time, mut random) =
+            (SimDisk::new(seed), SimTime::default(), Rng::with_seed(seed));
+        let mut server = SimServer::start(disk.clone(), story::config(PLAIN), &time, seed);
+        server.load(&mut random).expect("nothing to load");
+        let client = server.connect();
+        for _ in 0..300 {
+            let words = match random.u8(..8) {
+                0 => commands::words(random.choice(LINES).expect("some")),
+                1 | 2 => commands::random(&mut random),
+                _ => Vec::new(),
+            };
+            if !words.is_empty() {
+                server.send(client, &commands::request(&words));
+            }
+            server.step_job(&mut random);
+            time.advance(Duration::from_millis(random.u64(..20)));
+            server.turn();
+            server.output();
+        }
+        server.send(client, b"CONFIG SET appendonly yes\r\n");
+        let is_settled = |server: &mut SimServer| {
+            let persistence = &server.node.engine_mut().persistence;
+            persistence.is_log_wanted()
+                && !persistence.is_busy()
+                && !persistence.is_rewrite_scheduled()
+                && persistence.synced_up_to() == persistence.end()
+        };
+        for _ in 0..10_000 {
+            server.step_job(&mut random);
+            time.advance(Duration::from_millis(20));
+            server.turn();
+            server.output();
+            if is_settled(&mut server) {
+                break;
+            }
+        }
+        assert!(is_settled(&mut server), "it does not come to rest:\n{}", server.log());
+        let (held, log) = (server.digest(), server.log());
+        server.end();
+        let mut server = SimServer::start(disk.kill(), story::config(PLAIN), &time, seed);
+        server.load(&mut random).expect("what was written");
+        assert_eq!(server.digest(), held, "{log}");
+    });
 }
 
 /// A rewrite of an empty data set in the form of commands wrote no file, and the one that a dead
