@@ -265,8 +265,8 @@ impl Engine {
             self.tell_touched(Modification { current, runs: true, by_command: true });
         }
         self.propagate(caller, db, registered, args);
-        if let Some(wish) = self.persistence.take_wish() {
-            self.grant(wish, caller, reply);
+        if self.persistence.has_wish() {
+            self.grant_wish(caller, reply);
         }
         self.account(caller, registered, args, failed);
         if self.sessions.tracking().clients() > 0 {

@@ -82,7 +82,13 @@ impl Engine {
 
     /// Does what a command asked for, now that it has ended.
     #[cold]
-    pub(crate) fn grant(&mut self, wish: Wish, caller: Caller, reply: &mut Reply) {
+    pub(crate) fn grant_wish(&mut self, caller: Caller, reply: &mut Reply) {
+        if let Some(wish) = self.persistence.take_wish() {
+            self.grant(wish, caller, reply);
+        }
+    }
+
+    fn grant(&mut self, wish: Wish, caller: Caller, reply: &mut Reply) {
         let result = match wish {
             Wish::Save => {
                 if self.persistence.save(&self.keyspace, &self.config, self.now) {
@@ -192,9 +198,7 @@ impl Engine {
             self.shut_down(options);
         }
         self.persistence.run_cron(&mut self.keyspace, &self.config, changes, self.now);
-        if let Some(wish) = self.persistence.take_wish() {
-            self.grant(wish, Caller::Stream, &mut Reply::default());
-        }
+        self.grant_wish(Caller::Stream, &mut Reply::default());
         self.write_journal();
     }
 

@@ -9,7 +9,7 @@ use dunlin_session::{Access, Closing, Peer, Session, Token, Waiting};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
 
 use crate::admission;
-use crate::held::{HeldOutput, LogEnds};
+use crate::held::{HeldOutput, LogEnds, SyncGroup};
 use crate::outgoing::Outgoing;
 
 /// Room of a buffer that is lent to a connection which has nothing waiting: one read takes up to
@@ -62,6 +62,8 @@ pub struct Node {
     with_output: Vec<Token>,
     /// Output that has to wait for the append-only file.
     held: HeldOutput,
+    /// When the next sync of that file is to begin.
+    group: SyncGroup,
     actions: Vec<Action>,
     next_cron: Monotonic,
     next_expiry: Monotonic,
@@ -89,6 +91,7 @@ impl Node {
             spare_outputs: Vec::new(),
             with_output: Vec::new(),
             held: HeldOutput::default(),
+            group: SyncGroup::default(),
             actions: Vec::new(),
             next_cron: Monotonic(0),
             next_expiry: Monotonic(0),
@@ -292,13 +295,26 @@ impl Node {
 
     /// The next connection whose output had to wait for the log and need not any more.
     fn next_released(&mut self) -> Option<Token> {
-        if self.held.is_empty() {
-            return None;
+        if !self.held.is_empty() {
+            let (_, synced) = self.engine.log_ends();
+            if let Some(token) = self.held.next_released(synced) {
+                self.end_if_closing(token);
+                return Some(token);
+            }
         }
-        let (_, synced) = self.engine.log_ends();
-        let token = self.held.next_released(synced)?;
-        self.end_if_closing(token);
-        Some(token)
+        self.sync_if_due();
+        None
+    }
+
+    /// Asks for a sync of the append-only file when those are there for whom it is worth it.
+    #[inline]
+    fn sync_if_due(&mut self) {
+        if self.engine.persistence.wants_sync() {
+            let now = self.engine.now();
+            if self.group.is_due(self.held.len(), now.monotonic) {
+                self.engine.persistence.sync_log(now);
+            }
+        }
     }
 
     /// The output of a connection that may be sent, to be written and then advanced; `None` if it
@@ -381,7 +397,8 @@ impl Node {
         let waits_end =
             sessions.pause.ends_at().into_iter().chain(sessions.blocking.next_deadline());
         let slice = self.next_slice.filter(|_| self.engine.persistence.wants_slice());
-        waits_end.chain(slice).fold(due, Monotonic::min)
+        let sync = self.engine.persistence.wants_sync().then_some(self.group.due_at());
+        waits_end.chain(slice).chain(sync).fold(due, Monotonic::min)
     }
 
     /// The deadline has come: periodic work.
@@ -412,7 +429,12 @@ impl Node {
 
     /// A job of persistence told something: its waker was called.
     pub fn handle_job_events(&mut self) {
+        let was_synced = self.engine.persistence.synced_up_to();
         self.engine.handle_job_events();
+        if self.engine.persistence.synced_up_to() != was_synced {
+            let took_us = self.engine.persistence.last_sync_us();
+            self.group.synced(self.held.len(), took_us, self.engine.now().monotonic);
+        }
         self.next_slice = Some(Monotonic(0));
         if self.engine.is_loading() {
             self.has_more_to_load = self.engine.load_slice();

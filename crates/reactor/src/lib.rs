@@ -27,7 +27,7 @@
 //!
 //! Being the one crate that meets the operating system and may use unsafe code, it also has the
 //! few calls of the process that need it: [`CommandLineArea`] (process title), [`local_time()`],
-//! [`report_crashes`]. Unsafe code is confined to those files.
+//! [`report_crashes`], [`begin_writeback`]. Unsafe code is confined to those files.
 
 mod clock;
 mod command_line;
@@ -38,6 +38,7 @@ mod listen;
 mod local_time;
 mod service;
 mod stream;
+mod writeback;
 
 pub use clock::CycleClock;
 pub use command_line::CommandLineArea;
@@ -48,6 +49,7 @@ pub use local_time::{LocalTime, local_time};
 pub use service::{
     Accepted, Action, Address, Admission, ConnectionId, EndReason, OutputQueue, Refusal, Service,
 };
+pub use writeback::begin_writeback;
 
 /// What the operating system calls an error, without Rust's `(os error N)`.
 ///

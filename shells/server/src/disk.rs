@@ -136,6 +136,10 @@ impl DiskFile for MachineFile {
         self.file().sync_data()
     }
 
+    fn sync_soon(&mut self) -> io::Result<()> {
+        dunlin_reactor::begin_writeback(self.file())
+    }
+
     fn truncate(&mut self, len_bytes: u64) -> io::Result<()> {
         self.file().set_len(len_bytes)
     }

@@ -7,8 +7,9 @@
 //! | `WaitsForBase` | just switched on: nothing counts before the first rewrite is complete |
 //! | `On` | every change is appended |
 //!
-//! - `appendfsync always`: every turn's changes are queued with a sync behind them; replies wait for it
-//!   ([`LogEnds`]). A failure ends the process: nobody is told what may be lost.
+//! - `appendfsync always`: replies wait for a sync, and the next one is asked for when those who wait
+//!   are there ([`Persistence::wants_sync`]). A failure ends the process: nobody is told what may be
+//!   lost.
 //! - `everysec`, `no`: written at once by the command thread while the job is idle. A write that fails
 //!   is tried again ten times a second, and changes are refused meanwhile. After a failed sync nothing is
 //!   known of the file: it is not synced again; changes are refused until a rewrite has put a new base
@@ -72,6 +73,10 @@ pub(super) struct Log {
     end: u64,
     /// Whether replies wait for syncs.
     always: bool,
+    /// Something was appended since a sync was asked for.
+    is_unsynced: bool,
+    /// How long the last sync took, in microseconds.
+    last_sync_us: u64,
     timestamps: TimestampWriter,
     last_sync: Monotonic,
     /// Since when a sync is under way, and whether its slowness was told.
@@ -192,9 +197,7 @@ impl Persistence {
             }
         }
         let end = self.log.end + bytes.len() as u64;
-        let appended =
-            if self.log.always { log.write_and_sync(bytes, end) } else { log.write(bytes, end) };
-        match appended {
+        match log.write(bytes, end) {
             Appended::Dropped => {
                 // A rewrite will hold what these changes did; replies need not wait for them.
                 return;
@@ -203,6 +206,7 @@ impl Persistence {
             Appended::Failed(failure) => self.write_failed(failure, now),
         }
         self.log.end = end;
+        self.log.is_unsynced = true;
         self.log.status.size_bytes += bytes.len() as u64;
         self.hold_up_if_behind();
     }
@@ -215,6 +219,30 @@ impl Persistence {
         }
         while log.queued_bytes() > QUEUED_BYTES_MAX / 2 && !log.is_failing() {
             self.backend.wait();
+        }
+    }
+
+    /// Whether replies wait for a sync that nobody has asked for yet (`appendfsync always`). Whoever
+    /// drives the server asks, so that one sync serves as many as are waiting.
+    #[must_use]
+    #[inline]
+    pub const fn wants_sync(&self) -> bool {
+        self.log.always && self.log.is_unsynced && self.log.syncing.is_none()
+    }
+
+    /// How long the last sync took, in microseconds.
+    #[must_use]
+    pub const fn last_sync_us(&self) -> u64 {
+        self.log.last_sync_us
+    }
+
+    /// Asks for a sync of all that was appended.
+    pub fn sync_log(&mut self, now: Now) {
+        let Some(log) = &self.log.log else { return };
+        self.log.is_unsynced = false;
+        self.log.last_sync = now.monotonic;
+        if log.sync() {
+            self.log.syncing = Some((now.monotonic, false));
         }
     }
 
@@ -478,7 +506,9 @@ impl Persistence {
         match event {
             AppendEvent::Written(_) => self.write_succeeded(),
             AppendEvent::Synced(_) => {
-                self.log.syncing = None;
+                if let Some((since, _)) = self.log.syncing.take() {
+                    self.log.last_sync_us = now.monotonic.since_us(since);
+                }
                 self.write_succeeded();
             }
             AppendEvent::WriteFailed(failure) => self.write_failed(failure, now),
@@ -615,10 +645,7 @@ impl Persistence {
         // After a change to `always` something may be left that nobody has asked to sync.
         let is_left = policy == AppendFsync::Always && log.synced() < self.log.end;
         if !self.log.is_lost && self.log.syncing.is_none() && (is_due && !is_put_off || is_left) {
-            self.log.last_sync = now.monotonic;
-            if log.sync() {
-                self.log.syncing = Some((now.monotonic, false));
-            }
+            self.sync_log(now);
         }
     }
 

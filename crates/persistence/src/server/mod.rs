@@ -136,8 +136,14 @@ impl Persistence {
         self.wish = Some(wish);
     }
 
-    /// What was asked for, once.
+    /// Whether something was asked for.
+    #[must_use]
     #[inline]
+    pub const fn has_wish(&self) -> bool {
+        self.wish.is_some()
+    }
+
+    /// What was asked for, once.
     pub const fn take_wish(&mut self) -> Option<Wish> {
         self.wish.take()
     }
