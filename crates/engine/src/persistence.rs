@@ -156,7 +156,7 @@ impl Engine {
         let saved = self.persistence.take_changes_saved();
         let changes = &mut self.metrics.counters.changes_since_save;
         *changes = changes.saturating_sub(saved);
-        self.serve_logged(self.persistence.synced_up_to());
+        self.serve_logged(self.persistence.kept_up_to());
         self.write_journal();
     }
 

@@ -48,7 +48,7 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         return Err(NO_FILE);
     }
     let offset = cx.session().map_or(0, |session| session.logged_up_to);
-    let is_local = cx.persistence.is_log_wanted() && cx.persistence.synced_up_to() >= offset;
+    let is_local = cx.persistence.is_log_wanted() && cx.persistence.kept_up_to() >= offset;
     let told = i64::from(is_local);
     if told >= local && replicas == 0 || !cx.may_block() {
         cx.reply.array(2);

@@ -153,6 +153,13 @@ impl Persistence {
         log.map_or(self.log.end, AppendLog::synced)
     }
 
+    /// Up to where a start would find the log (WAITAOF): what is synced counts only once there is a
+    /// base for it.
+    #[must_use]
+    pub fn kept_up_to(&self) -> u64 {
+        if self.log.state == State::On && !self.log.is_lost { self.synced_up_to() } else { 0 }
+    }
+
     /// Bytes that wait to be written (`aof_buffer_length`).
     #[must_use]
     pub fn log_waiting_bytes(&self) -> usize {
