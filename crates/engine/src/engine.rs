@@ -266,7 +266,7 @@ impl Engine {
         }
         self.propagate(caller, db, registered, args);
         if self.persistence.has_wish() {
-            self.grant_wish(caller, reply);
+            self.grant_wishes(caller, reply);
         }
         self.account(caller, registered, args, failed);
         if self.sessions.tracking().clients() > 0 {

@@ -16,8 +16,12 @@ impl Engine {
     pub fn begin_load(&mut self) {
         self.set_loading(true);
         self.persistence.begin_load(&mut self.keyspace, &self.config, self.now);
-        self.log_follower = Some(Box::new(Follower::lenient()));
         self.write_journal();
+        if self.persistence.load().is_some() {
+            self.log_follower = Some(Box::new(Follower::lenient()));
+        } else if !self.persistence.is_lost() {
+            self.end_load();
+        }
     }
 
     /// Puts in place what has arrived, for a bounded time; whether more waits.

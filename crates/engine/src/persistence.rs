@@ -62,6 +62,10 @@ impl Engine {
         }
         self.persistence.append(self.stream.recorded(), &self.config, self.now);
         self.stream.clear();
+        if self.persistence.is_lost() {
+            // The process ends before anything else happens.
+            self.write_journal();
+        }
     }
 
     /// Where the log ends and up to where it is on disk, as far as replies have to wait for that.
@@ -80,10 +84,12 @@ impl Engine {
         }
     }
 
-    /// Does what a command asked for, now that it has ended.
+    /// Does what a command asked for, now that it has ended; within a transaction, when that has.
     #[cold]
-    pub(crate) fn grant_wish(&mut self, caller: Caller, reply: &mut Reply) {
-        if let Some(wish) = self.persistence.take_wish() {
+    pub(crate) fn grant_wishes(&mut self, caller: Caller, reply: &mut Reply) {
+        while !self.stream.is_in_unit()
+            && let Some(wish) = self.persistence.take_wish()
+        {
             self.grant(wish, caller, reply);
         }
     }
@@ -163,7 +169,7 @@ impl Engine {
     /// Hands out a slice of the snapshot under way, and says when the next one is due.
     ///
     /// While clients keep the thread busy, the walk gets a part of it: a third of what a turn of
-    /// theirs takes, at most [`SLICE_BUSY_US`]; slices are short enough not to be noticed.
+    /// theirs takes, at most `SLICE_BUSY_US`; slices are short enough not to be noticed.
     pub fn advance_snapshot(&mut self) -> SliceEnd {
         let is_idle = self.last_turn_us <= IDLE_TURN_US;
         let limit_us = if is_idle {
@@ -198,7 +204,7 @@ impl Engine {
             self.shut_down(options);
         }
         self.persistence.run_cron(&mut self.keyspace, &self.config, changes, self.now);
-        self.grant_wish(Caller::Stream, &mut Reply::default());
+        self.grant_wishes(Caller::Stream, &mut Reply::default());
         self.write_journal();
     }
 

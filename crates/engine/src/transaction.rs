@@ -128,6 +128,9 @@ impl Engine {
         }
         self.stream.end_unit(true);
         self.sessions.end_transaction(token);
+        if self.persistence.has_wish() {
+            self.grant_wishes(Caller::Transaction(token), reply);
+        }
     }
 
     /// Whether replies are kept from a client (CLIENT REPLY, also inside the transaction).

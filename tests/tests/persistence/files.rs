@@ -227,3 +227,30 @@ fn rewriting_during_a_save_waits_for_it() {
     server.start_again();
     assert_same(&picture(&mut server.client()), &before, "after the restart");
 }
+
+/// What begins a snapshot inside a transaction begins when that has ended: no file holds half of one.
+#[test]
+fn snapshots_asked_for_in_a_transaction_wait_for_its_end() {
+    let mut server = Server::builder().config("save 3600 100000").start();
+    let mut client = server.client();
+    let script = "MULTI\r\nSET before 1\r\nCONFIG SET appendonly yes\r\nBGREWRITEAOF\r\nBGSAVE\r\n\
+                  FLUSHALL\r\nSET behind 1\r\nEXEC\r\n";
+    client.send(script.as_bytes()).expect("sent together");
+    for _ in 0..7 {
+        client.read();
+    }
+    let replies = client.read().to_string();
+    assert!(replies.contains("Background append only file rewriting scheduled"), "{replies}");
+    assert!(replies.contains("Background saving scheduled"), "{replies}");
+    wait_for("all to end", DEADLINE, || {
+        ["rdb_bgsave_in_progress", "aof_rewrite_scheduled", "aof_rewrite_in_progress"]
+            .iter()
+            .all(|field| persistence(&mut client, field) == "0")
+    });
+    let before = picture(&mut client);
+    assert_eq!(client.show("KEYS *"), client.show("KEYS behind"));
+    server.kill();
+    server.start_again();
+    // The configuration file says nothing of the append-only file: the snapshot is loaded.
+    assert_same(&picture(&mut server.client()), &before, "after the restart");
+}

@@ -27,7 +27,7 @@ fn run(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
         ));
     }
     let is_now = !matches!(cx.caller, Caller::Transaction(_)) && !cx.persistence.is_busy();
-    cx.persistence.request_rewrite();
+    cx.persistence.request_rewrite(is_now);
     cx.reply.simple(if is_now {
         // The engine begins it when this command has ended.
         "Background append only file rewriting started"

@@ -27,14 +27,15 @@ group! {
 
         /// The version of the RDB format that snapshots are written in, unless the data asks for a later
         /// one: 10 is read by Redis 7.0 and later, 11 by 7.2 and later.
-        "rdb-version" => rdb_version: RdbVersion = "10", Kind::Choice(RdbVersion::NAMES);
+        "rdb-version" => rdb_version: RdbVersion = "10", Kind::Choice(RdbVersion::NAMES), HIDDEN;
 
         /// Memory for what a snapshot must keep before commands change it, while its file is slow;
         /// beyond it, a temporary file in dir takes it.
-        "snapshot-buffer-limit" => snapshot_buffer_limit: u64 = "32mb", bytes(1 << 20, LONG_MAX);
+        "snapshot-buffer-limit" => snapshot_buffer_limit: u64 = "32mb", bytes(1 << 20, LONG_MAX),
+            HIDDEN;
 
         /// Size of that temporary file at which the snapshot is given up; 0 for no limit.
-        "snapshot-spill-limit" => snapshot_spill_limit: u64 = "0", bytes(0, LONG_MAX);
+        "snapshot-spill-limit" => snapshot_spill_limit: u64 = "0", bytes(0, LONG_MAX), HIDDEN;
 
         /// Whether snapshots made for replication alone are deleted once they are loaded or sent.
         "rdb-del-sync-files" => rdb_del_sync_files: bool = "no", Kind::Flag;

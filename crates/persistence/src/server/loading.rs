@@ -65,6 +65,10 @@ impl Persistence {
             self.fatal = Some(Fatal);
             return;
         };
+        if !self.has_data(&plan) {
+            self.begin_log_after_load(config, now);
+            return;
+        }
         keyspace.set_expiry(Expiry::Ignore);
         let rules = rules(keyspace, config, now);
         let (loader, receiver) =
@@ -84,6 +88,17 @@ impl Persistence {
         let file_began = now.monotonic;
         let keys = LoadedKeys::default();
         self.load = Some(Load { receiver, plan, status, file_began, file: 0, keys });
+    }
+
+    /// Whether there is anything to load: else clients need not be told LOADING. A file that cannot be
+    /// looked at is for the loader to complain of.
+    fn has_data(&self, plan: &LoadPlan) -> bool {
+        let disk = self.backend.disk();
+        let is_missing = |path| matches!(disk.len_bytes(path), Ok(None));
+        plan.files.iter().any(|file| match file.role.is_append_only() {
+            true => file.len_bytes > 0,
+            false => !is_missing(&file.path),
+        })
     }
 
     /// Which files hold the data set; `None`, and the log says why, if the server must not start.

@@ -178,14 +178,14 @@ impl Persistence {
         self.log.status.is_rewrite_scheduled
     }
 
-    /// BGREWRITEAOF: the log is to be rewritten, now if nothing else runs.
-    pub fn request_rewrite(&mut self) {
+    /// BGREWRITEAOF: the log is to be rewritten, at once or as soon as nothing else runs.
+    pub fn request_rewrite(&mut self, at_once: bool) {
         self.log.status.failures_in_a_row = 0;
         self.log.next_attempt = Monotonic(0);
-        if self.is_busy() {
-            self.log.status.is_rewrite_scheduled = true;
-        } else {
+        if at_once {
             self.wish(Wish::Rewrite);
+        } else {
+            self.log.status.is_rewrite_scheduled = true;
         }
     }
 

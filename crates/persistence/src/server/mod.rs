@@ -23,6 +23,8 @@ mod saving;
 mod status;
 mod walk;
 
+use std::collections::VecDeque;
+
 use dunlin_config::{Config, LogLevel};
 use dunlin_keyspace::Keyspace;
 use dunlin_stdx::time::{Monotonic, Now};
@@ -64,8 +66,8 @@ pub struct Persistence {
     pending_shutdown: Option<dunlin_config::ShutdownOptions>,
     /// The walk that ended last: most bytes that waited in memory.
     queued_bytes_peak: u64,
-    /// What the engine is to do when the command that runs now has ended.
-    wish: Option<Wish>,
+    /// What the engine is to do when the command or transaction that runs now has ended.
+    wishes: VecDeque<Wish>,
     /// The process cannot go on: its exit code.
     fatal: Option<Fatal>,
 }
@@ -114,7 +116,7 @@ impl Persistence {
             walks_begun: 0,
             pending_shutdown: None,
             queued_bytes_peak: 0,
-            wish: None,
+            wishes: VecDeque::new(),
             fatal: None,
         }
     }
@@ -131,21 +133,22 @@ impl Persistence {
         self.fatal.is_some()
     }
 
-    /// Asks for something to be done when the command that runs now has ended.
-    pub const fn wish(&mut self, wish: Wish) {
-        self.wish = Some(wish);
+    /// Asks for something to be done when the command that runs now has ended, and the transaction
+    /// that it is part of: a snapshot never shows half of one.
+    pub fn wish(&mut self, wish: Wish) {
+        self.wishes.push_back(wish);
     }
 
     /// Whether something was asked for.
     #[must_use]
     #[inline]
-    pub const fn has_wish(&self) -> bool {
-        self.wish.is_some()
+    pub fn has_wish(&self) -> bool {
+        !self.wishes.is_empty()
     }
 
-    /// What was asked for, once.
-    pub const fn take_wish(&mut self) -> Option<Wish> {
-        self.wish.take()
+    /// The oldest thing that was asked for, once.
+    pub fn take_wish(&mut self) -> Option<Wish> {
+        self.wishes.pop_front()
     }
 
     /// Snapshots, for INFO.

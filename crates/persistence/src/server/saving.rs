@@ -1,6 +1,5 @@
 //! Snapshots to the snapshot file: on request, at save points, and when the server ends.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use dunlin_aof::BaseForm;
@@ -136,11 +135,13 @@ impl Persistence {
     }
 
     fn save_target(&self, config: &Config, prefix: &str) -> Target {
+        // By their full names: `dir` may be another one before the snapshot is complete.
+        let dir = config.persistence.dir.as_path();
         let temporary = format!("{prefix}{}.rdb", self.backend.process_id());
         Target {
             destination: Destination::File {
-                temporary: PathBuf::from(temporary),
-                publish: Some(config.persistence.dbfilename.as_path().to_owned()),
+                temporary: dir.join(temporary),
+                publish: Some(dir.join(config.persistence.dbfilename.as_path())),
                 incremental_sync: config.persistence.rdb_save_incremental_fsync,
             },
             replication: None,
@@ -181,7 +182,7 @@ impl Persistence {
             targets,
             libraries: Vec::new(),
             databases: start.databases,
-            spill_directory: PathBuf::from("."),
+            spill_directory: persistence.dir.as_path().to_owned(),
             limits,
         }
     }

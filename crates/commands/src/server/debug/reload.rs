@@ -6,7 +6,7 @@
 use dunlin_persistence::{Merge, Wish};
 
 use crate::args::Args;
-use crate::context::Context;
+use crate::context::{Caller, Context};
 use crate::error::{CommandError, CommandResult};
 
 pub(super) fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
@@ -44,6 +44,9 @@ pub(super) fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 
 /// The engine does it when this command has ended, and replies: the log is replayed as commands.
 pub(super) fn load_log(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
+    if matches!(cx.caller, Caller::Transaction(_)) {
+        return Err(CommandError::fixed("ERR DEBUG LOADAOF cannot be part of a transaction"));
+    }
     cx.persistence.wish(Wish::LoadLog);
     Ok(())
 }
