@@ -12,7 +12,8 @@ use dunlin_values::list::ListLimits;
 use dunlin_values::set::SetLimits;
 use dunlin_values::sorted_set::PackedLimits;
 
-use super::log::{append_paths, base_form};
+use super::log::append_paths;
+use super::rewriting::base_form;
 use super::status::{LoadStatus, LoadedKeys};
 use super::{Fatal, Persistence};
 use crate::append::AppendFiles;

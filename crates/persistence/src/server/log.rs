@@ -15,19 +15,18 @@
 //!   known of the file: it is not synced again; changes are refused until a rewrite has put a new base
 //!   and a new file in its place.
 
-use dunlin_aof::{BaseForm, TimestampWriter};
+use dunlin_aof::TimestampWriter;
 use dunlin_config::{AppendFsync, Config};
 use dunlin_keyspace::Keyspace;
 use dunlin_stdx::time::{Monotonic, Now};
 
+use super::rewriting::{Rewrite, base_form};
 use super::status::{LogStatus, Outcome};
-use super::walk::{Ended, Purposes, outcome_of};
-use super::{Fatal, Persistence, Wish};
+use super::{Fatal, Persistence};
 use crate::append::{
-    AppendEvent, AppendFiles, AppendLog, AppendPaths, Appended, Incremental, LogLevel, WriteFailure,
+    AppendEvent, AppendFiles, AppendLog, AppendPaths, Appended, LogLevel, WriteFailure,
 };
 use crate::backend::JobRole;
-use crate::snapshot::{Destination, Target};
 
 /// Most bytes that may wait for a slow disk before clients wait, too.
 const QUEUED_BYTES_MAX: usize = 64 << 20;
@@ -38,23 +37,18 @@ const SYNC_INTERVAL_US: u64 = 1_000_000;
 /// A sync that takes longer is told of.
 const SLOW_SYNC_US: u64 = 2_000_000;
 
-/// Rewrites in a row that may fail before the next one is put off.
-const FAILURES_MAX: u64 = 3;
-
-/// Longest delay of a rewrite after failures, in minutes.
-const DELAY_MINUTES_MAX: u64 = 60;
-
-const US_PER_MINUTE: u64 = 60_000_000;
-
 /// Failures to write are told at most so often.
 const FAILURE_TOLD_EVERY_US: u64 = 30_000_000;
 
 /// Whether changes are appended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
+    /// No.
     #[default]
     Off,
+    /// Yes, but it counts only when the first rewrite is complete.
     WaitsForBase,
+    /// Yes.
     On,
 }
 
@@ -62,47 +56,35 @@ enum State {
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) status: LogStatus,
-    state: State,
+    pub(super) state: State,
     /// The files of a log that is going to be used: while the data set is loaded, or between CONFIG
     /// SET and the end of that command.
     pub(super) prepared: Option<AppendFiles>,
-    log: Option<AppendLog>,
+    pub(super) log: Option<AppendLog>,
     /// A log that was switched off and is brought to disk.
-    closing: Option<AppendLog>,
+    pub(super) closing: Option<AppendLog>,
     /// Bytes appended since the server started.
-    end: u64,
+    pub(super) end: u64,
     /// Whether replies wait for syncs.
-    always: bool,
+    pub(super) always: bool,
     /// Something was appended since a sync was asked for.
-    is_unsynced: bool,
+    pub(super) is_unsynced: bool,
     /// How long the last sync took, in microseconds.
-    last_sync_us: u64,
-    timestamps: TimestampWriter,
-    last_sync: Monotonic,
+    pub(super) last_sync_us: u64,
+    pub(super) timestamps: TimestampWriter,
+    pub(super) last_sync: Monotonic,
     /// Since when a sync is under way, and whether its slowness was told.
-    syncing: Option<(Monotonic, bool)>,
+    pub(super) syncing: Option<(Monotonic, bool)>,
     /// What the system said when a write or a sync failed; changes are refused while this is set.
-    failure: Option<String>,
-    failure_told: Option<Monotonic>,
+    pub(super) failure: Option<String>,
+    pub(super) failure_told: Option<Monotonic>,
     /// A sync has failed: the file is not to be trusted, and a rewrite has to replace it.
-    is_lost: bool,
-    rewrite: Option<Rewrite>,
+    pub(super) is_lost: bool,
+    pub(super) rewrite: Option<Rewrite>,
     /// Files that are no longer needed are kept (`aof-disable-auto-gc`).
-    keeps_history: bool,
+    pub(super) keeps_history: bool,
     /// No automatic rewrite before this.
-    next_attempt: Monotonic,
-}
-
-/// A rewrite under way.
-#[derive(Clone, Copy, Debug)]
-struct Rewrite {
-    incremental: Incremental,
-    /// Where the log ended when it began.
-    cut: u64,
-    /// What the base is written as.
-    form: BaseForm,
-    /// The base is written and is being put in place.
-    is_committing: bool,
+    pub(super) next_attempt: Monotonic,
 }
 
 impl Log {
@@ -170,23 +152,6 @@ impl Persistence {
     #[must_use]
     pub const fn is_log_syncing(&self) -> bool {
         self.log.syncing.is_some()
-    }
-
-    /// Whether a rewrite is to begin as soon as nothing else runs.
-    #[must_use]
-    pub const fn is_rewrite_scheduled(&self) -> bool {
-        self.log.status.is_rewrite_scheduled
-    }
-
-    /// BGREWRITEAOF: the log is to be rewritten, at once or as soon as nothing else runs.
-    pub fn request_rewrite(&mut self, at_once: bool) {
-        self.log.status.failures_in_a_row = 0;
-        self.log.next_attempt = Monotonic(0);
-        if at_once {
-            self.wish(Wish::Rewrite);
-        } else {
-            self.log.status.is_rewrite_scheduled = true;
-        }
     }
 
     /// Appends changes. They are on their way to the disk when this returns, and in the system's
@@ -318,7 +283,7 @@ impl Persistence {
     }
 
     /// Gives the prepared files to a job; whether that works.
-    fn open_log(&mut self, open: Option<crate::append::OpenLog>) -> bool {
+    pub(super) fn open_log(&mut self, open: Option<crate::append::OpenLog>) -> bool {
         let Some(files) = self.log.prepared.take() else { return false };
         let (log, job) = AppendLog::new(files, open, self.log.end, self.append_events.clone());
         if let Err(error) = self.backend.spawn(JobRole::Append, Box::new(job)) {
@@ -374,135 +339,6 @@ impl Persistence {
         }
     }
 
-    /// Gives up the rewrite under way, if there is one.
-    fn end_rewrite(&mut self, keyspace: &mut Keyspace) {
-        let Some(rewrite) = self.log.rewrite.take() else { return };
-        let pid = self.backend.process_id();
-        self.journal.notice(format!("Killing running AOF rewrite child: {pid}"));
-        if !rewrite.is_committing
-            && let Some(log) = &self.log.log
-        {
-            log.abort_rewrite();
-        }
-        if self.walk.as_ref().is_some_and(|walk| walk.purposes.save.is_none()) {
-            self.abort_walk(keyspace);
-        }
-    }
-
-    /// Begins to rewrite the log. Whoever calls this has appended all changes so far, and appends what
-    /// follows with its database named anew.
-    pub fn begin_rewrite(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) {
-        if self.is_busy() {
-            self.log.status.is_rewrite_scheduled = true;
-            return;
-        }
-        self.log.status.is_rewrite_scheduled = false;
-        self.log.status.rewrites += 1;
-        if self.log.state == State::Off && !(self.can_start_log(config) && self.open_log(None)) {
-            self.rewrite_failed(now);
-            return;
-        }
-        let incremental = match self.log.state {
-            // BGREWRITEAOF while the log is off makes a base, and nothing follows it.
-            State::Off => Incremental::Off,
-            State::WaitsForBase => Incremental::Temporary,
-            State::On if self.log.is_lost => Incremental::Temporary,
-            State::On => Incremental::Listed,
-        };
-        let form = base_form(config);
-        self.log.rewrite =
-            Some(Rewrite { incremental, cut: self.log.end, form, is_committing: false });
-        self.log.timestamps = TimestampWriter::new();
-        if let Some(log) = &self.log.log {
-            log.begin_rewrite(incremental);
-        }
-        let save = self.saves.is_scheduled.then_some(self.changes_noted);
-        let save = save.filter(|_| form == BaseForm::Rdb);
-        if self.begin_walk(keyspace, config, Purposes { save, rewrite: true }, now) {
-            if save.is_some() {
-                self.saves.is_scheduled = false;
-            }
-            let pid = self.backend.process_id();
-            self.journal
-                .notice(format!("Background append only file rewriting started by pid {pid}"));
-        } else {
-            if let Some(log) = &self.log.log {
-                log.abort_rewrite();
-            }
-            self.log.rewrite = None;
-            self.rewrite_failed(now);
-        }
-    }
-
-    /// Where the base of the rewritten log is written.
-    pub(super) fn base_target(&self, config: &Config) -> Target {
-        Target {
-            destination: Destination::File {
-                temporary: self.temporary_base(),
-                publish: None,
-                incremental_sync: config.persistence.aof_rewrite_incremental_fsync,
-            },
-            replication: None,
-            is_aof_base: true,
-        }
-    }
-
-    fn temporary_base(&self) -> std::path::PathBuf {
-        format!("temp-rewriteaof-bg-{}.aof", self.backend.process_id()).into()
-    }
-
-    /// The base is written, or is not going to be.
-    pub(super) fn rewrite_ended(&mut self, ended: &Ended, config: &Config, now: Now) {
-        self.log.status.last_rewrite = outcome_of(ended);
-        let Some(rewrite) = &mut self.log.rewrite else { return };
-        match ended {
-            Ok(_) => {
-                rewrite.is_committing = true;
-                let form = rewrite.form;
-                self.journal.notice("Background AOF rewrite terminated with success");
-                let base = self.temporary_base();
-                if let Some(log) = &self.log.log {
-                    log.commit_rewrite(base, form, !config.diagnosis.aof_disable_auto_gc);
-                }
-            }
-            Err(why) => {
-                if let Some(why) = why {
-                    self.journal.warning(why.clone());
-                }
-                self.journal.warning("Background AOF rewrite terminated with error");
-                if let Some(log) = &self.log.log {
-                    log.abort_rewrite();
-                }
-                self.log.rewrite = None;
-                self.rewrite_failed(now);
-            }
-        }
-    }
-
-    /// A rewrite has failed: the next one is put off when that happens again and again.
-    fn rewrite_failed(&mut self, now: Now) {
-        let log = &mut self.log;
-        log.status.last_rewrite = Outcome::Failed;
-        log.status.failures_in_a_row += 1;
-        if log.status.failures_in_a_row >= FAILURES_MAX {
-            let doublings = (log.status.failures_in_a_row - FAILURES_MAX).min(6);
-            let minutes = (1 << doublings).min(DELAY_MINUTES_MAX);
-            log.next_attempt = now.monotonic.plus_us(minutes * US_PER_MINUTE);
-            self.journal.warning(format!(
-                "Background AOF rewrite has repeatedly failed and triggered the limit, will retry \
-                 in {minutes} minutes"
-            ));
-        }
-        // Nothing is kept before the first base is there, and nothing can be synced after a loss.
-        log.status.is_rewrite_scheduled = log.state == State::WaitsForBase || log.is_lost;
-        if log.state == State::Off
-            && let Some(log) = self.log.log.take()
-        {
-            log.close();
-            self.log.closing = Some(log);
-        }
-    }
-
     /// Takes note of what became of a request to the log.
     pub(super) fn handle_append_event(
         &mut self,
@@ -545,31 +381,8 @@ impl Persistence {
         }
     }
 
-    fn rewrite_committed(&mut self, base_bytes: u64) {
-        let Some(rewrite) = self.log.rewrite.take() else { return };
-        let log = &mut self.log;
-        log.status.size_bytes = base_bytes + (log.end - rewrite.cut);
-        log.status.base_bytes = log.status.size_bytes;
-        log.status.failures_in_a_row = 0;
-        log.status.last_rewrite = Outcome::Ok;
-        if log.state == State::WaitsForBase {
-            log.state = State::On;
-        }
-        if rewrite.incremental == Incremental::Temporary && log.is_lost {
-            log.is_lost = false;
-            self.write_succeeded();
-        }
-        self.journal.notice("Background AOF rewrite finished successfully");
-        if self.log.state == State::Off
-            && let Some(log) = self.log.log.take()
-        {
-            log.close();
-            self.log.closing = Some(log);
-        }
-    }
-
     /// What could not be written before is written now.
-    fn write_succeeded(&mut self) {
+    pub(super) fn write_succeeded(&mut self) {
         if self.log.is_lost || self.log.failure.is_none() {
             return;
         }
@@ -656,35 +469,6 @@ impl Persistence {
         }
     }
 
-    /// Whether the log has grown so much that it is to be rewritten; by how many percent.
-    pub(super) fn is_rewrite_due(&self, config: &Config, now: Now) -> Option<u64> {
-        let persistence = &config.persistence;
-        let status = &self.log.status;
-        let percentage = u64::from(persistence.auto_aof_rewrite_percentage);
-        if self.log.state != State::On
-            || self.is_busy()
-            || percentage == 0
-            || status.size_bytes <= persistence.auto_aof_rewrite_min_size
-            || now.monotonic < self.log.next_attempt
-        {
-            return None;
-        }
-        let base = status.base_bytes.max(1);
-        let growth = (u128::from(status.size_bytes) * 100 / u128::from(base)).saturating_sub(100);
-        let growth = u64::try_from(growth).unwrap_or(u64::MAX);
-        (growth >= percentage).then_some(growth)
-    }
-
-    /// Whether a rewrite that failed may be tried again.
-    pub(super) fn may_rewrite(&self, now: Now) -> bool {
-        now.monotonic >= self.log.next_attempt
-    }
-
-    /// Whether the log has been switched on and has no base yet.
-    pub(super) fn waits_for_base(&self) -> bool {
-        self.log.state == State::WaitsForBase
-    }
-
     /// Brings everything that was appended to disk, while everybody waits.
     pub(super) fn close_log(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) {
         self.stop_log(keyspace);
@@ -712,9 +496,4 @@ pub(super) fn append_paths(config: &Config) -> AppendPaths {
         &persistence.appenddirname,
         &persistence.appendfilename,
     )
-}
-
-/// How the base of a log is written.
-pub(super) const fn base_form(config: &Config) -> BaseForm {
-    if config.persistence.aof_use_rdb_preamble { BaseForm::Rdb } else { BaseForm::Commands }
 }

@@ -18,6 +18,7 @@
 mod journal;
 mod loading;
 mod log;
+mod rewriting;
 mod save_points;
 mod saving;
 mod status;

@@ -8,7 +8,7 @@ use dunlin_keyspace::{Keyspace, SnapshotScope};
 use dunlin_rdb::Version;
 use dunlin_stdx::time::Now;
 
-use super::log::base_form;
+use super::rewriting::base_form;
 use super::save_points::{self, SinceSave};
 use super::status::Outcome;
 use super::walk::{Ended, Purposes, Walk};
