@@ -244,14 +244,17 @@ impl Output {
         let (mut sent, mut left) = (self.sent, limit);
         let parts = self.chunks.iter().map(Chunk::bytes).chain([self.tail.as_slice()]);
         for part in parts {
-            let unsent = &part[sent..];
-            let unsent = &unsent[..unsent.len().min(left)];
-            if unsent.is_empty() || slices.len() == IO_SLICES_MAX {
+            if left == 0 || slices.len() == IO_SLICES_MAX {
                 break;
             }
-            slices.push(IoSlice::new(unsent));
-            left -= unsent.len();
+            let unsent = &part[sent..];
             sent = 0;
+            let unsent = &unsent[..unsent.len().min(left)];
+            // What was inserted into nothing is a chunk of nothing in front of it.
+            if !unsent.is_empty() {
+                slices.push(IoSlice::new(unsent));
+                left -= unsent.len();
+            }
         }
     }
 
@@ -545,6 +548,19 @@ mod tests {
             (0..20usize).prop_map(Step::Insert),
             Just(Step::Truncate),
         ]
+    }
+
+    #[test]
+    fn a_chunk_of_nothing_does_not_hide_what_follows() {
+        let mut output = Output::new();
+        let place = output.place();
+        output.push_shared(shared(1, 1));
+        output.insert(place, &[]);
+        let mut slices = IoSlices::new();
+        output.io_slices(&mut slices);
+        assert_eq!(slices.iter().map(|slice| slice.len()).sum::<usize>(), 1);
+        output.io_slices_of(0, &mut slices);
+        assert!(slices.is_empty());
     }
 
     proptest! {
