@@ -14,7 +14,7 @@ from ..server import Server
 
 FEW, MANY = 16_000, 160_000
 KEYS = 10_000
-REPEATS = 2
+REPEATS = 3
 WORKLOADS = {"instructions/get/p16": ("GET", 16), "instructions/set/p16": ("SET", 16), "instructions/get/p1": ("GET", 1)}
 # Two lines for the bulk string of a GET, one for +OK.
 REPLY_LINES = {"GET": 2, "SET": 1}
