@@ -1,8 +1,8 @@
 """User-space instructions per request, counted by callgrind: the same on a busy machine.
 
 One connection sends a pipeline, waits for its replies and sends the next, so every wake-up of the
-server sees the same work; only its timers follow the clock, and the smallest of several totals has
-the fewest of them. The difference between few and many requests cancels start and end of the server.
+server sees the same work; only its timers follow the clock and its tables a seed of chance, and the
+smallest of several totals has the least of both. The difference between few and many requests cancels start and end of the server.
 """
 import random
 import shutil

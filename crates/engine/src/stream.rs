@@ -8,10 +8,10 @@
 use dunlin_keyspace::DatabaseIndex;
 
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
+const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
+
 /// Room that is kept for the changes of the next turn.
 const KEPT_BYTES_MAX: usize = 1024 * 1024;
-
-const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
 
 /// Requests to be repeated by whoever follows this server.
 #[derive(Debug, Default)]

@@ -189,13 +189,13 @@ fn everysec_loses_a_second_at_most() {
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "slow: two hundred kills"]
 fn always_loses_nothing_in_two_hundred_kills() {
     nothing_is_lost(200, 3);
 }
 
 #[test]
-#[ignore = "takes minutes"]
+#[ignore = "slow: two hundred kills"]
 fn everysec_loses_a_second_at_most_in_two_hundred_kills() {
     the_last_second_is_lost("everysec", 200, 4);
 }
