@@ -1,0 +1,438 @@
+//! One server's replication as a value.
+
+use std::collections::{HashMap, VecDeque};
+
+use dunlin_stdx::time::Monotonic;
+
+use crate::announcement::Announcement;
+use crate::backlog::{Backlog, Retention};
+use crate::failover::Failover;
+use crate::history::{Denial, History};
+use crate::id::ReplId;
+use crate::line::Line;
+use crate::link::PrimaryLink;
+use crate::replicas::{Replica, ReplicaNumber, Replicas};
+
+/// What a command asks for that needs more than a command may reach.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The configuration names another primary, or none (REPLICAOF); who asked for it.
+    FollowConfiguration(String),
+    /// A peer wants the stream (PSYNC, SYNC).
+    Attach {
+        /// Its connection.
+        number: ReplicaNumber,
+        /// The history it is on and the next offset that it wants; `None` for SYNC.
+        position: Option<(Vec<u8>, i64)>,
+    },
+    /// This server is to become the primary of the one that asks, which gives up its role
+    /// (PSYNC ... FAILOVER).
+    TakeOver {
+        /// Its connection.
+        number: ReplicaNumber,
+        /// The history it is on.
+        replid: Vec<u8>,
+        /// The next offset that it wants.
+        offset: i64,
+    },
+    /// Replicas are to acknowledge what they have (WAIT).
+    AskForAcknowledgement,
+    /// A hand-over begins or ends (FAILOVER): writes are paused, or no longer.
+    Failover,
+}
+
+/// How often what happened, for INFO.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Full synchronisations begun (`sync_full`).
+    pub full: u64,
+    /// Partial ones that were granted (`sync_partial_ok`).
+    pub partial_ok: u64,
+    /// Partial ones that were asked for in vain (`sync_partial_err`).
+    pub partial_err: u64,
+}
+
+/// How much more than what the last full synchronisation took is kept for the next one.
+const MARGIN: u64 = 2;
+
+/// One server's replication.
+#[derive(Debug)]
+pub struct Replication {
+    /// Which bytes of which history it has.
+    pub history: History,
+    /// The latest of them, once there has been a replica or a primary.
+    pub backlog: Option<Backlog>,
+    /// Those who follow it.
+    pub replicas: Replicas,
+    /// The link to its primary; `None` for a primary.
+    pub link: Option<PrimaryLink>,
+    /// A hand-over under way.
+    pub failover: Option<Failover>,
+    /// How often what happened.
+    pub counts: Counts,
+    /// Whether `history` can be gone on with at another server: it was not made up at the start.
+    pub has_position: bool,
+    /// What peers have said of themselves before they asked for the stream.
+    announcements: HashMap<ReplicaNumber, Announcement>,
+    wishes: VecDeque<Wish>,
+    lines: Vec<Line>,
+    rng: fastrand::Rng,
+    /// Since when there has been no replica.
+    pub alone_since: Option<Monotonic>,
+    /// Offset of the latest part of the stream that a peer without deadlines of hash fields must not
+    /// see.
+    field_deadlines_until: u64,
+    /// Bytes of the stream that went by during the longest full synchronisation so far.
+    sync_bytes: u64,
+}
+
+impl Replication {
+    /// A server at the beginning of a history of its own.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        Self {
+            history: History::new(ReplId::random(&mut rng)),
+            backlog: None,
+            replicas: Replicas::default(),
+            link: None,
+            failover: None,
+            counts: Counts::default(),
+            has_position: false,
+            announcements: HashMap::new(),
+            wishes: VecDeque::new(),
+            lines: Vec::new(),
+            rng,
+            alone_since: None,
+            field_deadlines_until: 0,
+            sync_bytes: 0,
+        }
+    }
+
+    /// Whether it follows a primary.
+    #[must_use]
+    #[inline]
+    pub const fn is_replica(&self) -> bool {
+        self.link.is_some()
+    }
+
+    /// Whether it follows a primary and the stream does not flow.
+    #[must_use]
+    #[inline]
+    pub fn is_cut_off(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| !link.is_up())
+    }
+
+    /// Whether the stream of changes is to be recorded for replicas.
+    #[must_use]
+    #[inline]
+    pub const fn wants_stream(&self) -> bool {
+        self.backlog.is_some() && self.link.is_none()
+    }
+
+    /// Asks for something to be done when the command that runs now has ended.
+    pub fn wish(&mut self, wish: Wish) {
+        self.wishes.push_back(wish);
+    }
+
+    /// Whether something was asked for.
+    #[must_use]
+    #[inline]
+    pub fn has_wish(&self) -> bool {
+        !self.wishes.is_empty()
+    }
+
+    /// The oldest thing that was asked for, once.
+    pub fn take_wish(&mut self) -> Option<Wish> {
+        self.wishes.pop_front()
+    }
+
+    /// What a peer has said of itself so far.
+    pub fn announcement(&mut self, number: ReplicaNumber) -> &mut Announcement {
+        match self.replicas.get(number).is_some() {
+            true => {
+                let replica = self.replicas.get_mut(number).map(|one| &mut one.announcement);
+                replica.unwrap_or_else(|| unreachable!("looked up just now"))
+            }
+            false => self.announcements.entry(number).or_default(),
+        }
+    }
+
+    /// More of the stream: produced here, or taken from the primary.
+    #[inline]
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.history.advance(bytes.len() as u64);
+        if let Some(backlog) = &mut self.backlog {
+            backlog.append(bytes);
+        }
+    }
+
+    /// A change was made that no replica hears of, because none ever came: WAITAOF counts on.
+    pub const fn count_unsent(&mut self) {
+        if self.backlog.is_none() {
+            self.history.advance(1);
+        }
+    }
+
+    /// The stream so far holds what a peer without deadlines of hash fields must not see.
+    pub const fn note_field_deadlines(&mut self) {
+        self.field_deadlines_until = self.history.offset();
+    }
+
+    /// Forgets what no replica needs. At least `bytes` are kept; more, up to `bytes_max`, if a full
+    /// synchronisation takes so long that a replica which loses its link once would need them.
+    pub fn trim(&mut self, bytes: u64, bytes_max: u64) {
+        let bytes = bytes.max((self.sync_bytes * MARGIN).min(bytes_max));
+        let needed_from = self.replicas.needed_from();
+        if let Some(backlog) = &mut self.backlog {
+            backlog.trim(Retention { bytes, needed_from });
+        }
+    }
+
+    /// A full synchronisation has ended during which so many bytes of the stream went by.
+    pub fn synced_fully(&mut self, stream_bytes: u64) {
+        self.sync_bytes = self.sync_bytes.max(stream_bytes);
+    }
+
+    /// Begins to keep the stream, under a new replid: nobody knows what was before.
+    pub fn open_history(&mut self) {
+        if self.backlog.is_some() {
+            return;
+        }
+        self.history.restart(ReplId::random(&mut self.rng));
+        self.backlog = Some(Backlog::new(self.history.offset() + 1));
+        self.lines.push(Line::notice(format!(
+            "Replication backlog created, my new replication IDs are '{}' and '{}'",
+            self.history.replid(),
+            self.history.second_replid()
+        )));
+    }
+
+    /// Begins to keep the stream of the history as it is.
+    pub fn keep_stream(&mut self) {
+        let next = self.history.offset() + 1;
+        self.backlog.get_or_insert_with(|| Backlog::new(next));
+    }
+
+    /// Keeps the stream no longer, because nobody has come for so long; what follows is another
+    /// history.
+    pub fn close_history(&mut self, after_s: u64) {
+        self.backlog = None;
+        self.history.restart(ReplId::random(&mut self.rng));
+        self.lines.push(Line::notice(format!(
+            "Replication backlog freed after {after_s} seconds without connected replicas."
+        )));
+    }
+
+    /// From here on the history is this server's own (promotion).
+    pub fn promote(&mut self) {
+        self.history.fork(ReplId::random(&mut self.rng));
+        self.lines.push(Line::notice(format!(
+            "Setting secondary replication ID to {}, valid up to offset: {}. New replication ID is \
+             {}",
+            self.history.second_replid(),
+            self.history.second_offset(),
+            self.history.replid()
+        )));
+    }
+
+    /// The primary's history goes on under another replid from here on.
+    pub const fn follow_fork(&mut self, replid: ReplId) {
+        self.history.fork(replid);
+    }
+
+    /// The data set is that of a primary at this position now.
+    pub fn adopt(&mut self, replid: ReplId, offset: u64) {
+        self.history.adopt(replid, offset);
+        self.has_position = true;
+        self.backlog = Some(Backlog::new(offset + 1));
+        self.field_deadlines_until = offset;
+    }
+
+    /// The data set was at this position of a history when the server ended well. Redis's rule for
+    /// a primary: it is on a new history, and shares the old one up to here.
+    pub fn resume(&mut self, replid: ReplId, offset: u64) {
+        let own = self.history.replid();
+        self.history.adopt(replid, offset);
+        self.field_deadlines_until = offset;
+        if self.link.is_some() {
+            self.has_position = true;
+        } else {
+            self.history.fork(own);
+        }
+        self.backlog = Some(Backlog::new(offset + 1));
+    }
+
+    /// A random mark that ends a snapshot of unknown length.
+    pub fn end_mark(&mut self) -> [u8; 40] {
+        *ReplId::random(&mut self.rng).digits()
+    }
+
+    /// A peer has become a replica that needs a snapshot.
+    pub fn admit(&mut self, number: ReplicaNumber, peer_address: String, now: Monotonic) {
+        let announcement = self.announcements.remove(&number).unwrap_or_default();
+        self.replicas.insert(Replica::new(number, peer_address, announcement, now));
+        self.alone_since = None;
+    }
+
+    /// A connection is gone; the replica that it was, if it was one.
+    pub fn forget(&mut self, number: ReplicaNumber, now: Monotonic) -> Option<Replica> {
+        self.announcements.remove(&number);
+        let gone = self.replicas.remove(number);
+        if gone.is_some() && self.replicas.is_empty() {
+            self.alone_since = Some(now);
+        }
+        gone
+    }
+
+    /// Whether a peer can go on from where it says it is; if not, why not, for the log. `name` is
+    /// what the log calls it.
+    pub fn may_continue(&mut self, number: ReplicaNumber, replid: &[u8], offset: i64) -> bool {
+        let name = |this: &mut Self| {
+            let announced = this.announcement(number);
+            let port = announced.port;
+            let address = announced.address.clone().unwrap_or_default();
+            Replica { announcement: Announcement { port, ..Default::default() }, ..nobody(address) }
+                .name()
+        };
+        let next = u64::try_from(offset).unwrap_or(0);
+        match self.history.check(replid, next) {
+            Ok(()) => {}
+            Err(Denial::AnotherHistory) => {
+                if replid != b"?" {
+                    let asked = String::from_utf8_lossy(&replid[..replid.len().min(40)]);
+                    self.lines.push(Line::notice(format!(
+                        "Partial resynchronization not accepted: Replication ID mismatch (Replica \
+                         asked for '{asked}', my replication IDs are '{}' and '{}')",
+                        self.history.replid(),
+                        self.history.second_replid()
+                    )));
+                }
+                return false;
+            }
+            Err(Denial::BeyondSecond(up_to)) => {
+                self.lines.push(Line::notice(format!(
+                    "Partial resynchronization not accepted: Requested offset for second ID was \
+                     {next}, but I can reply up to {up_to}"
+                )));
+                return false;
+            }
+        }
+        let is_covered = self.backlog.as_ref().is_some_and(|backlog| backlog.covers(next));
+        if !is_covered || next == 0 {
+            let name = name(self);
+            self.lines.push(Line::notice(format!(
+                "Unable to partial resync with replica {name} for lack of backlog (Replica request \
+                 was: {offset})."
+            )));
+            return false;
+        }
+        let takes = self.announcement(number).capabilities.field_deadlines;
+        if !takes && next <= self.field_deadlines_until && self.field_deadlines_until > 0 {
+            self.lines.push(Line::notice(
+                "Partial resynchronization not accepted: since then fields of hashes were given \
+                 deadlines, which the replica does not know",
+            ));
+            return false;
+        }
+        true
+    }
+
+    /// A line for the log.
+    pub fn log(&mut self, line: Line) {
+        self.lines.push(line);
+    }
+
+    /// Lines for the log, oldest first.
+    pub fn take_lines(&mut self) -> Vec<Line> {
+        if let Some(link) = &mut self.link {
+            self.lines.extend(link.take_lines());
+        }
+        std::mem::take(&mut self.lines)
+    }
+
+    /// Whether there are such lines.
+    #[must_use]
+    pub fn has_lines(&self) -> bool {
+        !self.lines.is_empty() || self.link.as_ref().is_some_and(PrimaryLink::has_lines)
+    }
+}
+
+fn nobody(address: String) -> Replica {
+    Replica::new(ReplicaNumber(0), address, Announcement::default(), Monotonic(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: ReplicaNumber = ReplicaNumber(1);
+
+    fn primary() -> Replication {
+        let mut replication = Replication::new(7);
+        replication.open_history();
+        replication.feed(&[b'x'; 50]);
+        replication
+    }
+
+    #[test]
+    fn a_replica_goes_on_where_the_backlog_reaches() {
+        let mut primary = primary();
+        let id = *primary.history.replid().digits();
+        for (offset, granted) in [(1, true), (24, true), (51, true), (52, false), (0, false)] {
+            assert_eq!(primary.may_continue(ONE, &id, offset), granted, "{offset}");
+        }
+        assert!(!primary.may_continue(ONE, &id, -1));
+        assert!(!primary.may_continue(ONE, b"?", -1));
+        primary.trim(10, 10);
+        assert!(!primary.may_continue(ONE, &id, 40) && primary.may_continue(ONE, &id, 41));
+        let last = primary.take_lines().pop().expect("a line");
+        let why = "Unable to partial resync with replica :<unknown-replica-port> for lack of \
+                   backlog (Replica request was: 40).";
+        assert_eq!(last.text, why);
+    }
+
+    #[test]
+    fn a_history_that_nobody_knows_is_not_continued() {
+        let mut primary = Replication::new(7);
+        let idle = *primary.history.replid().digits();
+        primary.open_history();
+        assert!(!primary.may_continue(ONE, &idle, 1));
+        assert!(!primary.may_continue(ONE, ReplId::NONE.digits(), 1));
+    }
+
+    #[test]
+    fn a_restarted_primary_shares_the_old_history_up_to_where_it_ended() {
+        let old = ReplId::parse(&[b'a'; 40]).expect("forty digits");
+        let mut primary = Replication::new(7);
+        primary.resume(old, 50);
+        assert_ne!(primary.history.replid(), old);
+        assert!(primary.may_continue(ONE, old.digits(), 51));
+        primary.feed(b"new");
+        assert!(primary.may_continue(ONE, old.digits(), 51));
+        assert!(!primary.may_continue(ONE, old.digits(), 52), "the replica is ahead");
+        assert!(!primary.may_continue(ONE, old.digits(), 50), "no backlog");
+    }
+
+    #[test]
+    fn a_peer_without_field_deadlines_is_not_shown_any() {
+        let mut primary = primary();
+        let id = *primary.history.replid().digits();
+        primary.note_field_deadlines();
+        assert!(!primary.may_continue(ONE, &id, 50));
+        assert!(primary.may_continue(ONE, &id, 51));
+        primary.announcement(ONE).capabilities.field_deadlines = true;
+        assert!(primary.may_continue(ONE, &id, 50));
+    }
+
+    #[test]
+    fn the_backlog_grows_with_what_a_synchronisation_needs() {
+        let mut primary = primary();
+        primary.feed(&[b'x'; 100_000]);
+        primary.synced_fully(20_000);
+        primary.trim(10, 1_000_000);
+        assert_eq!(primary.backlog.as_ref().map(Backlog::len), Some(40_000));
+        primary.trim(10, 30_000);
+        assert_eq!(primary.backlog.as_ref().map(Backlog::len), Some(30_000));
+    }
+}
