@@ -209,6 +209,7 @@ fn save(keyspace: &mut Keyspace, disk: &Memory, keys: usize) -> usize {
     let request = SnapshotRequest {
         form: Form::Rdb(RdbForm {
             version: Version::V10,
+            plain_hashes: false,
             compression: true,
             checksum: true,
             server_version: "7.2.4",
@@ -220,6 +221,7 @@ fn save(keyspace: &mut Keyspace, disk: &Memory, keys: usize) -> usize {
                 temporary: "temp".into(),
                 publish: Some(NAME.into()),
                 incremental_sync: true,
+                keep: None,
             },
             replication: None,
             is_aof_base: false,

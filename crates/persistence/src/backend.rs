@@ -45,6 +45,10 @@ pub enum JobRole {
     Load,
     /// Writes a snapshot; nobody waits for it.
     Snapshot,
+    /// Writes a snapshot that goes to replicas: changes for them pile up meanwhile.
+    Sync,
+    /// Sends a file to a replica, for which changes pile up meanwhile.
+    Send,
     /// Takes what a snapshot has no memory for; nobody waits for it.
     Spill,
 }
@@ -57,6 +61,8 @@ impl JobRole {
             Self::Append => "append",
             Self::Load => "load",
             Self::Snapshot => "snapshot",
+            Self::Sync => "sync",
+            Self::Send => "send",
             Self::Spill => "spill",
         }
     }

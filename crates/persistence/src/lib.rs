@@ -12,6 +12,7 @@ pub mod append;
 mod backend;
 mod disk;
 mod events;
+pub mod feed;
 mod job;
 pub mod load;
 #[cfg(test)]
@@ -28,9 +29,11 @@ pub use append::{
 pub use backend::{Backend, JobRole, NoBackend};
 pub use disk::{Disk, DiskFile, error_text};
 pub use events::Events;
+pub use feed::{Feed, FeedOutlet, FeedState, Framing, SyncFile};
 pub use job::{Job, Signal, Step};
 pub use load::LoadBatch;
 pub use server::{
     Fatal, LoadStatus, Loaded, LoadedKeys, LogReading, LogStatus, Merge, Outcome, Persistence,
-    SaveStatus, SliceEnd, WalkStatus, Wish, load_limits,
+    SaveStatus, SliceEnd, SyncEnded, SyncFilter, SyncRequest, SyncTarget, WalkStatus, Wish,
+    load_limits,
 };

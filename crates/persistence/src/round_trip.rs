@@ -40,6 +40,7 @@ fn request(keyspace: &Keyspace, version: Version) -> SnapshotRequest {
     SnapshotRequest {
         form: Form::Rdb(RdbForm {
             version,
+            plain_hashes: false,
             compression: true,
             checksum: true,
             server_version: "7.2.4",
@@ -51,6 +52,7 @@ fn request(keyspace: &Keyspace, version: Version) -> SnapshotRequest {
                 temporary: "temp".into(),
                 publish: Some(NAME.into()),
                 incremental_sync: true,
+                keep: None,
             },
             replication: None,
             is_aof_base: false,

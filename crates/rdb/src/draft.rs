@@ -25,6 +25,8 @@ pub struct WriteOptions {
     /// The version whose types are used. Hashes whose fields have deadlines are written as those of
     /// [`Version::V12`] all the same: see [`Draft::wrote_field_deadlines`].
     pub version: Version,
+    /// Whether the deadlines of fields are left out of hashes: for readers that know none.
+    pub plain_hashes: bool,
 }
 
 /// Records of a file as the command thread writes them: every string as it is, and noted if it may

@@ -22,7 +22,7 @@ const CHECKSUM_LEN: usize = 8;
 #[must_use]
 pub fn dump(entry: &Entry, version: Version) -> Vec<u8> {
     let mut draft = Draft::new();
-    draft.typed_value(entry, &WriteOptions { version });
+    draft.typed_value(entry, &WriteOptions { version, ..WriteOptions::default() });
     let version = if draft.wrote_field_deadlines() { version.max(Version::V12) } else { version };
     let mut bytes = Vec::with_capacity(draft.len_bytes() + FOOTER_LEN);
     draft.finish(None, &mut |piece| bytes.extend_from_slice(piece));

@@ -55,7 +55,8 @@ impl Draft {
         options: &WriteOptions,
     ) -> LargeForm {
         self.prefixes(deadline, access);
-        let deadlines_from = header.earliest_field_deadline.filter(|_| header.is_hash);
+        let has_deadlines = header.is_hash && !options.plain_hashes;
+        let deadlines_from = header.earliest_field_deadline.filter(|_| has_deadlines);
         let kind = match header.encoding {
             Encoding::Quicklist => kind::LIST_NODES,
             Encoding::Hashtable if !header.is_hash => kind::SET,
@@ -97,32 +98,40 @@ impl Draft {
     /// Writes the body of a value and tells its type.
     fn value(&mut self, entry: &Entry, options: &WriteOptions) -> u8 {
         if let Some((packed, bytes)) = entry.packed() {
-            return self.packed(packed, bytes, entry, options.version);
+            return self.packed(packed, bytes, entry, options);
         }
         match entry.string() {
             Some(StringRef::Int(number)) => self.int(number),
             Some(StringRef::Bytes(text)) => self.text(text),
             Some(StringRef::Shared(text)) => self.large(text),
-            None => return self.object(entry, options.version),
+            None => return self.object(entry, options),
         }
         kind::STRING
     }
 
-    fn packed(&mut self, packed: PackedKind, bytes: &[u8], entry: &Entry, version: Version) -> u8 {
+    fn packed(
+        &mut self,
+        packed: PackedKind,
+        bytes: &[u8],
+        entry: &Entry,
+        options: &WriteOptions,
+    ) -> u8 {
         match packed {
             PackedKind::List => {
                 self.length(1);
                 self.list_node(ListNode::Packed(bytes));
                 return kind::LIST_NODES;
             }
-            PackedKind::Set if version >= Version::V11 => self.blob(bytes),
+            PackedKind::Set if options.version >= Version::V11 => self.blob(bytes),
             PackedKind::Set | PackedKind::TableSet => {
                 let list = Listpack::new(bytes);
                 self.length(list.len() as u64);
                 list.iter().for_each(|(_, member)| self.element(member));
                 return kind::SET;
             }
-            PackedKind::TableHash | PackedKind::HashWithDeadlines => return self.fields(entry),
+            PackedKind::TableHash | PackedKind::HashWithDeadlines => {
+                return self.fields(entry, options);
+            }
             PackedKind::IntSet | PackedKind::Hash | PackedKind::SortedSet => self.blob(bytes),
         }
         match packed {
@@ -133,17 +142,17 @@ impl Draft {
         }
     }
 
-    fn object(&mut self, entry: &Entry, version: Version) -> u8 {
+    fn object(&mut self, entry: &Entry, options: &WriteOptions) -> u8 {
         match entry.value_type() {
             ValueType::List => self.quicklist(entry),
             ValueType::Set => self.members(entry),
             ValueType::SortedSet => self.scores(entry),
-            ValueType::Hash => self.fields(entry),
+            ValueType::Hash => self.fields(entry, options),
             ValueType::Stream => {
                 if let Some(Object::Stream(stream)) = entry.object() {
-                    self.stream(stream, version);
+                    self.stream(stream, options.version);
                 }
-                stream_kind(version)
+                stream_kind(options.version)
             }
             ValueType::String => unreachable!("strings were written before"),
         }
@@ -194,10 +203,10 @@ impl Draft {
         kind::SORTED_SET
     }
 
-    /// A hash field by field, with deadlines if there are any.
-    fn fields(&mut self, entry: &Entry) -> u8 {
+    /// A hash field by field, with deadlines if there are any that are wanted.
+    fn fields(&mut self, entry: &Entry, options: &WriteOptions) -> u8 {
         let Some(hash) = entry.hash(BEFORE_ALL) else { return kind::HASH };
-        let deadlines_from = entry.earliest_field_deadline();
+        let deadlines_from = entry.earliest_field_deadline().filter(|_| !options.plain_hashes);
         if let Some(from) = deadlines_from {
             self.begin_deadlines(from);
         }

@@ -129,6 +129,7 @@ fn request(name: &str, is_aof_base: bool) -> SnapshotRequest {
     SnapshotRequest {
         form: Form::Rdb(RdbForm {
             version: Version::V10,
+            plain_hashes: false,
             compression: true,
             checksum: true,
             server_version: "7.2.4",
@@ -140,6 +141,7 @@ fn request(name: &str, is_aof_base: bool) -> SnapshotRequest {
                 temporary: "temp".into(),
                 publish: Some(name.into()),
                 incremental_sync: true,
+                keep: None,
             },
             replication: None,
             is_aof_base,

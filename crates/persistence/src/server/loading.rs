@@ -13,6 +13,7 @@ use dunlin_values::set::SetLimits;
 use dunlin_values::sorted_set::PackedLimits;
 
 use super::log::append_paths;
+use super::plan::Content;
 use super::rewriting::base_form;
 use super::status::{LoadStatus, LoadedKeys};
 use super::{Fatal, Persistence};
@@ -247,7 +248,7 @@ impl Persistence {
     }
 
     fn begin_log_after_load(&mut self, config: &Config, now: Now) {
-        let base = empty_base(&self.form(config, false, base_form(config), now));
+        let base = empty_base(&self.form(config, false, Content::whole(base_form(config)), now));
         if !self.start_loaded_log(config, &base) {
             self.fatal = Some(Fatal);
         }

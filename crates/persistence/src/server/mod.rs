@@ -18,10 +18,12 @@
 mod journal;
 mod loading;
 mod log;
+mod plan;
 mod rewriting;
 mod save_points;
 mod saving;
 mod status;
+mod syncing;
 mod walk;
 
 use std::collections::VecDeque;
@@ -35,12 +37,13 @@ use self::loading::Load;
 pub use self::loading::{Loaded, LogReading, Merge, load_limits};
 use self::log::Log;
 pub use self::status::{LoadStatus, LoadedKeys, LogStatus, Outcome, SaveStatus, WalkStatus};
+pub use self::syncing::{SyncEnded, SyncFilter, SyncRequest, SyncTarget};
 pub use self::walk::SliceEnd;
 use self::walk::Walk;
 use crate::append::AppendEvent;
 use crate::backend::Backend;
 use crate::events::Events;
-use crate::snapshot::SnapshotEvent;
+use crate::snapshot::{ReplicationAux, SnapshotEvent};
 
 /// The persistence of one server.
 pub struct Persistence {
@@ -52,6 +55,10 @@ pub struct Persistence {
     loaded: LoadedKeys,
     load: Option<Load>,
     walk: Option<Walk>,
+    /// Where the stream of changes is, for the headers of snapshots.
+    replication: Option<ReplicationAux>,
+    /// Synchronisations that have ended.
+    syncs_ended: VecDeque<SyncEnded>,
     log: Log,
     longest_slice_us: u64,
     /// When the last snapshot was completed.
@@ -108,6 +115,8 @@ impl Persistence {
             loaded: LoadedKeys::default(),
             load: None,
             walk: None,
+            replication: None,
+            syncs_ended: VecDeque::new(),
             log: Log::default(),
             longest_slice_us: 0,
             last_saved: now.monotonic,
@@ -228,10 +237,11 @@ impl Persistence {
         self.pending_shutdown.take()
     }
 
-    /// Whether a snapshot is being written in the background.
+    /// Whether a snapshot is being written in the background, to the snapshot file or to replicas.
     #[must_use]
     pub fn is_saving(&self) -> bool {
-        self.walk.as_ref().is_some_and(|walk| walk.purposes.save.is_some())
+        let saves = |walk: &Walk| walk.purposes.save.is_some() || walk.sync.is_some();
+        self.walk.as_ref().is_some_and(saves)
     }
 
     /// Whether the log is being rewritten.

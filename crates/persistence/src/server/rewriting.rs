@@ -12,8 +12,9 @@ use dunlin_keyspace::Keyspace;
 use dunlin_stdx::time::{Monotonic, Now};
 
 use super::log::State;
+use super::plan::{Content, WalkPlan};
 use super::status::Outcome;
-use super::walk::{Ended, Purposes, outcome_of};
+use super::walk::{Ended, Purposes, Walk, outcome_of};
 use super::{Persistence, Wish};
 use crate::append::Incremental;
 use crate::snapshot::{Destination, Target};
@@ -66,7 +67,7 @@ impl Persistence {
         {
             log.abort_rewrite();
         }
-        if self.walk.as_ref().is_some_and(|walk| walk.purposes.save.is_none()) {
+        if self.walk.as_ref().is_some_and(Walk::serves_rewrite_alone) {
             self.abort_walk(keyspace);
         }
     }
@@ -78,11 +79,38 @@ impl Persistence {
             self.log.status.is_rewrite_scheduled = true;
             return;
         }
+        if !self.prepare_rewrite(config, now) {
+            return;
+        }
+        let form = base_form(config);
+        let save = self.saves.is_scheduled.then_some(self.changes_noted);
+        let save = save.filter(|_| form == BaseForm::Rdb);
+        let purposes = Purposes { save, rewrite: true };
+        let plan = WalkPlan::of_files(purposes, Content::whole(form), self.replication);
+        match self.begin_walk(keyspace, config, plan, now) {
+            Ok(()) => {
+                if save.is_some() {
+                    self.saves.is_scheduled = false;
+                }
+                self.tell_rewrite_began();
+            }
+            Err(why) => self.rewrite_not_begun(&why, now),
+        }
+    }
+
+    pub(super) fn tell_rewrite_began(&mut self) {
+        let pid = self.backend.process_id();
+        self.journal.notice(format!("Background append only file rewriting started by pid {pid}"));
+    }
+
+    /// The log is to go on in another file from here on, because a walk that makes the next base begins;
+    /// whether it does.
+    pub(super) fn prepare_rewrite(&mut self, config: &Config, now: Now) -> bool {
         self.log.status.is_rewrite_scheduled = false;
         self.log.status.rewrites += 1;
         if self.log.state == State::Off && !(self.can_start_log(config) && self.open_log(None)) {
             self.rewrite_failed(now);
-            return;
+            return false;
         }
         let incremental = match self.log.state {
             // BGREWRITEAOF while the log is off makes a base, and nothing follows it.
@@ -98,22 +126,17 @@ impl Persistence {
         if let Some(log) = &self.log.log {
             log.begin_rewrite(incremental);
         }
-        let save = self.saves.is_scheduled.then_some(self.changes_noted);
-        let save = save.filter(|_| form == BaseForm::Rdb);
-        if self.begin_walk(keyspace, config, Purposes { save, rewrite: true }, now) {
-            if save.is_some() {
-                self.saves.is_scheduled = false;
-            }
-            let pid = self.backend.process_id();
-            self.journal
-                .notice(format!("Background append only file rewriting started by pid {pid}"));
-        } else {
-            if let Some(log) = &self.log.log {
-                log.abort_rewrite();
-            }
-            self.log.rewrite = None;
-            self.rewrite_failed(now);
+        true
+    }
+
+    /// The walk that was to make the base could not be begun.
+    pub(super) fn rewrite_not_begun(&mut self, why: &str, now: Now) {
+        self.journal.warning(format!("Can't rewrite append only file in background: {why}"));
+        if let Some(log) = &self.log.log {
+            log.abort_rewrite();
         }
+        self.log.rewrite = None;
+        self.rewrite_failed(now);
     }
 
     /// Where the base of the rewritten log is written.
@@ -123,6 +146,7 @@ impl Persistence {
                 temporary: self.temporary_base(),
                 publish: None,
                 incremental_sync: config.persistence.aof_rewrite_incremental_fsync,
+                keep: None,
             },
             replication: None,
             is_aof_base: true,

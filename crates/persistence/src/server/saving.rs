@@ -3,24 +3,16 @@
 use std::time::Duration;
 
 use dunlin_aof::BaseForm;
-use dunlin_config::{Config, RdbVersion, ShutdownOptions};
-use dunlin_keyspace::{Keyspace, SnapshotScope};
-use dunlin_rdb::Version;
+use dunlin_config::{Config, ShutdownOptions};
+use dunlin_keyspace::Keyspace;
 use dunlin_stdx::time::Now;
 
-use super::rewriting::base_form;
+use super::plan::{Content, WalkPlan};
 use super::save_points::{self, SinceSave};
 use super::status::Outcome;
 use super::walk::{Ended, Purposes, Walk};
 use super::{Persistence, Wish};
-use crate::backend::JobRole;
-use crate::snapshot::{
-    CommandForm, Destination, Form, QueueLimits, RdbForm, Snapshot, SnapshotRequest, Target,
-    save_blocking_paced,
-};
-
-/// The version of Redis whose behaviour, and whose files, ours are.
-const REDIS_VERSION: &str = "7.2.4";
+use crate::snapshot::{ReplicationAux, save_blocking_paced};
 
 /// How long after a failed snapshot a scheduled one is tried again, in seconds.
 const RETRY_SECONDS: u64 = 5;
@@ -35,8 +27,9 @@ const UNABLE_TO_SAVE: &str = "MISCONF Redis is configured to save RDB snapshots,
 impl Persistence {
     /// SAVE: writes the snapshot file while everybody waits; whether that went well.
     pub fn save(&mut self, keyspace: &Keyspace, config: &Config, now: Now) -> bool {
-        let target = self.save_target(config, "temp-");
-        let request = self.request(keyspace, config, (vec![target], BaseForm::Rdb), now);
+        let target = self.save_target(config, "temp-", self.replication);
+        let content = Content::whole(BaseForm::Rdb);
+        let request = self.request(keyspace, config, (vec![target], content), now);
         let (disk, delay_us) = (self.backend.disk(), config.diagnosis.rdb_key_save_delay);
         let mut after_key = || {
             if let Ok(us @ 1..) = u64::try_from(delay_us) {
@@ -66,25 +59,36 @@ impl Persistence {
         now: Now,
     ) -> bool {
         self.saves.last_try = now.monotonic;
-        let began = self.begin_walk(
-            keyspace,
-            config,
-            Purposes { save: Some(changes), rewrite: false },
-            now,
-        );
-        if began {
-            let line = format!("Background saving started by pid {}", self.backend.process_id());
-            self.journal.notice(line);
-        } else {
-            self.saves.last_outcome = Outcome::Failed;
+        let purposes = Purposes { save: Some(changes), rewrite: false };
+        let plan = WalkPlan::of_files(purposes, Content::whole(BaseForm::Rdb), self.replication);
+        match self.begin_walk(keyspace, config, plan, now) {
+            Ok(()) => {
+                self.tell_save_began();
+                true
+            }
+            Err(why) => {
+                self.journal.warning(format!("Can't save in background: {why}"));
+                self.saves.last_outcome = Outcome::Failed;
+                false
+            }
         }
-        began
     }
 
-    /// FLUSHALL: a snapshot under way would bring back what is gone; it is given up. One that a rewrite
-    /// shares goes on, because the log needs it.
+    pub(super) fn tell_save_began(&mut self) {
+        let pid = self.backend.process_id();
+        self.journal.notice(format!("Background saving started by pid {pid}"));
+    }
+
+    /// Where the stream of changes is, for the headers of snapshots from now on: `None` if nobody could
+    /// go on from there. Set right before a snapshot begins.
+    pub const fn set_replication(&mut self, replication: Option<ReplicationAux>) {
+        self.replication = replication;
+    }
+
+    /// FLUSHALL: a snapshot under way would bring back what is gone; it is given up. A walk that serves
+    /// a rewrite or replicas, too, goes on: they get FLUSHALL behind it.
     pub fn abort_save(&mut self, keyspace: &mut Keyspace) {
-        if self.is_saving() && !self.is_rewriting() {
+        if self.walk.as_ref().is_some_and(Walk::serves_file_alone) {
             let pid = self.backend.process_id();
             self.journal.notice(format!("Killing running RDB child: {pid}"));
             self.abort_walk(keyspace);
@@ -94,125 +98,6 @@ impl Persistence {
     /// A snapshot is to be taken as soon as nothing else runs.
     pub const fn schedule_save(&mut self) {
         self.saves.is_scheduled = true;
-    }
-
-    /// Begins a walk; whether that is under way.
-    pub(super) fn begin_walk(
-        &mut self,
-        keyspace: &mut Keyspace,
-        config: &Config,
-        purposes: Purposes,
-        now: Now,
-    ) -> bool {
-        let mut targets = Vec::new();
-        if purposes.save.is_some() {
-            targets.push(self.save_target(config, "temp-bg-"));
-        }
-        if purposes.rewrite {
-            targets.push(self.base_target(config));
-        }
-        let form = if purposes.rewrite { base_form(config) } else { BaseForm::Rdb };
-        let request = self.request(keyspace, config, (targets, form), now);
-        let snapshot = Snapshot::begin(
-            request,
-            &self.backend.disk(),
-            self.backend.waker(),
-            self.snapshot_events.clone(),
-        );
-        let Snapshot { encoder, writer, spill, control } = snapshot;
-        if let Err(error) = self.backend.spawn(JobRole::Snapshot, Box::new(writer)) {
-            self.journal.warning(format!("Can't save in background: {error}"));
-            return false;
-        }
-        self.walks_begun += 1;
-        let Ok(start) = keyspace.begin_snapshot(SnapshotScope::All, Box::new(encoder)) else {
-            // The encoder was dropped, which cancels what the writer has begun.
-            self.journal.warning("Can't save in background: another snapshot is running");
-            return false;
-        };
-        self.walk = Some(Walk::new(purposes, (control, spill), start.keys() as u64, now));
-        true
-    }
-
-    fn save_target(&self, config: &Config, prefix: &str) -> Target {
-        // By their full names: `dir` may be another one before the snapshot is complete.
-        let dir = config.persistence.dir.as_path();
-        let temporary = format!("{prefix}{}.rdb", self.backend.process_id());
-        Target {
-            destination: Destination::File {
-                temporary: dir.join(temporary),
-                publish: Some(dir.join(config.persistence.dbfilename.as_path())),
-                incremental_sync: config.persistence.rdb_save_incremental_fsync,
-            },
-            replication: None,
-            is_aof_base: false,
-        }
-    }
-
-    pub(super) fn request(
-        &mut self,
-        keyspace: &Keyspace,
-        config: &Config,
-        (targets, form): (Vec<Target>, BaseForm),
-        now: Now,
-    ) -> SnapshotRequest {
-        let start = keyspace.snapshot_start(&SnapshotScope::All);
-        let has_deadlines = start.has_field_deadlines;
-        let persistence = &config.persistence;
-        if has_deadlines && form == BaseForm::Rdb {
-            self.journal.notice(
-                "Fields of hashes have deadlines: the snapshot is written in version 12 of the RDB \
-                 format, which Redis reads from 7.4 on",
-            );
-        }
-        let spill_bytes_max = match persistence.snapshot_spill_limit {
-            0 => u64::MAX,
-            limit => limit,
-        };
-        let barrier_bytes = usize::try_from(persistence.snapshot_buffer_limit);
-        let barrier_bytes = barrier_bytes.unwrap_or(usize::MAX);
-        let limits = QueueLimits {
-            barrier_bytes,
-            barrier_bytes_max: barrier_bytes.saturating_mul(3),
-            spill_bytes_max,
-            ..QueueLimits::default()
-        };
-        SnapshotRequest {
-            form: self.form(config, has_deadlines, form, now),
-            targets,
-            libraries: Vec::new(),
-            databases: start.databases,
-            spill_directory: persistence.dir.as_path().to_owned(),
-            limits,
-        }
-    }
-
-    /// How keys are written.
-    pub(super) fn form(
-        &self,
-        config: &Config,
-        has_field_deadlines: bool,
-        form: BaseForm,
-        now: Now,
-    ) -> Form {
-        let persistence = &config.persistence;
-        if form == BaseForm::Commands {
-            let timestamp = persistence.aof_timestamp_enabled.then(|| now.unix_ms());
-            return Form::Commands(CommandForm { timestamp });
-        }
-        let version = match persistence.rdb_version {
-            _ if has_field_deadlines => Version::V12,
-            RdbVersion::Ten => Version::V10,
-            RdbVersion::Eleven => Version::V11,
-        };
-        Form::Rdb(RdbForm {
-            version,
-            compression: persistence.rdbcompression,
-            checksum: persistence.rdbchecksum,
-            server_version: REDIS_VERSION,
-            created: now.unix_ms(),
-            used_memory_bytes: self.used_memory_bytes,
-        })
     }
 
     pub(super) fn background_save_ended(&mut self, ended: &Ended, changes: u64, now: Now) {

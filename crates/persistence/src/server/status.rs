@@ -89,6 +89,8 @@ pub struct WalkStatus {
     pub copied_bytes: u64,
     /// Bytes in the spill file.
     pub spilled_bytes: u64,
+    /// Replicas that get the snapshot as it is written.
+    pub outlets: usize,
 }
 
 impl WalkStatus {
@@ -150,6 +152,7 @@ mod tests {
             queued_bytes: 0,
             copied_bytes: 0,
             spilled_bytes: 0,
+            outlets: 0,
         };
         assert_eq!(walk.seconds_left(at(20)), 30);
         assert!((walk.percent() - 25.0).abs() < 1e-9);

@@ -6,13 +6,14 @@ use dunlin_stdx::time::{Monotonic, Now};
 
 use super::Persistence;
 use super::status::{Outcome, WalkStatus};
+use super::syncing::SyncPurpose;
 use crate::backend::JobRole;
-use crate::snapshot::{SnapshotControl, SnapshotEvent, SnapshotReport, SpillJob};
+use crate::snapshot::{SnapshotControl, SnapshotEvent, SnapshotReport, SpillJob, TargetEnd};
 
 /// Keys handed out between two looks at the clock.
 const KEYS_PER_STEP: usize = 64;
 
-/// What a walk is for; at least one of them.
+/// Files of the server itself that a walk is for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Purposes {
     /// A snapshot, begun after so many changes.
@@ -21,9 +22,26 @@ pub(super) struct Purposes {
     pub(super) rewrite: bool,
 }
 
+/// What one of a walk's targets is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The snapshot file.
+    Save,
+    /// The base of a rewritten log.
+    Rewrite,
+    /// A file for replicas alone.
+    SyncFile,
+    /// A replica.
+    Outlet,
+}
+
 /// A walk, from its epoch until the files are complete.
 pub(super) struct Walk {
     pub(super) purposes: Purposes,
+    /// Replicas that it is for, too.
+    pub(super) sync: Option<SyncPurpose>,
+    /// What its targets are, in their order.
+    roles: Vec<Role>,
     pub(super) began: Now,
     control: SnapshotControl,
     /// Started when it has something to do.
@@ -53,20 +71,52 @@ pub enum SliceEnd {
 
 impl Walk {
     pub(super) fn new(
-        purposes: Purposes,
+        (purposes, sync): (Purposes, Option<SyncPurpose>),
+        roles: Vec<Role>,
         (control, spill): (SnapshotControl, SpillJob),
-        keys_total: u64,
         began: Now,
     ) -> Self {
         Self {
             purposes,
+            sync,
+            roles,
             began,
             control,
             spill: Some(spill),
-            keys_total,
+            keys_total: 0,
             is_handed_out: false,
             pace: Pace { since: began.monotonic, keys: 0 },
         }
+    }
+
+    /// How many keys there are to be handed out.
+    pub(super) const fn set_keys_total(&mut self, keys: u64) {
+        self.keys_total = keys;
+    }
+
+    /// There is nothing to be handed out.
+    pub(super) const fn set_handed_out(&mut self) {
+        self.is_handed_out = true;
+    }
+
+    /// Whether the snapshot file is all that it is for.
+    pub(super) fn serves_file_alone(&self) -> bool {
+        self.purposes.save.is_some() && self.roles.len() == 1
+    }
+
+    /// Whether the log is all that it is for.
+    pub(super) fn serves_rewrite_alone(&self) -> bool {
+        self.purposes.rewrite && self.roles.len() == 1
+    }
+
+    /// Whether replicas are all that it is for.
+    pub(super) fn serves_replicas_alone(&self) -> bool {
+        self.purposes.save.is_none() && !self.purposes.rewrite
+    }
+
+    /// How many replicas get it as it is written.
+    fn outlets(&self) -> usize {
+        self.roles.iter().filter(|role| **role == Role::Outlet).count()
     }
 
     pub(super) fn status(&self, keyspace: &Keyspace) -> WalkStatus {
@@ -80,6 +130,7 @@ impl Walk {
             queued_bytes: (figures.walk_bytes + figures.barrier_bytes) as u64,
             copied_bytes: figures.copied_bytes,
             spilled_bytes: figures.spilled_bytes,
+            outlets: self.outlets(),
         }
     }
 
@@ -174,16 +225,22 @@ impl Persistence {
         }
         self.queued_bytes_peak = walk.queued_bytes_peak();
         let seconds = now.monotonic.since_us(walk.began.monotonic) / 1_000_000;
-        let (save, rewrite) = outcomes(event, walk.purposes);
-        if let Some(changes) = walk.purposes.save {
+        let ends: Vec<(Role, TargetEnd)> = walk.ends(event);
+        let end_of = |role| ends.iter().find(|(of, _)| *of == role).map(|(_, end)| ended(end));
+        if walk.purposes.save.is_some() || walk.sync.is_some() {
             self.saves.last_seconds = Some(seconds);
             self.saves.last_queued_bytes = self.queued_bytes_peak;
+        }
+        if let (Some(changes), Some(save)) = (walk.purposes.save, end_of(Role::Save)) {
             self.background_save_ended(&save, changes, now);
         }
-        if walk.purposes.rewrite {
+        if let Some(rewrite) = end_of(Role::Rewrite) {
             self.log.status.last_rewrite_seconds = Some(seconds);
             self.log.status.last_queued_bytes = self.queued_bytes_peak;
             self.rewrite_ended(&rewrite, config, now);
+        }
+        if let Some(sync) = walk.sync {
+            self.sync_ended(sync, ends, config);
         }
     }
 }
@@ -192,19 +249,27 @@ impl Persistence {
 /// if it was cancelled).
 pub(super) type Ended = Result<u64, Option<String>>;
 
-/// What an event means for the snapshot and for the rewrite; the targets are in this order.
-fn outcomes(event: &SnapshotEvent, purposes: Purposes) -> (Ended, Ended) {
-    match event {
-        SnapshotEvent::Finished(SnapshotReport { targets, .. }) => {
-            let nth = |n: usize| match targets.get(n) {
-                Some(Ok(len_bytes)) => Ok(*len_bytes),
-                Some(Err(why)) => Err(Some(why.clone())),
-                None => Err(None),
-            };
-            (nth(0), nth(usize::from(purposes.save.is_some())))
-        }
-        SnapshotEvent::Failed(why) => (Err(Some(why.clone())), Err(Some(why.clone()))),
-        SnapshotEvent::Cancelled => (Err(None), Err(None)),
+/// What became of a file.
+pub(super) fn ended(end: &TargetEnd) -> Ended {
+    match end {
+        TargetEnd::Complete(len_bytes) => Ok(*len_bytes),
+        TargetEnd::Failed(why) => Err(Some(why.clone())),
+        // Files do not lag.
+        TargetEnd::Cancelled | TargetEnd::Lagging => Err(None),
+    }
+}
+
+impl Walk {
+    /// What an event means for each of the targets.
+    fn ends(&self, event: &SnapshotEvent) -> Vec<(Role, TargetEnd)> {
+        let end = |n: usize| match event {
+            SnapshotEvent::Finished(SnapshotReport { targets, .. }) => {
+                targets.get(n).cloned().unwrap_or(TargetEnd::Cancelled)
+            }
+            SnapshotEvent::Failed(why) => TargetEnd::Failed(why.clone()),
+            SnapshotEvent::Cancelled => TargetEnd::Cancelled,
+        };
+        self.roles.iter().enumerate().map(|(n, role)| (*role, end(n))).collect()
     }
 }
 

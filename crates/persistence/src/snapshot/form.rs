@@ -22,6 +22,8 @@ pub enum Form {
 pub struct RdbForm {
     /// The version its header names: [`Version::V12`] if any field of a hash has a deadline.
     pub version: Version,
+    /// Whether the deadlines of fields are left out of hashes.
+    pub plain_hashes: bool,
     /// Whether long strings are compressed (`rdbcompression`).
     pub compression: bool,
     /// Whether a checksum ends the file (`rdbchecksum`).
@@ -83,7 +85,9 @@ impl Form {
     /// How records are written.
     pub(super) const fn write_options(&self) -> Option<WriteOptions> {
         match self {
-            Self::Rdb(form) => Some(WriteOptions { version: form.version }),
+            Self::Rdb(form) => {
+                Some(WriteOptions { version: form.version, plain_hashes: form.plain_hashes })
+            }
             Self::Commands(_) => None,
         }
     }

@@ -49,10 +49,10 @@ pub use blocking::{save_blocking, save_blocking_paced};
 pub use control::SnapshotControl;
 pub use encoder::Encoder;
 pub use form::{CommandForm, Form, RdbForm, ReplicationAux};
-pub use outlet::Outlet;
+pub use outlet::{FileSlot, Outlet};
 pub use queue::{QueueFigures, QueueLimits};
 pub use spill::SpillJob;
-pub use writer::{SnapshotEvent, SnapshotReport, SnapshotWriter};
+pub use writer::{SnapshotEvent, SnapshotReport, SnapshotWriter, TargetEnd};
 
 use crate::disk::Disk;
 use crate::events::Events;
@@ -96,6 +96,8 @@ pub enum Destination {
         publish: Option<PathBuf>,
         /// Whether to sync every 4 MB.
         incremental_sync: bool,
+        /// Where it stays open when it is complete.
+        keep: Option<FileSlot>,
     },
     /// Anything else.
     Outlet(Box<dyn Outlet>),
@@ -109,6 +111,7 @@ pub fn empty_base(form: &Form) -> Vec<u8> {
             temporary: PathBuf::new(),
             publish: None,
             incremental_sync: false,
+            keep: None,
         },
         replication: None,
         is_aof_base: true,
@@ -149,9 +152,10 @@ impl Snapshot {
             let header = form.header(&target, &libraries);
             let outlet: Box<dyn Outlet> = match target.destination {
                 Destination::Outlet(outlet) => outlet,
-                Destination::File { temporary, publish, incremental_sync } => Box::new(
-                    FileOutlet::new(Arc::clone(disk), temporary, publish, incremental_sync),
-                ),
+                Destination::File { temporary, publish, incremental_sync, keep } => {
+                    let disk = Arc::clone(disk);
+                    Box::new(FileOutlet::new(disk, temporary, publish, incremental_sync, keep))
+                }
             };
             (outlet, header)
         };

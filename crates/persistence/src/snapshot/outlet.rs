@@ -2,7 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
 
 use super::error::{Operation, reason};
 use crate::disk::{Disk, DiskFile};
@@ -16,11 +18,27 @@ pub trait Outlet: Send {
     /// Says what is to be raised when there is room again.
     fn attach(&mut self, _signal: Arc<Signal>) {}
 
-    /// Takes some of `bytes` and returns how many. 0 means that there is no room.
+    /// Whether anybody is there who takes bytes.
     ///
     /// # Errors
     /// Why nothing more can be taken: the others go on without this one.
+    fn check(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Takes some of `bytes` and returns how many. 0 means that there is no room.
+    ///
+    /// # Errors
+    /// As [`Outlet::check`].
     fn write(&mut self, bytes: &[u8]) -> Result<usize, String>;
+
+    /// As [`Outlet::write`], from `from` on: the bytes may be kept without a copy.
+    ///
+    /// # Errors
+    /// As [`Outlet::check`].
+    fn write_shared(&mut self, bytes: &Bytes, from: usize) -> Result<usize, String> {
+        self.write(&bytes[from..])
+    }
 
     /// A step towards being complete; all bytes were taken. Whether it was the last one.
     ///
@@ -33,8 +51,25 @@ pub trait Outlet: Send {
         false
     }
 
-    /// The snapshot will not be completed: leaves nothing behind.
-    fn abandon(&mut self);
+    /// The snapshot will not be completed, for this reason: leaves nothing behind.
+    fn abandon(&mut self, why: &str);
+}
+
+/// Where a file is left open when it is complete, for whoever reads it next: its name may be that of
+/// another one by then.
+#[derive(Clone, Default)]
+pub struct FileSlot(Arc<Mutex<Option<Box<dyn DiskFile>>>>);
+
+impl FileSlot {
+    /// The file, once.
+    #[must_use]
+    pub fn take(&self) -> Option<Box<dyn DiskFile>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn put(&self, file: Box<dyn DiskFile>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+    }
 }
 
 /// A file that gets its name when it is complete.
@@ -44,6 +79,8 @@ pub(super) struct FileOutlet {
     publish: Option<PathBuf>,
     /// Whether to sync on the way.
     incremental_sync: bool,
+    /// Where it stays open.
+    keep: Option<FileSlot>,
     stage: Stage,
 }
 
@@ -66,8 +103,9 @@ impl FileOutlet {
         temporary: PathBuf,
         publish: Option<PathBuf>,
         incremental_sync: bool,
+        keep: Option<FileSlot>,
     ) -> Self {
-        Self { disk, temporary, publish, incremental_sync, stage: Stage::New }
+        Self { disk, temporary, publish, incremental_sync, keep, stage: Stage::New }
     }
 
     fn failed(&self, operation: Operation, error: &io::Error) -> String {
@@ -104,6 +142,13 @@ impl FileOutlet {
                 Ok(())
             }
             Err(error) => Err(self.failed(Operation::Create, &error)),
+        }
+    }
+
+    fn synced(&mut self) {
+        let stage = std::mem::replace(&mut self.stage, Stage::Synced);
+        if let (Stage::Open(file, _), Some(slot)) = (stage, &self.keep) {
+            slot.put(file);
         }
     }
 
@@ -144,7 +189,7 @@ impl Outlet for FileOutlet {
             Stage::Ended => Ok(true),
             Stage::Open(file, _) => match file.sync() {
                 Ok(()) => {
-                    self.stage = Stage::Synced;
+                    self.synced();
                     Ok(false)
                 }
                 Err(error) => Err(self.failed(Operation::Sync, &error)),
@@ -167,7 +212,7 @@ impl Outlet for FileOutlet {
         matches!(self.stage, Stage::Renamed | Stage::Ended)
     }
 
-    fn abandon(&mut self) {
+    fn abandon(&mut self, _: &str) {
         let remove = match std::mem::replace(&mut self.stage, Stage::Ended) {
             Stage::Open(..) | Stage::Synced => true,
             // Without a final name the file is the caller's to remove once it is complete.
@@ -184,6 +229,6 @@ impl Outlet for FileOutlet {
 
 impl Drop for FileOutlet {
     fn drop(&mut self) {
-        self.abandon();
+        self.abandon("");
     }
 }

@@ -33,6 +33,7 @@ fn commands() -> Form {
 fn rdb() -> Form {
     Form::Rdb(RdbForm {
         version: Version::V10,
+        plain_hashes: false,
         compression: true,
         checksum: true,
         server_version: "7.2.4",
@@ -47,6 +48,7 @@ fn file() -> Target {
             temporary: TEMPORARY.into(),
             publish: Some(NAME.into()),
             incremental_sync: true,
+            keep: None,
         },
         replication: None,
         is_aof_base: false,
@@ -126,6 +128,10 @@ impl Trial {
     }
 }
 
+fn complete(bytes: &[u8]) -> TargetEnd {
+    TargetEnd::Complete(bytes.len() as u64)
+}
+
 fn strings(bytes: &[u8]) -> BTreeMap<(u32, String), Vec<u8>> {
     let (mut db, mut strings) = (None, BTreeMap::new());
     let mut len = 0;
@@ -190,7 +196,7 @@ impl Outlet for Valve {
         Ok(true)
     }
 
-    fn abandon(&mut self) {}
+    fn abandon(&mut self, _: &str) {}
 }
 
 #[test]
@@ -201,7 +207,7 @@ fn a_file_gets_its_name_when_it_is_complete() {
     assert_eq!(trial.disk.get(NAME).as_deref(), Some(&b"old"[..]));
     let SnapshotEvent::Finished(report) = trial.write_all() else { panic!("it failed") };
     let bytes = trial.disk.get(NAME).expect("it is there");
-    assert_eq!(report.targets, [Ok(bytes.len() as u64)]);
+    assert_eq!(report.targets, [complete(&bytes)]);
     assert_eq!(trial.disk.names(), [NAME]);
     assert!(bytes.starts_with(b"REDIS0010\xfa\x09redis-ver\x057.2.4\xfa\x0aredis-bits\xc0\x40"));
     let records = b"\xfa\x08aof-base\xc0\x00\xfe\x00\xfb\x03\x01\x00\x01k\x01v\xff";
@@ -220,7 +226,7 @@ fn each_target_has_a_header_and_a_sum_of_its_own() {
     trial.put(0, "k", b"v", Emitter::Walk);
     let SnapshotEvent::Finished(report) = trial.write_all() else { panic!("it failed") };
     let (file, replica) = (trial.disk.get(NAME).expect("it is there"), valve.taken());
-    assert_eq!(report.targets, [Ok(file.len() as u64), Ok(replica.len() as u64)]);
+    assert_eq!(report.targets, [complete(&file), complete(&replica)]);
     assert!(replica.windows(11).any(|window| window == b"repl-offset"));
     for bytes in [&file, &replica] {
         let end = bytes.len() - 8;
@@ -238,13 +244,13 @@ fn one_target_that_fails_leaves_the_others_alone() {
         fn finish(&mut self) -> Result<bool, String> {
             unreachable!("it has failed")
         }
-        fn abandon(&mut self) {}
+        fn abandon(&mut self, _: &str) {}
     }
     let mut trial = Trial::new(commands(), vec![outlet(Broken), file()]);
     trial.put(0, "k", b"v", Emitter::Walk);
     let SnapshotEvent::Finished(report) = trial.write_all() else { panic!("it failed") };
-    assert_eq!(report.targets[0], Err("the connection is closed".to_owned()));
-    assert_eq!(report.targets[1], Ok(trial.disk.get(NAME).expect("it is there").len() as u64));
+    assert_eq!(report.targets[0], TargetEnd::Failed("the connection is closed".to_owned()));
+    assert_eq!(report.targets[1], complete(&trial.disk.get(NAME).expect("it is there")));
 
     let mut trial = Trial::new(commands(), vec![outlet(Broken)]);
     trial.put(0, "k", b"v", Emitter::Walk);

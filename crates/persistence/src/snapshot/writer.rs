@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use bytes::Bytes;
 use dunlin_stdx::lzf::Compressor;
 
 use super::error::{Operation, reason};
@@ -17,6 +18,9 @@ use crate::job::{Job, Signal, Step};
 
 /// Bytes of the spill file that are copied in one step.
 const COPY_BYTES: usize = 256 << 10;
+
+/// Memory beyond which a block is not used again: it held a large value.
+const KEPT_BYTES_MAX: usize = 1 << 20;
 
 /// What became of a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,11 +36,23 @@ pub enum SnapshotEvent {
 /// A snapshot that was completed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotReport {
-    /// What became of each target, in the order of the request: its length in bytes, or why it
-    /// was not completed.
-    pub targets: Vec<Result<u64, String>>,
+    /// What became of each target, in the order of the request.
+    pub targets: Vec<TargetEnd>,
     /// How much waited on the way.
     pub figures: QueueFigures,
+}
+
+/// What became of a place that was to get a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetEnd {
+    /// It has all of it: so many bytes.
+    Complete(u64),
+    /// It is so slow that the others were not to wait for it: it gets the rest from a file of its own.
+    Lagging,
+    /// It could not be completed, for this reason.
+    Failed(String),
+    /// It is not wanted any more.
+    Cancelled,
 }
 
 /// Writes a snapshot. It ends with exactly one [`SnapshotEvent`].
@@ -47,7 +63,7 @@ pub struct SnapshotWriter {
     compressor: Option<Compressor>,
     sinks: Vec<Sink>,
     /// Finished records that the sinks are taking.
-    block: Vec<u8>,
+    block: Bytes,
     phase: Phase,
     /// Bytes of finished records, for those who watch.
     written_bytes: Arc<AtomicU64>,
@@ -90,7 +106,8 @@ enum SinkState {
 
 impl Sink {
     /// Hands over what the outlet takes; whether it took everything.
-    fn pour(&mut self, block: &[u8]) -> Result<bool, String> {
+    fn pour(&mut self, block: &Bytes) -> Result<bool, String> {
+        self.outlet.check()?;
         while self.own_taken < self.own.len() {
             match self.outlet.write(&self.own[self.own_taken..])? {
                 0 => return Ok(false),
@@ -98,7 +115,7 @@ impl Sink {
             }
         }
         while self.block_taken < block.len() {
-            match self.outlet.write(&block[self.block_taken..])? {
+            match self.outlet.write_shared(block, self.block_taken)? {
                 0 => return Ok(false),
                 count => self.block_taken += count,
             }
@@ -117,7 +134,7 @@ impl Sink {
     }
 
     fn fail(&mut self, why: String) {
-        self.outlet.abandon();
+        self.outlet.abandon(&why);
         self.state = SinkState::Failed(why);
     }
 }
@@ -145,7 +162,7 @@ impl SnapshotWriter {
         };
         let sinks = outlets.into_iter().map(sink).collect();
         let compressor = form.compressor();
-        let block = Vec::new();
+        let block = Bytes::new();
         Self { queue, form, compressor, sinks, block, phase: Phase::New, written_bytes, events }
     }
 
@@ -158,8 +175,20 @@ impl SnapshotWriter {
         Phase::Records
     }
 
+    /// The memory of the block before, if nobody holds it any more, for the next one.
+    fn reclaim(&mut self) -> Vec<u8> {
+        match std::mem::take(&mut self.block).try_into_mut() {
+            Ok(mut memory) if memory.capacity() <= KEPT_BYTES_MAX => {
+                memory.clear();
+                memory.into()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// The block is complete: sums it up, so that the sinks may take it.
-    fn begin_block(&mut self) {
+    fn begin_block(&mut self, block: Vec<u8>) {
+        self.block = block.into();
         self.written_bytes.fetch_add(self.block.len() as u64, Ordering::Relaxed);
         for sink in self.sinks.iter_mut().filter(|sink| sink.is_open()) {
             sink.sum.update(&self.block);
@@ -184,10 +213,10 @@ impl SnapshotWriter {
     fn next(&mut self) -> Option<Phase> {
         match self.queue.take() {
             Taken::Chunk(chunk) => {
-                self.block.clear();
-                chunk.finish_into(&mut self.block, self.compressor.as_mut());
+                let mut block = self.reclaim();
+                chunk.finish_into(&mut block, self.compressor.as_mut());
                 self.queue.recycle(chunk);
-                self.begin_block();
+                self.begin_block(block);
                 Some(Phase::Records)
             }
             Taken::Spilled(mut file) => Some(match file.rewind() {
@@ -202,10 +231,11 @@ impl SnapshotWriter {
     }
 
     fn copy_spilled(&mut self, mut file: SpillFile) -> Phase {
-        match file.read(&mut self.block, COPY_BYTES) {
-            Ok(()) if self.block.is_empty() => self.footer(),
+        let mut block = self.reclaim();
+        match file.read(&mut block, COPY_BYTES) {
+            Ok(()) if block.is_empty() => self.footer(),
             Ok(()) => {
-                self.begin_block();
+                self.begin_block(block);
                 Phase::Spilled(file)
             }
             Err(error) => self.spill_failed(&error),
@@ -219,7 +249,7 @@ impl SnapshotWriter {
     }
 
     fn footer(&mut self) -> Phase {
-        self.block.clear();
+        self.block = Bytes::new();
         for sink in self.sinks.iter_mut().filter(|sink| sink.is_open()) {
             let footer = self.form.footer(&mut sink.sum);
             sink.begin_own(footer);
@@ -278,8 +308,8 @@ impl SnapshotWriter {
 
     fn report(&self) -> SnapshotReport {
         let outcome = |sink: &Sink| match &sink.state {
-            SinkState::Failed(why) => Err(why.clone()),
-            SinkState::Open | SinkState::Complete => Ok(sink.len_bytes),
+            SinkState::Failed(why) => TargetEnd::Failed(why.clone()),
+            SinkState::Open | SinkState::Complete => TargetEnd::Complete(sink.len_bytes),
         };
         SnapshotReport {
             targets: self.sinks.iter().map(outcome).collect(),

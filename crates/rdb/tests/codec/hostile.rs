@@ -43,7 +43,11 @@ fn file(keys: &[Entry], version: Version) -> Vec<u8> {
     draft.magic(version);
     draft.select_db(0);
     for entry in keys {
-        draft.entry(entry, AccessHint::Frequency(7), &WriteOptions { version });
+        draft.entry(
+            entry,
+            AccessHint::Frequency(7),
+            &WriteOptions { version, ..WriteOptions::default() },
+        );
     }
     draft.end();
     let mut bytes = Vec::new();

@@ -22,7 +22,7 @@ fn file(keys: &[(Entry, AccessHint)], version: Version, compress: bool) -> Vec<u
     draft.select_db(9);
     draft.resize_db(keys.len() as u64, 70_000);
     for (entry, access) in keys {
-        draft.entry(entry, *access, &WriteOptions { version });
+        draft.entry(entry, *access, &WriteOptions { version, ..WriteOptions::default() });
     }
     draft.end();
     let mut compressor = Compressor::new();
@@ -98,7 +98,7 @@ fn in_pieces(entry: &Entry, access: AccessHint, version: Version) -> Option<Vec<
         items,
         earliest_field_deadline: entry.earliest_field_deadline(),
     };
-    let options = WriteOptions { version };
+    let options = WriteOptions { version, ..WriteOptions::default() };
     let form = begin.begin_large(entry.key(), entry.deadline(), access, header, &options);
     let mut put = |item: FrozenItem<'_>| {
         draft.clear();
