@@ -67,15 +67,20 @@ impl Connections {
         id: ConnectionId,
         socket: Socket,
     ) -> io::Result<()> {
-        let (index, token) = (id.0 as usize, Token(id.0 as usize));
         let both = Interest::READABLE | Interest::WRITABLE;
-        registry.register(&mut SourceFd(&socket.as_raw_fd()), token, both)?;
+        registry.register(&mut SourceFd(&socket.as_raw_fd()), Token(id.0 as usize), both)?;
+        self.adopt(id, socket);
+        Ok(())
+    }
+
+    /// Takes a connection that is registered for both directions already.
+    pub(crate) fn adopt(&mut self, id: ConnectionId, socket: Socket) -> &mut Connection {
+        let index = id.0 as usize;
         if self.slots.len() <= index {
             self.slots.resize_with(index + 1, || None);
         }
         debug_assert!(self.slots[index].is_none(), "the service reused an id that is in use");
-        self.slots[index] = Some(Connection::new(socket));
-        Ok(())
+        self.slots[index].insert(Connection::new(socket))
     }
 
     /// Forgets a connection and closes it, which also ends its registration.

@@ -10,10 +10,11 @@ use dunlin_stdx::time::{Clock, Monotonic};
 use mio::{Events, Poll, Token};
 use socket2::Socket;
 
-use crate::connections::Connections;
+use crate::connections::{Connection, Connections};
 use crate::listen::{Incoming, ListenerControl, Listeners};
+use crate::outbound::{Established, Outbound};
 use crate::service::{Accepted, Action, Admission, ConnectionId, EndReason, OutputQueue, Service};
-use crate::stream::{self, Transfer};
+use crate::stream::{self, TcpOptions, Transfer};
 use crate::{Address, ListenerTag};
 
 /// Connections taken from one listener in one turn, so that a storm of connections does not keep
@@ -76,6 +77,8 @@ pub struct Reactor<C> {
     waker: Waker,
     listeners: Rc<RefCell<Listeners>>,
     connections: Connections,
+    /// Connections that are being made.
+    outbound: Outbound,
     /// Connections to read in this turn, and those kept for the next.
     to_read: Vec<ConnectionId>,
     read_next: Vec<ConnectionId>,
@@ -96,6 +99,7 @@ impl<C: Clock> Reactor<C> {
         let poll = Poll::new()?;
         let waker = Waker(Arc::new(mio::Waker::new(poll.registry(), WAKER)?));
         let listeners = Listeners::new(poll.registry().try_clone()?, FIRST_LISTENER);
+        let outbound = Outbound::new(poll.registry().try_clone()?, waker.clone());
         Ok(Self {
             poll,
             events: Events::with_capacity(EVENTS_PER_TURN),
@@ -104,6 +108,7 @@ impl<C: Clock> Reactor<C> {
             waker,
             listeners: Rc::new(RefCell::new(listeners)),
             connections: Connections::default(),
+            outbound,
             to_read: Vec::new(),
             read_next: Vec::new(),
             to_flush: Vec::new(),
@@ -182,6 +187,7 @@ impl<C: Clock> Reactor<C> {
         let may_accept = self.accept_rests_until.is_none();
         !self.to_read.is_empty()
             || !self.to_flush.is_empty()
+            || self.outbound.has_failed()
             || (may_accept && self.listeners.borrow().next_ready(0).is_some())
     }
 
@@ -209,7 +215,17 @@ impl<C: Clock> Reactor<C> {
                 continue;
             }
             let id = ConnectionId(token.0 as u32);
-            let Some(connection) = self.connections.get_mut(id) else { continue };
+            let connection = match self.connections.get_mut(id) {
+                Some(connection) => connection,
+                None => {
+                    let Some(made) = self.outbound.settle(id) else { continue };
+                    let connection = establish(service, id, made, &mut self.connections);
+                    if connection.flush_queued {
+                        self.to_flush.push(id);
+                    }
+                    connection
+                }
+            };
             let read_closed = event.is_read_closed();
             connection.read_closed |= read_closed;
             connection.hung_up |= event.is_error() || (read_closed && event.is_write_closed());
@@ -230,7 +246,11 @@ impl<C: Clock> Reactor<C> {
             }
         }
         if woken {
+            self.outbound.take_resolved();
             service.woken();
+        }
+        while let Some((id, error)) = self.outbound.next_failed() {
+            service.handle_end(id, EndReason::ConnectFailed(error));
         }
     }
 
@@ -274,7 +294,7 @@ impl<C: Clock> Reactor<C> {
             }
             Ok(Admission { id, keepalive }) => {
                 if is_tcp {
-                    stream::set_tcp_options(&socket, keepalive);
+                    stream::set_tcp_options(&socket, TcpOptions { nodelay: true, keepalive });
                 }
                 if let Err(error) = self.connections.insert(self.poll.registry(), id, socket) {
                     service.handle_end(id, EndReason::ReadFailed(error));
@@ -407,7 +427,7 @@ impl<C: Clock> Reactor<C> {
         while let Some(action) = service.next_action() {
             match action {
                 Action::Close(id) => {
-                    if self.connections.remove(id) {
+                    if self.connections.remove(id) || self.outbound.remove(id) {
                         self.accept_rests_until = None;
                     }
                 }
@@ -415,11 +435,22 @@ impl<C: Clock> Reactor<C> {
                     if let Some(connection) = self.connections.get_mut(id) {
                         connection.closing = true;
                         self.flush_one(service, id);
+                    } else if self.outbound.remove(id) {
+                        service.handle_end(id, EndReason::Flushed);
+                    }
+                }
+                Action::SetNodelay(id, on) => {
+                    if let Some(connection) = self.connections.get_mut(id) {
+                        // Fails only for what is no TCP connection or none any more.
+                        let _ = connection.socket.set_tcp_nodelay(on);
                     }
                 }
                 Action::Resume(id) => self.resume(id),
                 Action::Stop => flow = Flow::Stop,
             }
+        }
+        while let Some(wanted) = service.next_connect() {
+            self.outbound.begin(wanted);
         }
         flow
     }
@@ -432,6 +463,21 @@ impl<C: Clock> Reactor<C> {
             self.to_read.push(id);
         }
     }
+}
+
+/// Takes a connection that the service asked for and that has been made.
+#[cold]
+fn establish<'a, S: Service>(
+    service: &mut S,
+    id: ConnectionId,
+    made: Established,
+    connections: &'a mut Connections,
+) -> &'a mut Connection {
+    service.connected(id, &made.connected);
+    let connection = connections.adopt(id, made.socket);
+    // Output that is there was named when there was nothing to write it to.
+    connection.flush_queued = service.output(id).is_some_and(|output| !output.is_empty());
+    connection
 }
 
 /// How far the writing of one connection's output came.
@@ -467,3 +513,7 @@ fn write_out(socket: &Socket, output: &mut impl OutputQueue) -> Written {
 #[cfg(test)]
 #[path = "event_loop_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "outbound_tests.rs"]
+mod outbound_tests;

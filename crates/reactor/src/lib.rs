@@ -9,7 +9,7 @@
 //!    that the service lends ([`Service::input`]), and let it run what has arrived;
 //! 5. write once to each connection that has output: all replies of a turn leave together;
 //! 6. run due timers, write what they produced, and carry out what the service asks for
-//!    ([`Action`]).
+//!    ([`Action`], [`Connect`]).
 //!
 //! [`Service`] is also the seam for another way of moving bytes: it lends buffers and is told how
 //! many bytes arrived or left, so a completion backend (`io_uring`) can drive the same service.
@@ -18,7 +18,7 @@
 //!
 //! The crate knows no protocol. Invariants:
 //!
-//! - A [`ConnectionId`] belongs to the reactor from [`Service::accept`] until
+//! - A [`ConnectionId`] belongs to the reactor from [`Service::accept`] or [`Connect`] until
 //!   [`Service::handle_end`] or the [`Action::Close`] that the service asked for; both happen
 //!   before the next accept, so an id can be used again at once.
 //! - No allocation and no change of interest per turn or request.
@@ -36,6 +36,8 @@ mod crash;
 mod event_loop;
 mod listen;
 mod local_time;
+mod outbound;
+mod resolve;
 mod service;
 mod stream;
 mod writeback;
@@ -46,6 +48,7 @@ pub use crash::{CrashReport, report_crashes};
 pub use event_loop::{Flow, Reactor, Waker, multiplexing_api};
 pub use listen::{BindFailure, ListenerControl, ListenerTag, TcpBind, UnixBind};
 pub use local_time::{LocalTime, local_time};
+pub use outbound::{Connect, Connected};
 pub use service::{
     Accepted, Action, Address, Admission, ConnectionId, EndReason, OutputQueue, Refusal, Service,
 };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dunlin_stdx::time::{Monotonic, Now};
 
-use crate::ListenerTag;
+use crate::{Connect, Connected, ListenerTag};
 
 /// A connection, named by a small number that the service chooses.
 ///
@@ -54,6 +54,8 @@ pub struct Refusal(pub Vec<u8>);
 /// Why a connection is gone.
 #[derive(Debug)]
 pub enum EndReason {
+    /// It did not come about: no address of [`Connect::host`] answered, or it has none.
+    ConnectFailed(io::Error),
     /// The peer closed its side.
     PeerClosed,
     /// Reading failed.
@@ -68,14 +70,18 @@ pub enum EndReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Close now, output or not. The service has let go of the connection already:
-    /// [`Service::handle_end`] is not called.
+    /// [`Service::handle_end`] is not called. It may be one that is still being made.
     Close(ConnectionId),
-    /// Read no more, close when the output is written. [`Service::handle_end`] follows.
+    /// Read no more, close when the output is written. [`Service::handle_end`] follows; at once for
+    /// a connection that is still being made, whose output is lost.
     CloseAfterFlush(ConnectionId),
     /// [`Service::input`] said "not now" for this connection. The next turn calls
     /// [`Service::handle_input`] with no new bytes, so that requests which were read before the
     /// pause can run, and then asks for a buffer again.
     Resume(ConnectionId),
+    /// Whether what is written to a TCP connection leaves at once (`TCP_NODELAY`, on at first for
+    /// every connection that is accepted).
+    SetNodelay(ConnectionId, bool),
     /// Leave [`crate::Reactor::run`] after this turn.
     Stop,
 }
@@ -117,6 +123,12 @@ pub trait Service {
     /// keep waiting; the listener rests a moment between attempts.
     fn accept_failed(&mut self, listener: ListenerTag, error: &io::Error);
 
+    /// A connection that the service asked for has been made. From here on it is like one that was
+    /// accepted; output that is there already will be written.
+    fn connected(&mut self, id: ConnectionId, connected: &Connected) {
+        let _ = (id, connected);
+    }
+
     /// The buffer to read into, with spare capacity behind its end; `None` if this connection is
     /// not to be read now ([`Action::Resume`] ends that).
     fn input(&mut self, id: ConnectionId) -> Option<&mut Vec<u8>>;
@@ -144,6 +156,12 @@ pub trait Service {
     /// The next thing the service asks for. Drained at the end of every turn.
     fn next_action(&mut self) -> Option<Action>;
 
+    /// The next connection that the service wants to have. Drained at the end of every turn, after
+    /// the actions.
+    fn next_connect(&mut self) -> Option<Connect> {
+        None
+    }
+
     /// When [`Service::handle_deadline`] wants to be called. An instant in the past lets the next
     /// turn begin without waiting.
     fn next_deadline(&self) -> Option<Monotonic>;
@@ -151,6 +169,6 @@ pub trait Service {
     /// The deadline is reached.
     fn handle_deadline(&mut self);
 
-    /// Another thread used a [`crate::Waker`].
+    /// Another thread used a [`crate::Waker`], perhaps one of the reactor's own.
     fn woken(&mut self);
 }

@@ -5,12 +5,13 @@
 //! each, 2 of 100 samples of an unpipelined GET (perf).
 
 use std::io::{self, IoSlice};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use rustix::net::{self, RecvFlags, SendAncillaryBuffer, SendFlags};
-use socket2::{SockRef, Socket, TcpKeepalive};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 
 /// Probes before a silent peer is given up; the period between them is a third of the idle time,
 /// so a dead peer is noticed after twice the configured period.
@@ -72,16 +73,69 @@ pub(crate) fn accept(listener: &Socket) -> io::Result<(Socket, socket2::SockAddr
     Ok((socket, peer))
 }
 
-/// Options of an accepted TCP connection: replies leave at once, and a dead peer is noticed.
+/// Options of a TCP connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TcpOptions {
+    /// What is written leaves at once.
+    pub(crate) nodelay: bool,
+    /// After so much silence a dead peer is looked for.
+    pub(crate) keepalive: Option<Duration>,
+}
+
+/// Sets the options of a TCP connection.
 ///
 /// Failure is not an error: the peer may be gone already, which the first read will tell.
-pub(crate) fn set_tcp_options(socket: &Socket, keepalive: Option<Duration>) {
-    let _ = socket.set_tcp_nodelay(true);
-    if let Some(idle) = keepalive {
+pub(crate) fn set_tcp_options(socket: &Socket, options: TcpOptions) {
+    if options.nodelay {
+        let _ = socket.set_tcp_nodelay(true);
+    }
+    if let Some(idle) = options.keepalive {
         let interval = (idle / 3).max(Duration::from_secs(1));
         let probes = TcpKeepalive::new().with_time(idle).with_interval(interval);
         let _ = SockRef::from(socket).set_tcp_keepalive(&probes.with_retries(KEEPALIVE_PROBES));
     }
+}
+
+/// Begins to connect, from one of `sources` if there is one of the right family that can be used,
+/// else from where the system chooses.
+///
+/// # Errors
+/// The last way of trying failed at once.
+pub(crate) fn connect(
+    target: SocketAddr,
+    sources: &[IpAddr],
+    options: TcpOptions,
+) -> io::Result<Socket> {
+    let fitting = sources.iter().filter(|source| source.is_ipv6() == target.is_ipv6());
+    for source in fitting {
+        if let Ok(socket) = connect_from(Some(*source), target, options) {
+            return Ok(socket);
+        }
+    }
+    connect_from(None, target, options)
+}
+
+fn connect_from(
+    source: Option<IpAddr>,
+    target: SocketAddr,
+    options: TcpOptions,
+) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(target), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    if let Some(source) = source {
+        socket.set_reuse_address(true)?;
+        socket.bind(&SocketAddr::new(source, 0).into())?;
+    }
+    set_tcp_options(&socket, options);
+    match socket.connect(&target.into()) {
+        Err(error) if !is_under_way(&error) => Err(error),
+        _ => Ok(socket),
+    }
+}
+
+/// Whether this "error" of connecting says that it goes on without the caller.
+fn is_under_way(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR))
 }
 
 #[cfg(test)]
@@ -107,11 +161,25 @@ mod tests {
     }
 
     #[test]
+    fn options_of_a_connection_that_is_being_made_are_set() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
+        let target = listener.local_addr().expect("addr");
+        for nodelay in [false, true] {
+            let options = TcpOptions { nodelay, keepalive: Some(Duration::from_secs(60)) };
+            let socket = connect(target, &[], options).expect("connect");
+            assert_eq!(socket.tcp_nodelay().expect("nodelay"), nodelay);
+            assert!(socket.keepalive().expect("keepalive"));
+            assert!(socket.nonblocking().expect("flags"));
+        }
+    }
+
+    #[test]
     fn keepalive_is_set_in_thirds() {
         let listener = TcpListener::bind("127.0.0.1:0").expect("bind");
         let client = TcpStream::connect(listener.local_addr().expect("addr")).expect("connect");
         let socket = Socket::from(client);
-        set_tcp_options(&socket, Some(Duration::from_secs(300)));
+        let keepalive = Some(Duration::from_secs(300));
+        set_tcp_options(&socket, TcpOptions { nodelay: true, keepalive });
         assert!(socket.keepalive().expect("keepalive"));
         assert!(socket.tcp_nodelay().expect("nodelay"));
         assert_eq!(socket.tcp_keepalive_interval().expect("interval"), Duration::from_secs(100));
