@@ -111,7 +111,8 @@ impl Engine {
         }
         let mut excess = (self.sessions.memory_bytes() + 1).saturating_sub(limit);
         let evictable = |session: &Session| {
-            session.closing != Closing::Now && !session.flags.contains(SessionFlags::NO_EVICT)
+            let is_spared = session.is_link() || session.flags.contains(SessionFlags::NO_EVICT);
+            session.closing != Closing::Now && !is_spared
         };
         let mut largest: Vec<(usize, Token)> = self
             .sessions
@@ -156,7 +157,8 @@ impl Engine {
         let Some(session) = self.sessions.get_mut(token) else { return };
         let silent_us = now.since_us(session.last_interaction);
         let listens = SessionFlags::MONITOR.union(SessionFlags::PUBSUB);
-        let may_be_silent = session.flags.intersects(listens) || session.is_blocked();
+        let may_be_silent =
+            session.flags.intersects(listens) || session.is_blocked() || session.is_link();
         if timeout != 0 && silent_us / US_PER_SECOND > timeout && !may_be_silent {
             return self.sessions.close(token, Closing::Now);
         }

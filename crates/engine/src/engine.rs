@@ -32,6 +32,7 @@ pub struct Parts {
     /// Where time comes from inside a turn.
     pub clock: Box<dyn Clock>,
     /// What lies beyond the engine.
+    /// What commands may ask of the process around the node.
     pub host: Box<dyn Host>,
     /// What runs the jobs of persistence, and its disk.
     pub backend: Box<dyn Backend>,
@@ -64,7 +65,8 @@ pub struct Engine {
     #[expect(clippy::vec_box, reason = "sessions hold them boxed")]
     pub(crate) spare_paused: Vec<Box<Paused>>,
     pub(crate) effects: Effects,
-    pub(crate) host: Box<dyn Host>,
+    /// What commands may ask of the process around the node.
+    pub host: Box<dyn Host>,
     pub(crate) clock: Box<dyn Clock>,
     pub(crate) now: Now,
     /// The cycle counter when the last command ended: one reading per command tells how long each

@@ -10,7 +10,10 @@
 //! 3. [`Node::run`] when all that is readable has been read;
 //! 4. [`Node::next_with_output`] and [`Node::output`] until nothing is left: one write for each
 //!    connection, however many replies it got;
-//! 5. [`Node::next_action`] until nothing is left, then [`Node::end_turn`].
+//! 5. [`Node::next_action`], then [`Node::next_connect`], until nothing is left; what becomes of a
+//!    connection that the node wants is told with [`Node::handle_connected`] or
+//!    [`Node::handle_connect_failed`];
+//! 6. [`Node::end_turn`].
 //!
 //! Invariants: output is only ever appended by commands and only ever removed by
 //! [`Outgoing::advance`]; a token is not used again before [`Node::handle_end`] or the action
@@ -21,8 +24,10 @@
 mod admission;
 mod held;
 mod node;
+mod outbound;
 mod outgoing;
 
 pub use dunlin_session::{Peer, Token};
 pub use node::{Action, Environment, Node, Refusal};
+pub use outbound::ConnectRequest;
 pub use outgoing::Outgoing;

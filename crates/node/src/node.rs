@@ -10,6 +10,7 @@ use dunlin_stdx::time::{Clock, Monotonic, Now};
 
 use crate::admission;
 use crate::held::{HeldOutput, LogEnds, SyncGroup};
+use crate::outbound::Outbound;
 use crate::outgoing::Outgoing;
 
 /// Room of a buffer that is lent to a connection which has nothing waiting: one read takes up to
@@ -45,6 +46,8 @@ pub enum Action {
     CloseAfterFlush(Token),
     /// [`Node::input`] said "not now" for this connection; ask again.
     Resume(Token),
+    /// Whether what is written to this connection leaves at once, or may be gathered by TCP.
+    SetNodelay(Token, bool),
 }
 
 /// Why a connection is not taken: the bytes to write before closing it.
@@ -53,7 +56,9 @@ pub struct Refusal(pub Vec<u8>);
 
 /// One server.
 pub struct Node {
-    engine: Engine,
+    pub(crate) engine: Engine,
+    /// Connections that this node opens.
+    pub(crate) outbound: Outbound,
     /// Buffers of [`SHARED_INPUT_BYTES`] that are lent to connections with nothing waiting.
     shared_inputs: Vec<Vec<u8>>,
     /// Connections whose requests are decoded and run when all have been read.
@@ -86,6 +91,7 @@ impl Node {
         let keyspace = Keyspace::new(databases, layout, seed, freer);
         Self {
             engine: Engine::new(Parts { keyspace, config, table, clock, host, backend }),
+            outbound: Outbound::default(),
             shared_inputs: Vec::new(),
             ahead: Vec::new(),
             spare_outputs: Vec::new(),

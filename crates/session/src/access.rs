@@ -5,6 +5,9 @@
 /// The user as which every connection begins.
 pub const DEFAULT_USER: &str = "default";
 
+/// What listings show for the link to our primary, whose commands no rule of access holds back.
+pub(crate) const SUPERUSER: &str = "(superuser)";
+
 /// The rules of who may log in, as the configuration has them.
 #[derive(Clone, Copy, Debug)]
 pub struct Access<'a> {

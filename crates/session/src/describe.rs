@@ -77,6 +77,8 @@ fn letters(session: &Session) -> String {
     let tracking = session.tracking.as_deref();
     let letters: String = [
         ('O', has(SessionFlags::MONITOR)),
+        ('S', has(SessionFlags::REPLICA)),
+        ('M', has(SessionFlags::PRIMARY)),
         ('P', has(SessionFlags::PUBSUB)),
         ('x', has(SessionFlags::MULTI)),
         ('b', session.is_blocked()),
@@ -142,7 +144,11 @@ mod tests {
     fn letters_follow_the_state() {
         let mut session = Session::new(ClientId(1), Peer::default(), Now::default());
         assert_eq!(letters(&session), "N");
-        session.flags |= SessionFlags::MONITOR;
+        session.flags = SessionFlags::REPLICA | SessionFlags::PUBSUB;
+        assert_eq!(letters(&session), "SP");
+        session.flags = SessionFlags::PRIMARY;
+        assert_eq!(letters(&session), "M");
+        session.flags = SessionFlags::MONITOR;
         session.closing = Closing::AfterReply;
         session.peer.is_unix = true;
         assert_eq!(letters(&session), "OcU");

@@ -66,7 +66,7 @@ mod tests {
     use dunlin_stdx::time::Now;
 
     use super::*;
-    use crate::session::Peer;
+    use crate::session::{Peer, SessionFlags};
 
     #[test]
     fn all_properties_must_hold() {
@@ -91,5 +91,19 @@ mod tests {
         check(ClientFilter { class: ClientClass::by_name(b"NORMAL"), ..any }, true);
         check(ClientFilter { class: ClientClass::by_name(b"slave"), ..any }, false);
         check(ClientFilter { id: Some(ClientId(7)), address: Some(b"x"), ..any }, false);
+    }
+
+    #[test]
+    fn replication_goes_before_publish_subscribe() {
+        let mut session = Session::new(ClientId(7), Peer::default(), Now::default());
+        let mut check = |flags, name: &[u8], user| {
+            session.flags = flags;
+            assert_eq!(Some(session.class()), ClientClass::by_name(name));
+            assert_eq!(session.user(), user);
+        };
+        check(SessionFlags::MONITOR, b"normal", "default");
+        check(SessionFlags::PUBSUB, b"pubsub", "default");
+        check(SessionFlags::PUBSUB | SessionFlags::REPLICA, b"replica", "default");
+        check(SessionFlags::PRIMARY, b"master", "(superuser)");
     }
 }

@@ -3,7 +3,7 @@
 use dunlin_resp::{Batch, ProtocolError, Reply, RequestDecoder};
 use dunlin_stdx::time::{Monotonic, Now};
 
-use crate::access::{Access, DEFAULT_USER};
+use crate::access::{Access, DEFAULT_USER, SUPERUSER};
 use crate::filter::ClientClass;
 use crate::pubsub::Subscriptions;
 use crate::sessions::ClientId;
@@ -49,6 +49,10 @@ bitflags::bitflags! {
         const MULTI = 1 << 8;
         /// A key that it watches has changed: its EXEC will fail.
         const WATCHED_CHANGED = 1 << 9;
+        /// It is our link to the primary; what arrives is the primary's stream.
+        const PRIMARY = 1 << 10;
+        /// It is a replica of ours and receives the stream.
+        const REPLICA = 1 << 11;
     }
 }
 
@@ -196,7 +200,11 @@ impl Session {
     /// Its class, for filters and limits.
     #[must_use]
     pub const fn class(&self) -> ClientClass {
-        if self.flags.contains(SessionFlags::PUBSUB) {
+        if self.flags.contains(SessionFlags::PRIMARY) {
+            ClientClass::Primary
+        } else if self.flags.contains(SessionFlags::REPLICA) {
+            ClientClass::Replica
+        } else if self.flags.contains(SessionFlags::PUBSUB) {
             ClientClass::Pubsub
         } else {
             ClientClass::Normal
@@ -216,10 +224,16 @@ impl Session {
         self.subscriptions.as_deref()
     }
 
-    /// The user it is logged in as.
+    /// Whether it is a link of replication, which no limit on clients ends.
+    #[must_use]
+    pub const fn is_link(&self) -> bool {
+        matches!(self.class(), ClientClass::Primary | ClientClass::Replica)
+    }
+
+    /// The user it is logged in as; the primary is above all users.
     #[must_use]
     pub const fn user(&self) -> &'static str {
-        DEFAULT_USER
+        if self.flags.contains(SessionFlags::PRIMARY) { SUPERUSER } else { DEFAULT_USER }
     }
 
     /// Whether it may run commands that ask for a login.

@@ -8,6 +8,7 @@ use slab::Slab;
 
 use crate::access::Access;
 use crate::blocking::Blocking;
+use crate::filter::ClientClass;
 use crate::pause::ClientPause;
 use crate::peaks::BufferPeaks;
 use crate::pubsub::PubSub;
@@ -98,6 +99,14 @@ impl Sessions {
     #[must_use]
     pub fn blocked(&self) -> usize {
         self.iter().filter(|(_, session)| session.is_blocked()).count()
+    }
+
+    /// Count of sessions that are not replicas of ours (`connected_clients`; the link to our primary
+    /// is one of them, as in 7.2.6). O(clients).
+    #[must_use]
+    pub fn without_replicas(&self) -> usize {
+        let is_replica = |session: &Session| session.class() == ClientClass::Replica;
+        self.iter().filter(|(_, session)| !is_replica(session)).count()
     }
 
     /// All sessions, the oldest first. O(n log n).

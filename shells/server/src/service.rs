@@ -5,10 +5,10 @@ use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::time::Duration;
 
-use dunlin_node::{Action as NodeAction, Node, Outgoing, Peer, Token};
+use dunlin_node::{Action as NodeAction, ConnectRequest, Node, Outgoing, Peer, Token};
 use dunlin_reactor::{
-    Accepted, Action, Address, Admission, ConnectionId, EndReason, ListenerTag, OutputQueue,
-    Refusal, Service, os_error_text,
+    Accepted, Action, Address, Admission, Connect, Connected, ConnectionId, EndReason, ListenerTag,
+    OutputQueue, Refusal, Service, os_error_text,
 };
 use dunlin_resp::IoSlices;
 use dunlin_stdx::time::{Monotonic, Now};
@@ -61,6 +61,12 @@ impl Serving {
         self.node.begin_turn(now);
         self.node.begin_load();
         self.look_after_node();
+    }
+
+    /// TCP keepalive period of new connections, if they are to have one.
+    fn keepalive(&mut self) -> Option<Duration> {
+        let seconds = self.node.engine_mut().config.network.tcp_keepalive;
+        (seconds > 0).then(|| Duration::from_secs(u64::from(seconds)))
     }
 
     /// Ends the process if the node cannot go on, and tells when the data set is there.
@@ -168,8 +174,7 @@ impl Service for Serving {
     }
 
     fn accept(&mut self, accepted: Accepted) -> Result<Admission, Refusal> {
-        let keepalive = self.node.engine_mut().config.network.tcp_keepalive;
-        let keepalive = (keepalive > 0).then(|| Duration::from_secs(u64::from(keepalive)));
+        let keepalive = self.keepalive();
         let peer = peer_of(&accepted);
         self.log.verbose(format_args!("Accepted {}", peer.address));
         match self.node.connect(peer) {
@@ -181,6 +186,18 @@ impl Service for Serving {
     fn accept_failed(&mut self, _: ListenerTag, error: &io::Error) {
         self.log
             .warning(format_args!("Accepting client connection: accept: {}", os_error_text(error)));
+    }
+
+    fn connected(&mut self, id: ConnectionId, connected: &Connected) {
+        let Connected { fd, local, peer } = connected;
+        let peer = Peer {
+            address: peer.to_string().into(),
+            local_address: local.to_string().into(),
+            fd: *fd,
+            is_unix: false,
+            is_local: peer.ip().is_loopback(),
+        };
+        self.node.handle_connected(token(id), peer);
     }
 
     fn input(&mut self, id: ConnectionId) -> Option<&mut Vec<u8>> {
@@ -198,6 +215,9 @@ impl Service for Serving {
     fn handle_end(&mut self, id: ConnectionId, reason: EndReason) {
         let log = &self.log;
         match reason {
+            EndReason::ConnectFailed(error) => {
+                return self.node.handle_connect_failed(token(id), &os_error_text(&error));
+            }
             EndReason::PeerClosed => log.verbose("Client closed connection"),
             EndReason::ReadFailed(error) => {
                 log.verbose(format_args!("Reading from client: {}", os_error_text(&error)));
@@ -232,7 +252,16 @@ impl Service for Serving {
             NodeAction::Close(token) => Action::Close(connection(token)),
             NodeAction::CloseAfterFlush(token) => Action::CloseAfterFlush(connection(token)),
             NodeAction::Resume(token) => Action::Resume(connection(token)),
+            NodeAction::SetNodelay(token, on) => Action::SetNodelay(connection(token), on),
         })
+    }
+
+    fn next_connect(&mut self) -> Option<Connect> {
+        let ConnectRequest { token, host, port } = self.node.next_connect()?;
+        let keepalive = self.keepalive();
+        let source = self.node.engine_mut().config.network.bind_source_addr.to_str_lossy();
+        let (id, source) = (connection(token), source.into_owned());
+        Some(Connect { id, host, port, source, nodelay: true, keepalive })
     }
 
     fn next_deadline(&self) -> Option<Monotonic> {

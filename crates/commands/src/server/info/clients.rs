@@ -11,7 +11,7 @@ pub(super) const SECTION: Section = Section {
 };
 
 const FIELDS: &[Field] = &[
-    ("connected_clients", |v| v.cx.sessions.len().into()),
+    ("connected_clients", |v| v.cx.sessions.without_replicas().into()),
     ("cluster_connections", |_| 0_u64.into()),
     ("maxclients", |v| v.cx.config.network.maxclients.into()),
     ("client_recent_max_input_buffer", |v| {
