@@ -39,6 +39,8 @@ impl Engine {
                     self.end_load();
                     return false;
                 }
+                // Of what a primary has sent, which is not loaded at start.
+                Loaded::Failed(_) => return false,
             }
             if self.persistence.is_lost() {
                 self.write_journal();

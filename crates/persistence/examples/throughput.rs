@@ -135,11 +135,15 @@ impl DiskFile for MemoryFile {
         Ok(bytes.len())
     }
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.read_at(self.1 as u64, buffer)?;
+        self.1 += count;
+        Ok(count)
+    }
+    fn read_at(&mut self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let bytes = self.0.lock().expect("not poisoned");
-        let rest = &bytes[self.1.min(bytes.len())..];
+        let rest = bytes.get(position as usize..).unwrap_or_default();
         let count = rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&rest[..count]);
-        self.1 += count;
         Ok(count)
     }
     fn seek(&mut self, position: u64) -> io::Result<()> {

@@ -41,8 +41,10 @@ pub trait Backend {
 pub enum JobRole {
     /// Writes and syncs the append-only file: clients wait for it.
     Append,
-    /// Reads files at start.
+    /// Reads files at start, or what a primary has sent.
     Load,
+    /// Writes and verifies what a primary sends.
+    Receive,
     /// Writes a snapshot; nobody waits for it.
     Snapshot,
     /// Writes a snapshot that goes to replicas: changes for them pile up meanwhile.
@@ -51,6 +53,8 @@ pub enum JobRole {
     Send,
     /// Takes what a snapshot has no memory for; nobody waits for it.
     Spill,
+    /// Keeps what the stream of changes has no memory for: replicas wait for it.
+    StreamSpill,
 }
 
 impl JobRole {
@@ -60,10 +64,12 @@ impl JobRole {
         match self {
             Self::Append => "append",
             Self::Load => "load",
+            Self::Receive => "receive",
             Self::Snapshot => "snapshot",
             Self::Sync => "sync",
             Self::Send => "send",
             Self::Spill => "spill",
+            Self::StreamSpill => "stream-spill",
         }
     }
 

@@ -87,6 +87,13 @@ pub trait DiskFile: Send {
     /// The system's.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
 
+    /// Reads at this position, in bytes from the beginning; 0 at the end. Where the next read or write
+    /// goes on stays as it is.
+    ///
+    /// # Errors
+    /// The system's.
+    fn read_at(&mut self, position: u64, buffer: &mut [u8]) -> io::Result<usize>;
+
     /// Moves the position of the next read, in bytes from the beginning.
     ///
     /// # Errors

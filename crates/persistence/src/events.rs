@@ -5,10 +5,15 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Where jobs tell what became of them. Clones tell the same listener.
-#[derive(Clone)]
 pub struct Events<T> {
     told: Arc<Mutex<VecDeque<T>>>,
     wake: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl<T> Clone for Events<T> {
+    fn clone(&self) -> Self {
+        Self { told: Arc::clone(&self.told), wake: Arc::clone(&self.wake) }
+    }
 }
 
 impl<T> Events<T> {

@@ -13,14 +13,18 @@ mod backend;
 mod disk;
 mod events;
 pub mod feed;
+#[cfg(test)]
+mod hand_backend;
 mod job;
 pub mod load;
 #[cfg(test)]
 mod memory_disk;
+pub mod receive;
 #[cfg(test)]
 mod round_trip;
 mod server;
 pub mod snapshot;
+pub mod stream_spill;
 
 pub use append::{
     AppendError, AppendEvent, AppendFiles, AppendJob, AppendLog, AppendPaths, Appended, Committed,
@@ -34,6 +38,8 @@ pub use job::{Job, Signal, Step};
 pub use load::LoadBatch;
 pub use server::{
     Fatal, LoadStatus, Loaded, LoadedKeys, LogReading, LogStatus, Merge, Outcome, Persistence,
-    SaveStatus, SliceEnd, SyncEnded, SyncFilter, SyncRequest, SyncTarget, WalkStatus, Wish,
-    load_limits,
+    ReceivedSource, SaveStatus, SliceEnd, SyncEnded, SyncFilter, SyncRequest, SyncTarget,
+    WalkStatus, Wish, load_limits,
 };
+pub use snapshot::ReplicationAux;
+pub use stream_spill::{StreamSpill, StreamSpillEvent};

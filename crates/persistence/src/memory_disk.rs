@@ -21,6 +21,8 @@ struct State {
     fails_at: Option<usize>,
     /// Bytes of files without a name.
     nameless_bytes: usize,
+    /// Files without a name that are open.
+    open_nameless: usize,
 }
 
 type Contents = Arc<Mutex<Vec<u8>>>;
@@ -54,6 +56,10 @@ impl MemoryDisk {
 
     pub(crate) fn nameless_bytes(&self) -> usize {
         self.state().nameless_bytes
+    }
+
+    pub(crate) fn open_nameless(&self) -> usize {
+        self.state().open_nameless
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -93,7 +99,7 @@ impl Disk for MemoryDisk {
     }
 
     fn temporary(&self, _: &Path) -> io::Result<Box<dyn DiskFile>> {
-        drop(self.call()?);
+        self.call()?.open_nameless += 1;
         Ok(self.file(Contents::default(), true))
     }
 
@@ -149,6 +155,12 @@ impl MemoryFile {
     }
 }
 
+impl Drop for MemoryFile {
+    fn drop(&mut self) {
+        self.disk.state().open_nameless -= usize::from(self.is_nameless);
+    }
+}
+
 impl DiskFile for MemoryFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut state = self.disk.call()?;
@@ -161,13 +173,17 @@ impl DiskFile for MemoryFile {
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.read_at(self.position as u64, buffer)?;
+        self.position += count;
+        Ok(count)
+    }
+
+    fn read_at(&mut self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
         drop(self.disk.call()?);
         let contents = self.contents();
-        let rest = contents.get(self.position..).unwrap_or_default();
+        let rest = contents.get(position as usize..).unwrap_or_default();
         let count = rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&rest[..count]);
-        drop(contents);
-        self.position += count;
         Ok(count)
     }
 

@@ -45,6 +45,12 @@ impl ReadError {
     pub(crate) const fn ended(offset: u64) -> Self {
         Self { offset, cause: ReadErrorCause::Ended }
     }
+
+    /// Whether nothing is wrong: the next bytes have not arrived yet.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        matches!(&self.cause, ReadErrorCause::Io(error) if error.kind() == io::ErrorKind::WouldBlock)
+    }
 }
 
 impl fmt::Display for ReadErrorCause {

@@ -116,6 +116,16 @@ pub struct Reader<R> {
     skips_modules: bool,
     stage: Stage,
     last_kind: u8,
+    patience: Option<Patience>,
+}
+
+/// What a reader remembers whose file is still arriving.
+#[derive(Clone, Copy, Debug, Default)]
+struct Patience {
+    /// Whether the beginning of the file was read.
+    has_begun: bool,
+    /// Bytes that are to be there before the next item is tried once more.
+    wanted_bytes: usize,
 }
 
 impl<R: Read> Reader<R> {
@@ -124,30 +134,53 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// If it does not begin as files do.
     pub fn open(file: R, limits: LoadLimits) -> Result<Self> {
-        let mut source = FileSource::new(file);
-        let magic: [u8; 5] = source.array()?;
-        if magic != *MAGIC {
-            return Err(ReadError { offset: 0, cause: ReadErrorCause::Signature });
-        }
-        let digits: [u8; 4] = source.array()?;
-        // As `atoi` reads them.
-        let version = digits
-            .iter()
-            .take_while(|digit| digit.is_ascii_digit())
-            .fold(0, |number, digit| number * 10 + u16::from(digit - b'0'));
-        if !(1..=VERSION_MAX).contains(&version) {
-            return Err(ReadError { offset: 5, cause: ReadErrorCause::Version(version) });
-        }
-        Ok(Self {
-            source,
+        let mut reader = Self::new(file, limits, None);
+        reader.begin()?;
+        Ok(reader)
+    }
+
+    /// Reads a file that is still arriving: where `file` says [`WouldBlock`], so does
+    /// [`Reader::next_item`] ([`ReadError::is_waiting`]), and can be called again when there is more.
+    ///
+    /// An item that has not wholly arrived is kept and read anew: each time twice as much of it has to
+    /// be there, so that all attempts together take twice the work of one, and at most twice its bytes
+    /// in memory.
+    ///
+    /// [`WouldBlock`]: std::io::ErrorKind::WouldBlock
+    pub fn patient(file: R, limits: LoadLimits) -> Self {
+        Self::new(file, limits, Some(Patience::default()))
+    }
+
+    fn new(file: R, limits: LoadLimits, patience: Option<Patience>) -> Self {
+        Self {
+            source: FileSource::new(file),
             values: ValueReader::new(limits),
-            version,
+            version: 0,
             key: Vec::new(),
             prefixes: Prefixes::default(),
             skips_modules: false,
             stage: Stage::Start,
             last_kind: kind::STRING,
-        })
+            patience,
+        }
+    }
+
+    /// Reads what every file begins with.
+    fn begin(&mut self) -> Result<()> {
+        let magic: [u8; 5] = self.source.array()?;
+        if magic != *MAGIC {
+            return Err(ReadError { offset: 0, cause: ReadErrorCause::Signature });
+        }
+        let digits: [u8; 4] = self.source.array()?;
+        // As `atoi` reads them.
+        self.version = digits
+            .iter()
+            .take_while(|digit| digit.is_ascii_digit())
+            .fold(0, |number, digit| number * 10 + u16::from(digit - b'0'));
+        if !(1..=VERSION_MAX).contains(&self.version) {
+            return Err(ReadError { offset: 5, cause: ReadErrorCause::Version(self.version) });
+        }
+        Ok(())
     }
 
     /// Passes over what modules wrote, instead of refusing it.
@@ -198,8 +231,43 @@ impl<R: Read> Reader<R> {
     /// The next item.
     ///
     /// # Errors
-    /// What is wrong with the file, and where. Nothing can be read behind that.
+    /// What is wrong with the file, and where. Nothing can be read behind that, unless it is only
+    /// that a patient reader has to wait.
     pub fn next_item(&mut self) -> Result<Item> {
+        match self.patience {
+            None => self.item(),
+            Some(patience) => self.patient_item(patience),
+        }
+    }
+
+    fn patient_item(&mut self, mut patience: Patience) -> Result<Item> {
+        if patience.wanted_bytes > 0 {
+            match self.source.fill(patience.wanted_bytes) {
+                // What has arrived at the end of a file is all that will.
+                Ok(()) | Err(ReadError { cause: ReadErrorCause::Ended, .. }) => {}
+                Err(error) => return Err(error),
+            }
+            patience.wanted_bytes = 0;
+        }
+        self.source.mark();
+        let mut outcome = Ok(());
+        if !patience.has_begun {
+            outcome = self.begin();
+            if outcome.is_ok() {
+                patience.has_begun = true;
+                self.source.mark();
+            }
+        }
+        let item = outcome.and_then(|()| self.item());
+        if item.as_ref().is_err_and(ReadError::is_waiting) {
+            self.prefixes = Prefixes::default();
+            patience.wanted_bytes = 2 * self.source.rewind().max(1);
+        }
+        self.patience = Some(patience);
+        item
+    }
+
+    fn item(&mut self) -> Result<Item> {
         loop {
             let offset = self.source.offset();
             self.stage = Stage::Kind;

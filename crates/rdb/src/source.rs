@@ -18,6 +18,9 @@ const BUFFER_LEN_MIN: usize = 16 << 10;
 /// Most bytes that are allocated before the ones in front of them have come.
 const STEP_MAX: usize = 16 << 20;
 
+/// A buffer that has grown beyond this for the sake of one item is given back behind it.
+const KEPT_BUFFER_MAX: usize = 4 << 20;
+
 /// Bytes, one after the other.
 pub(crate) trait Source {
     /// Place of the next byte.
@@ -120,6 +123,8 @@ pub(crate) struct FileSource<R> {
     /// Bytes of the file in front of the buffer.
     before: u64,
     checksum: Option<Checksum>,
+    /// From where on the buffer is kept, so that it can be taken once more; `None` if it never is.
+    mark: Option<usize>,
 }
 
 impl<R: Read> FileSource<R> {
@@ -132,7 +137,20 @@ impl<R: Read> FileSource<R> {
             summed: 0,
             before: 0,
             checksum: Some(Checksum::new()),
+            mark: None,
         }
+    }
+
+    /// What is taken from here on can be taken once more, until this is called again.
+    pub(crate) fn mark(&mut self) {
+        self.sum();
+        self.mark = Some(self.start);
+    }
+
+    /// Goes back to the mark; how many bytes behind it are in memory.
+    pub(crate) fn rewind(&mut self) -> usize {
+        self.start = self.mark.unwrap_or(self.start);
+        self.end - self.start
     }
 
     /// No longer sums up: nobody will ask.
@@ -141,9 +159,10 @@ impl<R: Read> FileSource<R> {
     }
 
     /// The checksum of everything taken so far, if it is summed up.
-    pub(crate) fn checksum(&mut self) -> Option<u64> {
-        self.sum();
-        self.checksum.as_ref().map(Checksum::value)
+    pub(crate) fn checksum(&self) -> Option<u64> {
+        let mut checksum = self.checksum?;
+        checksum.update(&self.buffer[self.summed..self.start]);
+        Some(checksum.value())
     }
 
     /// The bytes that were read and not taken, and the rest of the file.
@@ -160,22 +179,11 @@ impl<R: Read> FileSource<R> {
         self.summed = self.start;
     }
 
-    /// Reads until `len` bytes are in the buffer.
+    /// Reads until `len` bytes can be taken from the buffer.
     #[cold]
-    fn fill(&mut self, len: usize) -> Result<()> {
-        self.sum();
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.before += self.start as u64;
-        (self.end, self.start, self.summed) = (self.end - self.start, 0, 0);
-        if self.end == 0 && self.buffer.len() > BUFFER_LEN {
-            // One long string is no reason to keep as much memory.
-            self.buffer = Vec::new();
-        }
-        if self.buffer.len() < BUFFER_LEN {
-            let grown = (4 * self.buffer.len()).clamp(BUFFER_LEN_MIN, BUFFER_LEN);
-            self.buffer.resize(grown, 0);
-        }
-        while self.end < len {
+    pub(crate) fn fill(&mut self, len: usize) -> Result<()> {
+        self.make_room();
+        while self.end - self.start < len {
             if self.end == self.buffer.len() {
                 let more = self.buffer.len().clamp(BUFFER_LEN, STEP_MAX);
                 self.buffer.resize(self.buffer.len() + more, 0);
@@ -191,6 +199,32 @@ impl<R: Read> FileSource<R> {
             }
         }
         Ok(())
+    }
+
+    /// Moves what is still needed to the front of the buffer.
+    fn make_room(&mut self) {
+        let kept = self.mark.unwrap_or(self.start);
+        if self.mark.is_none() {
+            self.sum();
+        }
+        if kept > 0 {
+            self.buffer.copy_within(kept..self.end, 0);
+        }
+        self.before += kept as u64;
+        self.end -= kept;
+        self.start -= kept;
+        self.summed -= kept;
+        self.mark = self.mark.map(|_| 0);
+        let is_too_large = self.buffer.len() > KEPT_BUFFER_MAX && self.end < BUFFER_LEN;
+        if is_too_large || self.end == 0 && self.buffer.len() > BUFFER_LEN {
+            // One long string is no reason to keep as much memory.
+            self.buffer.truncate(self.end);
+            self.buffer.shrink_to_fit();
+        }
+        if self.buffer.len() < BUFFER_LEN {
+            let grown = (4 * self.buffer.len()).clamp(BUFFER_LEN_MIN, BUFFER_LEN);
+            self.buffer.resize(grown, 0);
+        }
     }
 }
 
@@ -211,7 +245,7 @@ impl<R: Read> Source for FileSource<R> {
     }
 
     fn take_vec(&mut self, len: usize) -> Result<Vec<u8>> {
-        if len <= BUFFER_LEN / 4 {
+        if len <= BUFFER_LEN / 4 || self.mark.is_some() {
             return self.take(len).map(<[u8]>::to_vec);
         }
         let mut bytes = Vec::with_capacity(len.min(STEP_MAX));

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use dunlin_persistence::{Disk, DiskFile};
@@ -126,6 +126,10 @@ impl DiskFile for MachineFile {
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.file().read(buffer)
+    }
+
+    fn read_at(&mut self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file().read_at(buffer, position)
     }
 
     fn seek(&mut self, position: u64) -> io::Result<()> {

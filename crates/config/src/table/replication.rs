@@ -81,6 +81,10 @@ group! {
         /// Seconds without replicas after which that is given up; 0 never.
         "repl-backlog-ttl" => repl_backlog_ttl: u64 = "3600", integer(0, LONG_MAX);
 
+        /// Size at which temporary files in dir that hold a part of the stream for slow replicas grow no
+        /// more; 0 for no limit.
+        "repl-spill-limit" => repl_spill_limit: u64 = "0", bytes(0, LONG_MAX), HIDDEN;
+
         /// Writes are refused with fewer replicas than this in reach; 0 for no such rule.
         "min-replicas-to-write" | "min-slaves-to-write" => min_replicas_to_write: u32 = "0",
             integer(0, INT_MAX);

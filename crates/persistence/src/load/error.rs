@@ -46,6 +46,8 @@ pub enum LoadErrorCause {
         /// How many there are.
         databases: u32,
     },
+    /// Bytes follow what should be its end.
+    Trailing,
     /// Its commands cannot be read, or end in the middle of one.
     Log(LogError),
     /// Its commands end in the middle of one, and another file follows.
@@ -92,6 +94,7 @@ impl LoadError {
                  {databases} databases. Exiting"
             )),
             LoadErrorCause::Log(error) => lines.push(log_line(file, error)),
+            LoadErrorCause::Trailing => {}
             LoadErrorCause::TruncatedInside(_) => {
                 lines.push("Fatal error: the truncated file is not the last file".to_owned());
             }
@@ -106,6 +109,14 @@ impl LoadError {
         if self.is_append_only && is_snapshot {
             lines.push(format!("Error reading the RDB base file {file}, AOF loading aborted"));
         }
+        lines
+    }
+
+    /// The lines that the log has where the process goes on without this data set.
+    #[must_use]
+    pub fn refusal_lines(&self) -> Vec<String> {
+        let mut lines = vec![self.to_string()];
+        lines.extend(self.snapshot_line());
         lines
     }
 
@@ -168,6 +179,7 @@ impl fmt::Display for LoadErrorCause {
             Self::Database { number, databases } => {
                 write!(f, "database {number}, where there are {databases}")
             }
+            Self::Trailing => f.write_str("there are bytes behind its end"),
             Self::Log(error) => error.fault.fmt(f),
             Self::TruncatedInside(error) => write!(f, "{}, and more files follow", error.fault),
         }

@@ -12,10 +12,11 @@ use super::error::{LoadError, LoadErrorCause};
 use super::log_file::{LogFailure, LogFileReader, LogStep};
 use super::plan::{FileRole, LoadFile, LoadPlan};
 use super::queue::{LoadQueue, LoadReceiver};
-use super::snapshot_file::SnapshotFileReader;
+use super::snapshot_file::{SnapshotFileReader, SnapshotStep};
 use crate::append::LogLevel;
 use crate::disk::{Disk, DiskFile};
 use crate::job::{Job, Signal, Step};
+use crate::receive::{ReceiveQueue, ReceivedFile};
 
 /// By which rules files are loaded.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +47,8 @@ pub struct Loader {
     state: State,
     report: LoadReport,
     file: FileReport,
+    /// The one file of the plan, if it is not on the disk by its name.
+    given: Option<Input>,
 }
 
 enum State {
@@ -54,18 +57,30 @@ enum State {
     Next(usize),
     Snapshot(Box<SnapshotFileReader<CountingFile>>),
     Log(LogFileReader<CountingFile>),
+    /// Nothing may follow what was received.
+    Tail(CountingFile, u64),
     Ended,
+}
+
+/// Where bytes come from.
+enum Input {
+    File(Box<dyn DiskFile>),
+    /// They are still arriving.
+    Stream(Arc<ReceiveQueue>),
 }
 
 /// A file whose bytes count as progress when they are read.
 struct CountingFile {
-    file: Box<dyn DiskFile>,
+    input: Input,
     queue: Arc<LoadQueue>,
 }
 
 impl Read for CountingFile {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(buffer)?;
+        let count = match &mut self.input {
+            Input::File(file) => file.read(buffer)?,
+            Input::Stream(arriving) => arriving.read(buffer)?,
+        };
         self.queue.add_read_bytes(count as u64);
         Ok(count)
     }
@@ -83,14 +98,54 @@ impl Loader {
         disk: Arc<dyn Disk>,
         wake: Arc<dyn Fn() + Send + Sync>,
     ) -> (Self, LoadReceiver) {
-        let queue = Arc::new(LoadQueue::new(wake));
+        Self::with(plan, rules, disk, Arc::default(), wake)
+    }
+
+    fn with(
+        plan: LoadPlan,
+        rules: LoadRules,
+        disk: Arc<dyn Disk>,
+        signal: Arc<Signal>,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> (Self, LoadReceiver) {
+        let queue = Arc::new(LoadQueue::new(signal, wake));
         let receiver = LoadReceiver::new(Arc::clone(&queue));
         let (report, file) = (LoadReport::default(), FileReport::default());
-        (Self { plan, rules, disk, queue, state: State::New, report, file }, receiver)
+        (Self { plan, rules, disk, queue, state: State::New, report, file, given: None }, receiver)
+    }
+
+    /// Prepares to load a file that a primary has sent.
+    pub(crate) fn received(
+        received: ReceivedFile,
+        rules: LoadRules,
+        disk: Arc<dyn Disk>,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> (Self, LoadReceiver) {
+        let ReceivedFile { file, name, len_bytes } = received;
+        let plan = LoadPlan::received(name, len_bytes);
+        let (mut loader, receiver) = Self::new(plan, rules, disk, wake);
+        loader.given = Some(Input::File(file));
+        (loader, receiver)
+    }
+
+    /// Prepares to load what a primary sends, as it arrives; `signal` is raised when something does.
+    pub(crate) fn arriving(
+        plan: LoadPlan,
+        arriving: Arc<ReceiveQueue>,
+        rules: LoadRules,
+        disk: Arc<dyn Disk>,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> (Self, LoadReceiver) {
+        let (mut loader, receiver) = Self::with(plan, rules, disk, arriving.signal(), wake);
+        loader.given = Some(Input::Stream(arriving));
+        (loader, receiver)
     }
 
     fn count_bytes(&self) -> State {
-        let len = |file: &LoadFile| self.disk.len_bytes(&file.path).ok().flatten().unwrap_or(0);
+        let len = |file: &LoadFile| match file.role {
+            FileRole::Received => file.len_bytes,
+            _ => self.disk.len_bytes(&file.path).ok().flatten().unwrap_or(0),
+        };
         self.queue.set_total_bytes(self.plan.files.iter().map(len).sum());
         State::Next(0)
     }
@@ -103,6 +158,9 @@ impl Loader {
         };
         self.file = FileReport { file: number, ..FileReport::default() };
         self.queue.push(LoadBatch::FileBegins(number), 0);
+        if let Some(input) = self.given.take() {
+            return self.begin_given(input);
+        }
         let mut file = match self.disk.open(&plan.path) {
             Ok(file) => file,
             Err(error)
@@ -115,12 +173,12 @@ impl Loader {
         };
         let is_rdb = begins_as_rdb(&mut *file).map_err(|error| (0, LoadErrorCause::Read(error)))?;
         let role = plan.role;
-        let file = CountingFile { file, queue: Arc::clone(&self.queue) };
+        let file = CountingFile { input: Input::File(file), queue: Arc::clone(&self.queue) };
         if role.is_append_only() && !is_rdb {
             return Ok(State::Log(LogFileReader::new(file, Vec::new(), 0)));
         }
         match role {
-            FileRole::Snapshot => {}
+            FileRole::Snapshot | FileRole::Received => {}
             FileRole::OldStyle => self.notice("Reading RDB preamble from AOF file..."),
             FileRole::Base | FileRole::Incremental => {
                 self.notice("Reading RDB base file on AOF loading...");
@@ -132,17 +190,46 @@ impl Loader {
         Ok(State::Snapshot(Box::new(reader)))
     }
 
+    fn begin_given(&mut self, input: Input) -> Result<State, Failure> {
+        let expired_at = self.rules.drop_expired.then_some(self.rules.now);
+        let mut file = CountingFile { input, queue: Arc::clone(&self.queue) };
+        let reader = match &mut file.input {
+            Input::File(open) => {
+                open.seek(0).map_err(|error| (0, LoadErrorCause::Read(error)))?;
+                SnapshotFileReader::open(file, &self.rules, expired_at)?
+            }
+            Input::Stream(_) => SnapshotFileReader::arriving(file, &self.rules, expired_at),
+        };
+        Ok(State::Snapshot(Box::new(reader)))
+    }
+
+    /// Reads on, and says whether to go on at once.
     fn read_snapshot(
         &mut self,
         mut reader: Box<SnapshotFileReader<CountingFile>>,
-    ) -> Result<State, Failure> {
-        if reader.step(&self.queue, &self.rules, &mut self.file)? {
-            return Ok(State::Snapshot(reader));
+    ) -> Result<(State, Step), Failure> {
+        match reader.step(&self.queue, &self.rules, &mut self.file)? {
+            SnapshotStep::More => return Ok((State::Snapshot(reader), Step::Working)),
+            SnapshotStep::Waits => return Ok((State::Snapshot(reader), Step::Idle)),
+            SnapshotStep::End => {}
+        }
+        let state = self.end_snapshot(*reader)?;
+        Ok((state, Step::Working))
+    }
+
+    fn end_snapshot(&mut self, reader: SnapshotFileReader<CountingFile>) -> Result<State, Failure> {
+        let role = self.plan.files[self.file.file].role;
+        if role == FileRole::Received {
+            let end = reader.offset();
+            let (rest, file) = reader.into_rest();
+            return match rest.is_empty() {
+                true => Ok(State::Tail(file, end)),
+                false => Err((end, LoadErrorCause::Trailing)),
+            };
         }
         self.notice(&self.file.log_line());
         let number = self.file.file;
         let len_bytes = reader.offset();
-        let role = self.plan.files[number].role;
         if !role.is_append_only() {
             return Ok(self.end_file(number, len_bytes));
         }
@@ -151,6 +238,24 @@ impl Loader {
             self.notice("Reading the remaining AOF tail...");
         }
         Ok(State::Log(LogFileReader::new(file, rest, len_bytes)))
+    }
+
+    /// What was received counts when its end has come, too.
+    fn read_tail(&mut self, mut file: CountingFile, end: u64) -> Result<(State, Step), Failure> {
+        match file.read(&mut [0]) {
+            Ok(0) => {
+                self.notice(&self.file.log_line());
+                Ok((self.end_file(self.file.file, end), Step::Working))
+            }
+            Ok(_) => Err((end, LoadErrorCause::Trailing)),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                Ok((State::Tail(file, end), Step::Working))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Ok((State::Tail(file, end), Step::Idle))
+            }
+            Err(error) => Err((end, LoadErrorCause::Read(error))),
+        }
     }
 
     fn read_log(&mut self, mut reader: LogFileReader<CountingFile>) -> Result<State, Failure> {
@@ -249,18 +354,20 @@ impl Job for Loader {
         if !self.queue.has_room() {
             return Step::Idle;
         }
+        let working = |state| (state, Step::Working);
         let next = match std::mem::replace(&mut self.state, State::Ended) {
-            State::New => Ok(self.count_bytes()),
-            State::Next(number) => self.begin(number),
+            State::New => Ok(working(self.count_bytes())),
+            State::Next(number) => self.begin(number).map(working),
             State::Snapshot(reader) => self.read_snapshot(reader),
-            State::Log(reader) => self.read_log(reader),
+            State::Log(reader) => self.read_log(reader).map(working),
+            State::Tail(file, end) => self.read_tail(file, end),
             State::Ended => return Step::Done,
         };
         match next {
-            Ok(State::Ended) => Step::Done,
-            Ok(state) => {
+            Ok((State::Ended, _)) => Step::Done,
+            Ok((state, step)) => {
                 self.state = state;
-                Step::Working
+                step
             }
             Err(failure) => {
                 self.fail(failure);

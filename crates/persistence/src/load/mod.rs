@@ -19,6 +19,7 @@ mod error;
 mod loader;
 mod log_file;
 mod plan;
+mod position;
 mod queue;
 mod snapshot_file;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use batch::{FileReport, LoadBatch, LoadReport, LoadedEntry};
 pub use error::{LoadError, LoadErrorCause};
 pub use loader::{LoadRules, Loader, load_blocking};
 pub use plan::{FileRole, LoadFile, LoadPlan};
+pub(crate) use position::PositionFields;
 pub use queue::{LoadProgress, LoadReceiver};
 
 /// Bytes that are handed over at once: enough that a hand-over costs nothing, little enough that

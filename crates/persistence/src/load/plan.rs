@@ -32,6 +32,8 @@ pub struct LoadFile {
 pub enum FileRole {
     /// The one snapshot file: keys that have expired need not be loaded.
     Snapshot,
+    /// A data set that a primary has sent.
+    Received,
     /// The base of an append-only file: the commands behind it assume every key of it.
     Base,
     /// A base that is an append-only file of a version before 7.0.
@@ -44,7 +46,7 @@ impl FileRole {
     /// Whether the file belongs to an append-only file.
     #[must_use]
     pub const fn is_append_only(self) -> bool {
-        !matches!(self, Self::Snapshot)
+        !matches!(self, Self::Snapshot | Self::Received)
     }
 }
 
@@ -55,6 +57,13 @@ impl LoadPlan {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let role = FileRole::Snapshot;
         Self { files: vec![LoadFile { path, name, role, len_bytes: 0, may_be_cut: false }] }
+    }
+
+    /// The plan for a data set that a primary has sent; zero bytes are an unknown length.
+    #[must_use]
+    pub fn received(name: String, len_bytes: u64) -> Self {
+        let (path, role) = (PathBuf::from(&name), FileRole::Received);
+        Self { files: vec![LoadFile { path, name, role, len_bytes, may_be_cut: false }] }
     }
 
     /// Length of all files; with zero there is nothing to load.

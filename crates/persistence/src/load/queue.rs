@@ -37,15 +37,15 @@ struct State {
 }
 
 impl LoadQueue {
-    /// An empty queue; `wake` is called after each piece.
-    pub(super) fn new(wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+    /// An empty queue; `loader` is raised when there is room again, `wake` called after each piece.
+    pub(super) fn new(loader: Arc<Signal>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         Self {
             state: Mutex::default(),
             is_full: AtomicBool::new(false),
             is_cancelled: AtomicBool::new(false),
             total_bytes: AtomicU64::new(0),
             read_bytes: AtomicU64::new(0),
-            loader: Arc::default(),
+            loader,
             wake,
         }
     }

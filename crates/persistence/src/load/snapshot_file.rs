@@ -19,6 +19,17 @@ const BATCH_ENTRIES: usize = 512;
 /// Empty keys that the log tells of, as in Redis.
 const EMPTY_KEYS_TOLD: u64 = 10;
 
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SnapshotStep {
+    /// There is more to read.
+    More,
+    /// What comes next has not arrived yet.
+    Waits,
+    /// The file has ended.
+    End,
+}
+
 /// An RDB file that is being read.
 pub(super) struct SnapshotFileReader<R> {
     reader: Reader<R>,
@@ -36,33 +47,45 @@ impl<R: Read> SnapshotFileReader<R> {
     ) -> Result<Self, (u64, LoadErrorCause)> {
         let reader =
             Reader::open(file, rules.limits).map_err(|error| (error.offset, error.into()))?;
-        let mut reader = Self { reader, db: 0, expired_at };
-        if !rules.checksum {
-            reader.reader.ignore_checksum();
-        }
-        Ok(reader)
+        Ok(Self::with(reader, rules, expired_at))
     }
 
-    /// Reads some items and hands them over; whether there are more.
+    /// Begins to read a file that is still arriving.
+    pub(super) fn arriving(file: R, rules: &LoadRules, expired_at: Option<UnixMs>) -> Self {
+        Self::with(Reader::patient(file, rules.limits), rules, expired_at)
+    }
+
+    fn with(mut reader: Reader<R>, rules: &LoadRules, expired_at: Option<UnixMs>) -> Self {
+        if !rules.checksum {
+            reader.ignore_checksum();
+        }
+        Self { reader, db: 0, expired_at }
+    }
+
+    /// Reads some items and hands them over.
     pub(super) fn step(
         &mut self,
         queue: &LoadQueue,
         rules: &LoadRules,
         report: &mut FileReport,
-    ) -> Result<bool, (u64, LoadErrorCause)> {
+    ) -> Result<SnapshotStep, (u64, LoadErrorCause)> {
         let (mut entries, mut bytes) = (queue.spare_entries(), 0);
-        let mut outcome = Ok(true);
+        let mut outcome = Ok(SnapshotStep::More);
         for _ in 0..BATCH_ENTRIES {
             if bytes >= BATCH_BYTES {
                 break;
             }
-            let item = self.reader.next_item().map_err(|error| (error.offset, error.into()));
+            let item = self.reader.next_item();
             let Ok(Item::Key { entry, access }) = item else {
                 // Entries first: their database is the one named before.
                 hand_over(queue, std::mem::take(&mut entries), bytes);
-                outcome = item.and_then(|item| self.other(item, queue, rules, report));
-                if !matches!(outcome, Ok(true)) {
-                    break;
+                outcome = match item {
+                    Ok(item) => self.other(item, queue, rules, report),
+                    Err(error) if error.is_waiting() => Ok(SnapshotStep::Waits),
+                    Err(error) => Err((error.offset, error.into())),
+                };
+                if !matches!(outcome, Ok(SnapshotStep::More)) {
+                    return outcome;
                 }
                 (entries, bytes) = (queue.spare_entries(), 0);
                 continue;
@@ -79,14 +102,14 @@ impl<R: Read> SnapshotFileReader<R> {
         outcome
     }
 
-    /// What is not a key; whether more follows.
+    /// What is not a key.
     fn other(
         &mut self,
         item: Item,
         queue: &LoadQueue,
         rules: &LoadRules,
         report: &mut FileReport,
-    ) -> Result<bool, (u64, LoadErrorCause)> {
+    ) -> Result<SnapshotStep, (u64, LoadErrorCause)> {
         match item {
             Item::SelectDb(number) => match DatabaseIndex::try_from(number) {
                 Ok(db) if db < rules.databases => self.db = db,
@@ -115,11 +138,11 @@ impl<R: Read> SnapshotFileReader<R> {
                     let cause = LoadErrorCause::Checksum { expected, found };
                     return Err((self.reader.offset(), cause));
                 }
-                return Ok(false);
+                return Ok(SnapshotStep::End);
             }
             Item::Key { .. } => unreachable!("keys are taken before"),
         }
-        Ok(true)
+        Ok(SnapshotStep::More)
     }
 
     /// The place of the next byte.

@@ -21,7 +21,8 @@ use crate::append::AppendFiles;
 use crate::backend::JobRole;
 use crate::job::{Job, Step};
 use crate::load::{
-    FileReport, LoadBatch, LoadPlan, LoadReceiver, LoadRules, Loader, load_blocking,
+    FileReport, FileRole, LoadBatch, LoadFile, LoadPlan, LoadReceiver, LoadRules, Loader,
+    PositionFields, load_blocking,
 };
 use crate::snapshot::empty_base;
 
@@ -34,16 +35,57 @@ pub enum Merge {
     Replace,
 }
 
-/// A load at start.
+/// A load under way.
 pub(super) struct Load {
     receiver: LoadReceiver,
     plan: LoadPlan,
+    pub(super) origin: LoadOrigin,
     pub(super) status: LoadStatus,
     /// When the file that is being read was begun.
     file_began: Monotonic,
     /// Its number in the plan.
     file: usize,
     keys: LoadedKeys,
+    position: PositionFields,
+}
+
+/// Whose data set is being loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LoadOrigin {
+    /// Our own, at start: without it there is no server.
+    Disk,
+    /// One that a primary has sent.
+    Primary {
+        /// What happened to keys whose deadline has passed, before.
+        expiry: Expiry,
+    },
+}
+
+impl Load {
+    pub(super) fn new(
+        receiver: LoadReceiver,
+        plan: LoadPlan,
+        origin: LoadOrigin,
+        now: Now,
+    ) -> Self {
+        let status = LoadStatus {
+            began: now,
+            total_bytes: plan.total_bytes(),
+            loaded_bytes: 0,
+            used_memory_bytes: 0,
+            is_rdb: false,
+        };
+        Self {
+            receiver,
+            plan,
+            origin,
+            status,
+            file_began: now.monotonic,
+            file: 0,
+            keys: LoadedKeys::default(),
+            position: PositionFields::default(),
+        }
+    }
 }
 
 /// A piece of the log to be run as commands.
@@ -57,6 +99,8 @@ pub enum Loaded {
     Commands(Vec<u8>),
     /// Everything is loaded.
     Done,
+    /// What a primary has sent cannot be loaded: why. Part of it may be in the keyspace.
+    Failed(String),
 }
 
 impl Persistence {
@@ -80,16 +124,7 @@ impl Persistence {
             self.fatal = Some(Fatal);
             return;
         }
-        let status = LoadStatus {
-            began: now,
-            total_bytes: 0,
-            loaded_bytes: 0,
-            used_memory_bytes: 0,
-            is_rdb: false,
-        };
-        let file_began = now.monotonic;
-        let keys = LoadedKeys::default();
-        self.load = Some(Load { receiver, plan, status, file_began, file: 0, keys });
+        self.load = Some(Load::new(receiver, plan, LoadOrigin::Disk, now));
     }
 
     /// Whether there is anything to load: else clients need not be told LOADING. A file that cannot be
@@ -155,8 +190,8 @@ impl Persistence {
                 let outcome = keyspace.load(&mut entries, false);
                 load.receiver.recycle_entries(entries);
                 if let Err(duplicate) = outcome {
-                    self.journal.warning(duplicate_line(&duplicate.key, duplicate.db));
-                    self.fatal = Some(Fatal);
+                    let line = duplicate_line(&duplicate.key, duplicate.db);
+                    return self.refuse_data(keyspace, vec![line]);
                 }
             }
             LoadBatch::Commands(commands) => {
@@ -164,6 +199,7 @@ impl Persistence {
                 return Loaded::Commands(commands);
             }
             LoadBatch::Aux { name, value } => {
+                load.position.note(&name, &value);
                 if &*name == b"used-mem" {
                     load.status.used_memory_bytes = dunlin_stdx::number::parse_i64(&value)
                         .and_then(|bytes| u64::try_from(bytes).ok())
@@ -177,14 +213,27 @@ impl Persistence {
             LoadBatch::Log(line) => self.journal_line(line.level, line.text),
             LoadBatch::FileDone(report) => self.file_loaded(report, now),
             LoadBatch::Failed(error) => {
-                error.log_lines().into_iter().for_each(|line| self.journal.warning(line));
-                self.fatal = Some(Fatal);
+                let lines = match load.origin {
+                    LoadOrigin::Disk => error.log_lines(),
+                    LoadOrigin::Primary { .. } => error.refusal_lines(),
+                };
+                return self.refuse_data(keyspace, lines);
             }
             LoadBatch::Done(_) => {
                 self.finish_load(keyspace, config, now);
                 return Loaded::Done;
             }
         }
+        Loaded::Progress
+    }
+
+    /// What is being loaded is not to be used; the first of `lines` says why.
+    fn refuse_data(&mut self, keyspace: &mut Keyspace, lines: Vec<String>) -> Loaded {
+        if self.load.as_ref().is_some_and(|load| load.origin != LoadOrigin::Disk) {
+            return self.refuse_received(keyspace, lines);
+        }
+        lines.into_iter().for_each(|line| self.journal.warning(line));
+        self.fatal = Some(Fatal);
         Loaded::Progress
     }
 
@@ -216,16 +265,17 @@ impl Persistence {
         let Some(file) = load.plan.files.get(report.file) else { return };
         let name = &file.name;
         match file.role {
-            crate::load::FileRole::Snapshot if report.is_missing => {}
-            crate::load::FileRole::Snapshot => {
+            FileRole::Received => {}
+            FileRole::Snapshot if report.is_missing => {}
+            FileRole::Snapshot => {
                 self.journal.notice(format!("DB loaded from disk: {seconds:.3} seconds"));
             }
-            crate::load::FileRole::Incremental => {
+            FileRole::Incremental => {
                 self.log.status.size_bytes += report.len_bytes;
                 self.journal
                     .notice(format!("DB loaded from incr file {name}: {seconds:.3} seconds"));
             }
-            crate::load::FileRole::Base | crate::load::FileRole::OldStyle => {
+            FileRole::Base | FileRole::OldStyle => {
                 self.log.status.size_bytes += report.len_bytes;
                 self.log.status.base_bytes = report.len_bytes;
                 self.journal
@@ -238,6 +288,15 @@ impl Persistence {
     fn finish_load(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) {
         let Some(load) = self.load.take() else { return };
         self.loaded = load.keys;
+        let is_snapshot = |file: &LoadFile| !file.role.is_append_only();
+        let is_from_snapshot = load.plan.files.iter().all(is_snapshot);
+        let position = load.position.position(keyspace.databases());
+        self.loaded_position = position.filter(|_| is_from_snapshot);
+        if let LoadOrigin::Primary { expiry } = load.origin {
+            keyspace.set_expiry(expiry);
+            self.abort_receive();
+            return;
+        }
         keyspace.set_expiry(Expiry::Remove);
         let is_append_only = load.plan.files.iter().any(|file| file.role.is_append_only());
         if is_append_only {
@@ -346,7 +405,7 @@ fn duplicate_line(key: &[u8], db: u32) -> String {
 }
 
 /// By which rules files are loaded into `keyspace`.
-fn rules(keyspace: &Keyspace, config: &Config, now: Now) -> LoadRules {
+pub(super) fn rules(keyspace: &Keyspace, config: &Config, now: Now) -> LoadRules {
     LoadRules {
         databases: keyspace.databases(),
         limits: load_limits(keyspace, config),

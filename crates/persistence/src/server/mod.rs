@@ -19,6 +19,7 @@ mod journal;
 mod loading;
 mod log;
 mod plan;
+mod receiving;
 mod rewriting;
 mod save_points;
 mod saving;
@@ -36,6 +37,8 @@ use self::journal::Journal;
 use self::loading::Load;
 pub use self::loading::{Loaded, LogReading, Merge, load_limits};
 use self::log::Log;
+pub use self::receiving::ReceivedSource;
+use self::receiving::Receiving;
 pub use self::status::{LoadStatus, LoadedKeys, LogStatus, Outcome, SaveStatus, WalkStatus};
 pub use self::syncing::{SyncEnded, SyncFilter, SyncRequest, SyncTarget};
 pub use self::walk::SliceEnd;
@@ -54,6 +57,9 @@ pub struct Persistence {
     saves: SaveStatus,
     loaded: LoadedKeys,
     load: Option<Load>,
+    /// Where in the stream of changes what was loaded is.
+    loaded_position: Option<ReplicationAux>,
+    receiving: Receiving,
     walk: Option<Walk>,
     /// Where the stream of changes is, for the headers of snapshots.
     replication: Option<ReplicationAux>,
@@ -114,6 +120,8 @@ impl Persistence {
             saves: SaveStatus { last_saved: now.unix_ms(), ..SaveStatus::default() },
             loaded: LoadedKeys::default(),
             load: None,
+            loaded_position: None,
+            receiving: Receiving::default(),
             walk: None,
             replication: None,
             syncs_ended: VecDeque::new(),
@@ -177,6 +185,13 @@ impl Persistence {
     #[must_use]
     pub const fn loaded(&self) -> LoadedKeys {
         self.loaded
+    }
+
+    /// Where in the stream of changes the data set is that was loaded last, if its file says so: a
+    /// snapshot file, or what a primary has sent.
+    #[must_use]
+    pub const fn loaded_position(&self) -> Option<ReplicationAux> {
+        self.loaded_position
     }
 
     /// The load under way.

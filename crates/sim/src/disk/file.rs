@@ -100,16 +100,22 @@ impl DiskFile for SimFile {
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.read_at(self.read_at as u64, buffer)?;
+        self.read_at += count;
+        Ok(count)
+    }
+
+    fn read_at(&mut self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let from = usize::try_from(position).map_err(|_| error(libc::EINVAL))?;
         let show = |count: &usize| format!("{count} bytes");
         self.call(Call::Read, show, |this, machine, short| {
             let current = machine.files[this.file].content.current();
-            let rest = current.get(this.read_at..).unwrap_or_default();
+            let rest = current.get(from..).unwrap_or_default();
             let mut count = rest.len().min(buffer.len());
             if short && count > 1 {
                 count = machine.random.usize(1..count);
             }
             buffer[..count].copy_from_slice(&rest[..count]);
-            this.read_at += count;
             Ok(count)
         })
     }

@@ -291,11 +291,16 @@ impl DiskFile for TestFile {
     }
 
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.read_at(self.read_at as u64, buffer)?;
+        self.read_at += count;
+        Ok(count)
+    }
+
+    fn read_at(&mut self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let state = self.disk.lock();
-        let rest = &state.inodes[self.inode].bytes[self.read_at..];
+        let rest = state.inodes[self.inode].bytes.get(position as usize..).unwrap_or_default();
         let count = rest.len().min(buffer.len());
         buffer[..count].copy_from_slice(&rest[..count]);
-        self.read_at += count;
         Ok(count)
     }
 
