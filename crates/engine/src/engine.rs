@@ -32,7 +32,6 @@ pub struct Parts {
     /// Where time comes from inside a turn.
     pub clock: Box<dyn Clock>,
     /// What lies beyond the engine.
-    /// What commands may ask of the process around the node.
     pub host: Box<dyn Host>,
     /// What runs the jobs of persistence, and its disk.
     pub backend: Box<dyn Backend>,
