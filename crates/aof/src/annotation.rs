@@ -1,10 +1,53 @@
 //! Lines that begin with `#`: what stands in a log beside commands.
 //!
-//! The only one that is written is `#TS:<seconds>`, with `aof-timestamp-enabled yes`: the time at
-//! which the commands behind it ran. A log can be cut at a time because of it.
+//! `#TS:<seconds>` is written with `aof-timestamp-enabled yes`: the time at which the commands behind
+//! it ran. A log can be cut at a time because of it.
+//!
+//! `#DUNLIN-POSITION:<id> <offset> <database> <bytes>` is the last line of a log that was closed in
+//! good order: where the stream of changes ended then, and how much of the file is in front of the
+//! line. It speaks of a file that ends right there and of no other. Redis passes over it.
 
 /// The longest annotation that Redis reads, its end included.
 pub const ANNOTATION_BYTES_MAX: usize = 1023;
+
+/// How the line of a position begins.
+const POSITION: &str = "#DUNLIN-POSITION:";
+
+/// Where the stream of changes was when a log was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamPosition {
+    /// The identity of the stream, in hexadecimal digits.
+    pub id: [u8; 40],
+    /// Its length in bytes.
+    pub offset: u64,
+    /// The database selected in it.
+    pub database: u32,
+    /// Bytes of the file in front of the annotation: a file that was edited has others.
+    pub file_bytes: u64,
+}
+
+impl StreamPosition {
+    /// Writes the annotation.
+    pub fn annotate(&self, out: &mut Vec<u8>) {
+        let Self { id, offset, database, file_bytes } = self;
+        out.extend_from_slice(POSITION.as_bytes());
+        out.extend_from_slice(id);
+        out.extend_from_slice(format!(" {offset} {database} {file_bytes}\r\n").as_bytes());
+    }
+
+    /// Reads the annotation, which is taken in no other form than it is written in.
+    fn read(line: &[u8]) -> Option<Self> {
+        let words = line.strip_prefix(POSITION.as_bytes())?.strip_suffix(b"\r\n")?;
+        let mut words = words.split(|byte| *byte == b' ');
+        let id: [u8; 40] = words.next()?.try_into().ok()?;
+        let mut number = || std::str::from_utf8(words.next()?).ok()?.parse::<u64>().ok();
+        let (offset, database) = (number()?, u32::try_from(number()?).ok()?);
+        let found = Self { id, offset, database, file_bytes: number()? };
+        let mut written = Vec::with_capacity(line.len());
+        found.annotate(&mut written);
+        (written == line && id.iter().all(|digit| digit.is_ascii_hexdigit())).then_some(found)
+    }
+}
 
 /// An annotation between two commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +56,8 @@ pub enum Annotation {
     Timestamp(i64),
     /// Begins as a timestamp does, but there is no number.
     MalformedTimestamp,
+    /// The stream of changes was here when the log was closed, if nothing follows.
+    Position(StreamPosition),
     /// Something a later version may understand.
     Other,
 }
@@ -20,7 +65,9 @@ pub enum Annotation {
 impl Annotation {
     /// Reads a line from its `#` to its line feed.
     pub(crate) fn read(line: &[u8]) -> Self {
-        let Some(text) = line.strip_prefix(b"#TS:") else { return Self::Other };
+        let Some(text) = line.strip_prefix(b"#TS:") else {
+            return StreamPosition::read(line).map_or(Self::Other, Self::Position);
+        };
         let seconds = text.strip_suffix(b"\r\n").and_then(dunlin_stdx::number::parse_i64);
         seconds.map_or(Self::MalformedTimestamp, Self::Timestamp)
     }
@@ -71,6 +118,39 @@ mod tests {
             ("#\n", Annotation::Other),
         ] {
             assert_eq!(Annotation::read(line.as_bytes()), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_position_is_read_as_it_is_written_and_in_no_other_form() {
+        let position =
+            StreamPosition { id: [b'a'; 40], offset: u64::MAX, database: 15, file_bytes: 0 };
+        let mut line = Vec::new();
+        position.annotate(&mut line);
+        let text = String::from_utf8(line.clone()).expect("text");
+        let id = "a".repeat(40);
+        assert_eq!(text, format!("#DUNLIN-POSITION:{id} 18446744073709551615 15 0\r\n"));
+        assert!(line.len() < ANNOTATION_BYTES_MAX);
+        assert_eq!(Annotation::read(&line), Annotation::Position(position));
+        for at in 0..line.len() {
+            let mut torn = line.clone();
+            torn[at] = 0;
+            assert_eq!(Annotation::read(&torn), Annotation::Other, "{at}");
+            assert_eq!(Annotation::read(&line[..at]), Annotation::Other, "{at}");
+        }
+        for wrong in [
+            format!("#DUNLIN-POSITION:{id} 1 2\r\n"),
+            format!("#DUNLIN-POSITION:{id} 1 2 3 4\r\n"),
+            format!("#DUNLIN-POSITION:{id} 01 2 3\r\n"),
+            format!("#DUNLIN-POSITION:{id} +1 2 3\r\n"),
+            format!("#DUNLIN-POSITION:{id}  1 2 3\r\n"),
+            format!("#DUNLIN-POSITION:{id} 1 2 3\n"),
+            format!("#DUNLIN-POSITION:{id} 18446744073709551616 2 3\r\n"),
+            format!("#DUNLIN-POSITION:{id} 1 4294967296 3\r\n"),
+            format!("#DUNLIN-POSITION:{}g 1 2 3\r\n", &id[1..]),
+            format!("#dunlin-position:{id} 1 2 3\r\n"),
+        ] {
+            assert_eq!(Annotation::read(wrong.as_bytes()), Annotation::Other, "{wrong:?}");
         }
     }
 

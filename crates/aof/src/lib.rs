@@ -34,7 +34,7 @@ mod log;
 mod manifest;
 mod names;
 
-pub use annotation::{ANNOTATION_BYTES_MAX, Annotation, TimestampWriter};
+pub use annotation::{ANNOTATION_BYTES_MAX, Annotation, StreamPosition, TimestampWriter};
 pub use command::{Arguments, Command, Commands};
 pub use log::{Item, LogError, LogFault, LogReader};
 pub use manifest::{LINE_BYTES_MAX, LogFile, Manifest, ManifestError, ManifestFault, SEQUENCE_MAX};

@@ -143,7 +143,8 @@ impl Engine {
     pub fn shut_down(&mut self, options: ShutdownOptions) -> bool {
         self.host.log_notice("User requested shutdown...");
         self.flush_log();
-        let may_end = self.persistence.finish(&mut self.keyspace, &self.config, options, self.now);
+        let how = (options, None);
+        let may_end = self.persistence.finish(&mut self.keyspace, &self.config, how, self.now);
         self.write_journal();
         if may_end {
             self.host.stop();

@@ -24,6 +24,11 @@ struct Running {
 }
 
 impl HandBackend {
+    /// A process over a disk that others may have used before.
+    pub(crate) fn over(disk: &MemoryDisk) -> Self {
+        Self { disk: disk.clone(), ..Self::default() }
+    }
+
     /// Steps a job that has something to do, the one that began last first; whether there was one.
     /// One that is idle has to be woken by its signal.
     pub(crate) fn step(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::disk::{Disk, DiskFile};
@@ -27,6 +27,12 @@ struct State {
 
 type Contents = Arc<Mutex<Vec<u8>>>;
 
+/// A path without `.` in it, so that each file has one name.
+fn normal(path: impl AsRef<Path>) -> PathBuf {
+    let parts = path.as_ref().components();
+    parts.filter(|part| !matches!(part, Component::CurDir)).collect()
+}
+
 impl MemoryDisk {
     /// The call of this number, counted from 0, will fail.
     pub(crate) fn fail_at(&self, call: usize) {
@@ -41,11 +47,11 @@ impl MemoryDisk {
     }
 
     pub(crate) fn put(&self, path: &str, bytes: &[u8]) {
-        self.state().files.insert(path.into(), Arc::new(Mutex::new(bytes.to_vec())));
+        self.state().files.insert(normal(path), Arc::new(Mutex::new(bytes.to_vec())));
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<Vec<u8>> {
-        let contents = self.state().files.get(Path::new(path)).cloned()?;
+        let contents = self.state().files.get(&normal(path)).cloned()?;
         let bytes = contents.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Some(bytes)
     }
@@ -84,17 +90,17 @@ impl MemoryDisk {
 impl Disk for MemoryDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
         let contents = Contents::default();
-        self.call()?.files.insert(path.into(), Arc::clone(&contents));
+        self.call()?.files.insert(normal(path), Arc::clone(&contents));
         Ok(self.file(contents, false))
     }
 
     fn append(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let contents = Arc::clone(self.call()?.files.entry(path.into()).or_default());
+        let contents = Arc::clone(self.call()?.files.entry(normal(path)).or_default());
         Ok(self.file(contents, false))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        let contents = self.call()?.files.get(path).cloned();
+        let contents = self.call()?.files.get(&normal(path)).cloned();
         Ok(self.file(contents.ok_or(io::ErrorKind::NotFound)?, false))
     }
 
@@ -105,13 +111,13 @@ impl Disk for MemoryDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut state = self.call()?;
-        let contents = state.files.remove(from).ok_or(io::ErrorKind::NotFound)?;
-        state.files.insert(to.into(), contents);
+        let contents = state.files.remove(&normal(from)).ok_or(io::ErrorKind::NotFound)?;
+        state.files.insert(normal(to), contents);
         Ok(())
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        let removed = self.call()?.files.remove(path);
+        let removed = self.call()?.files.remove(&normal(path));
         removed.map(drop).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
@@ -125,12 +131,12 @@ impl Disk for MemoryDisk {
 
     fn list(&self, path: &Path) -> io::Result<Vec<OsString>> {
         let state = self.call()?;
-        let inside = state.files.keys().filter(|file| file.parent() == Some(path));
+        let inside = state.files.keys().filter(|file| file.parent() == Some(&*normal(path)));
         Ok(inside.filter_map(|file| file.file_name().map(OsString::from)).collect())
     }
 
     fn len_bytes(&self, path: &Path) -> io::Result<Option<u64>> {
-        let contents = self.call()?.files.get(path).cloned();
+        let contents = self.call()?.files.get(&normal(path)).cloned();
         let len = |contents: Contents| {
             contents.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
         };

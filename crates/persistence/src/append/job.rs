@@ -14,6 +14,7 @@ use super::queue::Request;
 use super::rewrite::{Committed, Incremental};
 use crate::events::Events;
 use crate::job::{Job, Signal, Step};
+use crate::snapshot::ReplicationAux;
 
 /// Writes and syncs the log beside the command thread. Each step is one request.
 pub struct AppendJob {
@@ -186,7 +187,7 @@ impl AppendJob {
         self.tell_log();
     }
 
-    fn close(&mut self, log: Option<OpenLog>) {
+    fn close(&mut self, log: Option<OpenLog>, position: Option<ReplicationAux>) {
         let mut closed = self.lost.take().map_or(Ok(()), Err);
         if let Some(mut log) = log {
             let synced = log.sync();
@@ -197,6 +198,8 @@ impl AppendJob {
             closed = closed.and(synced);
             if log.incremental() == Incremental::Temporary {
                 self.files.abort_rewrite(Incremental::Temporary);
+            } else if let (Ok(()), Some(position)) = (&closed, position) {
+                self.end_at(&mut log, position);
             }
         }
         if let Some(committed) = self.committed.take() {
@@ -207,6 +210,16 @@ impl AppendJob {
         self.is_done = true;
         self.tell_log();
         self.events.tell(AppendEvent::Closed(closed));
+    }
+
+    /// What was appended lasts, whatever becomes of the line behind it.
+    fn end_at(&mut self, log: &mut OpenLog, position: ReplicationAux) {
+        if let Err(error) = log.end_at(position) {
+            self.files.warn(format!(
+                "The AOF file could not be ended with the position of the replication stream: \
+                 {error}. Replicas will need a full synchronization after the next start."
+            ));
+        }
     }
 
     const fn has_to_clean_up(&self) -> bool {
@@ -258,7 +271,7 @@ impl Job for AppendJob {
             }
             Request::RemoveHistory => self.removes_history = true,
             Request::Abort => self.abort(log),
-            Request::Close => self.close(log),
+            Request::Close(position) => self.close(log, position),
         }
         self.shared.lock().is_busy = false;
         // Also where requests never cease.

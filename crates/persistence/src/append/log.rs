@@ -18,6 +18,7 @@ use super::queue::{Queue, Request};
 use super::rewrite::Incremental;
 use crate::events::Events;
 use crate::job::Signal;
+use crate::snapshot::ReplicationAux;
 
 /// What became of bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,12 +194,22 @@ impl AppendLog {
 
     /// Writes and syncs what was appended, then ends the job. What comes later is dropped.
     pub fn close(&self) {
+        self.close_with(None);
+    }
+
+    /// As [`AppendLog::close`]; the file ends with where the stream of changes is, if everything that
+    /// was appended lasts.
+    pub fn close_at(&self, position: ReplicationAux) {
+        self.close_with(Some(position));
+    }
+
+    fn close_with(&self, position: Option<ReplicationAux>) {
         let mut state = self.shared.lock();
         if !state.is_closed {
             state.is_closed = true;
             // A last attempt.
             state.is_failing = false;
-            self.push(&mut state, Request::Close);
+            self.push(&mut state, Request::Close(position));
         }
     }
 

@@ -2,9 +2,12 @@
 
 use std::io;
 
+use dunlin_aof::StreamPosition;
+
 use super::events::WriteFailure;
 use super::rewrite::Incremental;
 use crate::disk::{DiskFile, error_text};
+use crate::snapshot::ReplicationAux;
 
 /// An incremental file, open for writing at its end.
 pub struct OpenLog {
@@ -69,6 +72,16 @@ impl OpenLog {
         }
         self.len_bytes += written as u64;
         Ok(())
+    }
+
+    /// Ends the file, of which everything lasts, with where the stream of changes is.
+    pub(super) fn end_at(&mut self, position: ReplicationAux) -> Result<(), String> {
+        let ReplicationAux { id, offset, stream_db } = position;
+        let file_bytes = self.len_bytes;
+        let mut line = Vec::new();
+        StreamPosition { id, offset, database: stream_db, file_bytes }.annotate(&mut line);
+        self.append(&line).map_err(|short| short.failure.error)?;
+        self.sync()
     }
 
     fn cut(&mut self, written: usize, error: &io::Error) -> ShortWrite {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use dunlin_aof::BaseForm;
 
 use super::rewrite::Incremental;
+use crate::snapshot::ReplicationAux;
 
 /// The most bytes that are written with one call: a slow disk then answers other requests in
 /// between, and what was written is freed.
@@ -23,7 +24,8 @@ pub(super) enum Request {
     },
     RemoveHistory,
     Abort,
-    Close,
+    /// With the position that the file is to end with.
+    Close(Option<ReplicationAux>),
 }
 
 /// Requests in order. Writes that follow each other are one, and so are syncs: what is behind a

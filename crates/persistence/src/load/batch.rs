@@ -4,6 +4,7 @@ pub use dunlin_keyspace::LoadedEntry;
 
 use super::error::LoadError;
 use crate::append::LogLine;
+use crate::snapshot::ReplicationAux;
 
 /// A piece of what was loaded.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub enum LoadBatch {
         /// Its value.
         value: Box<[u8]>,
     },
+    /// Where the stream of changes was when the log was closed: nothing was written to it since.
+    Position(ReplicationAux),
     /// The source of a library of functions.
     Function(Box<[u8]>),
     /// A line for the log.

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use dunlin_aof::LogError;
+use dunlin_aof::{LogError, StreamPosition};
 use dunlin_rdb::LoadLimits;
 use dunlin_stdx::time::UnixMs;
 
@@ -17,6 +17,7 @@ use crate::append::LogLevel;
 use crate::disk::{Disk, DiskFile};
 use crate::job::{Job, Signal, Step};
 use crate::receive::{ReceiveQueue, ReceivedFile};
+use crate::snapshot::ReplicationAux;
 
 /// By which rules files are loaded.
 #[derive(Clone, Copy, Debug)]
@@ -269,7 +270,10 @@ impl Loader {
         let number = self.file.file;
         match step {
             Ok(LogStep::More) => Ok(State::Log(reader)),
-            Ok(LogStep::End) => Ok(self.end_file(number, reader.log().position())),
+            Ok(LogStep::End) => {
+                self.tell_position(number, reader.position());
+                Ok(self.end_file(number, reader.log().position()))
+            }
             Ok(LogStep::Truncated(error)) => {
                 self.truncate(number, error, &reader)?;
                 Ok(self.end_file(number, reader.log().ok_up_to()))
@@ -278,6 +282,16 @@ impl Loader {
             Err(LogFailure::Io(error)) => {
                 Err((reader.log().position(), LoadErrorCause::Read(error)))
             }
+        }
+    }
+
+    /// A position counts as the last thing of the last file: behind anything else the stream went on.
+    fn tell_position(&self, number: usize, position: Option<StreamPosition>) {
+        let is_last = number + 1 == self.plan.files.len();
+        let position = position.filter(|found| is_last && found.database < self.rules.databases);
+        if let Some(StreamPosition { id, offset, database, .. }) = position {
+            let position = ReplicationAux { stream_db: database, id, offset };
+            self.queue.push(LoadBatch::Position(position), 0);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use dunlin_aof::{Item, LogError, LogReader};
+use dunlin_aof::{Annotation, Item, LogError, LogReader, StreamPosition};
 
 use super::BATCH_BYTES;
 
@@ -17,6 +17,8 @@ pub(super) struct LogFileReader<R> {
     start: usize,
     log: LogReader,
     is_at_end: bool,
+    /// What the last item said, if that was a position and it speaks of this place.
+    position: Option<StreamPosition>,
 }
 
 /// What a step came to.
@@ -33,7 +35,7 @@ impl<R: Read> LogFileReader<R> {
     /// Reads from `offset` on: `rest` are the first bytes, more follow from `file`.
     pub(super) fn new(file: R, rest: Vec<u8>, offset: u64) -> Self {
         let log = LogReader::at(offset);
-        Self { file, buffer: rest, start: 0, log, is_at_end: false }
+        Self { file, buffer: rest, start: 0, log, is_at_end: false, position: None }
     }
 
     /// Reads a block and appends whole commands to `out`.
@@ -59,8 +61,16 @@ impl<R: Read> LogFileReader<R> {
                 Item::Commands { len_bytes, .. } => {
                     out.extend_from_slice(&rest[..len_bytes]);
                     self.start += len_bytes;
+                    self.position = None;
                 }
-                Item::Annotation { len_bytes, .. } => self.start += len_bytes,
+                Item::Annotation { len_bytes, annotation } => {
+                    self.start += len_bytes;
+                    let begin = self.log.position() - len_bytes as u64;
+                    self.position = match annotation {
+                        Annotation::Position(found) if found.file_bytes == begin => Some(found),
+                        _ => None,
+                    };
+                }
                 Item::Incomplete => return Ok(()),
             }
         }
@@ -86,6 +96,11 @@ impl<R: Read> LogFileReader<R> {
         self.buffer.truncate(have + count);
         self.is_at_end = count == 0;
         Ok(())
+    }
+
+    /// The position with which the file ends, as far as it was read.
+    pub(super) const fn position(&self) -> Option<StreamPosition> {
+        self.position
     }
 
     /// What was found so far.

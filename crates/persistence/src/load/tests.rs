@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dunlin_aof::Commands;
+use dunlin_aof::{Commands, StreamPosition};
 use dunlin_keyspace::{Emitter, Freer, Garbage, Keyspace, Layout, SnapshotSink};
 use dunlin_rdb::{LoadLimits, Version};
 use dunlin_stdx::time::UnixMs;
@@ -18,7 +18,8 @@ use crate::events::Events;
 use crate::job::{Job, Step};
 use crate::memory_disk::MemoryDisk;
 use crate::snapshot::{
-    Destination, Form, QueueLimits, RdbForm, Snapshot, SnapshotRequest, Target, save_blocking,
+    Destination, Form, QueueLimits, RdbForm, ReplicationAux, Snapshot, SnapshotRequest, Target,
+    save_blocking,
 };
 
 const NOW: UnixMs = UnixMs(1_700_000_000_000);
@@ -52,6 +53,7 @@ struct Loaded {
     commands: Vec<u8>,
     aux: BTreeMap<String, String>,
     functions: Vec<String>,
+    position: Option<ReplicationAux>,
     log: Vec<String>,
     report: Option<LoadReport>,
     error: Option<LoadError>,
@@ -100,6 +102,7 @@ fn load(disk: &MemoryDisk, plan: LoadPlan, rules: LoadRules) -> Loaded {
             }
             LoadBatch::Log(line) => loaded.log.push(line.text),
             LoadBatch::Done(report) => loaded.report = Some(report),
+            LoadBatch::Position(position) => loaded.position = Some(position),
             LoadBatch::FileBegins(_) | LoadBatch::FileDone(_) => {}
             LoadBatch::Failed(error) => panic!("told as an error: {error}"),
         }
@@ -324,6 +327,60 @@ fn a_log_that_was_cut_anywhere_is_loaded_up_to_there() {
         let open = &first[again.len()..];
         assert!(open.is_empty() || open[0] == "MULTI", "{open:?}");
     }
+}
+
+/// The line that a log ends with which was closed behind `file`.
+fn position_behind(file: &str) -> String {
+    let mut line = Vec::new();
+    let file_bytes = file.len() as u64;
+    StreamPosition { id: [b'c'; 40], offset: 99, database: 3, file_bytes }.annotate(&mut line);
+    String::from_utf8(line).expect("text")
+}
+
+#[test]
+fn the_position_of_a_log_counts_only_as_its_very_last_thing() {
+    let position = Some(ReplicationAux { stream_db: 3, id: [b'c'; 40], offset: 99 });
+    let load_files = load;
+    let load = |first: &str, last: &str| {
+        let disk = MemoryDisk::default();
+        disk.put("base", b"");
+        disk.put("first", first.as_bytes());
+        disk.put("last", last.as_bytes());
+        let names = [
+            ("base", FileRole::Base),
+            ("first", FileRole::Incremental),
+            ("last", FileRole::Incremental),
+        ];
+        load_files(&disk, plan(&names), rules()).position
+    };
+    let set = command(&["SET", "k", "v"]);
+    let end = position_behind(&set);
+    let closed = set.clone() + &end;
+    assert_eq!(load("", &closed), position);
+    assert_eq!(load(&set, &position_behind("")), position);
+    for cut in 0..closed.len() {
+        assert_eq!(load("", &closed[..cut]), None, "{cut}");
+    }
+    for cut in 1..=set.len() {
+        assert_eq!(load("", &(closed.clone() + &set[..cut])), None, "{cut}");
+    }
+    for behind in ["#TS:7\r\n", "#\n", &set, &end] {
+        assert_eq!(load("", &(closed.clone() + behind)), None, "{behind:?}");
+    }
+    assert_eq!(load(&closed, ""), None, "the stream went on in another file");
+    assert_eq!(load(&closed, &set), None);
+    // Once more, by the next server.
+    let again = closed.clone() + &set;
+    assert_eq!(load("", &(again.clone() + &position_behind(&again))), position);
+    // Somebody has taken a command out of the file, or put one in.
+    assert_eq!(load("", &end), None);
+    assert_eq!(load("", &(set.clone() + &set + &end)), None);
+    // There is no such database.
+    let disk = MemoryDisk::default();
+    disk.put("last", closed.as_bytes());
+    let few = LoadRules { databases: 3, ..rules() };
+    let loaded = load_files(&disk, plan(&[("last", FileRole::Incremental)]), few);
+    assert_eq!(loaded.position, None);
 }
 
 #[test]

@@ -17,8 +17,8 @@ use crate::snapshot::{
 };
 
 const NOW: Now = Now { unix_us: 1_700_000_000_000_000, monotonic: Monotonic(5_000_000) };
-const TEMPORARY: &str = "./temp-1700000000.7.rdb";
-const PUBLISHED: &str = "./dump.rdb";
+const TEMPORARY: &str = "temp-1700000000.7.rdb";
+const PUBLISHED: &str = "dump.rdb";
 
 struct DropAtOnce;
 
@@ -306,7 +306,7 @@ fn another_transfer_has_another_name() {
     assert_eq!(bench.backend.disk.names(), [PUBLISHED, TEMPORARY]);
     bench.begin();
     bench.backend.run();
-    assert_eq!(bench.backend.disk.names(), [PUBLISHED, "./temp-1700000001.7.rdb"]);
+    assert_eq!(bench.backend.disk.names(), [PUBLISHED, "temp-1700000001.7.rdb"]);
 }
 
 #[test]

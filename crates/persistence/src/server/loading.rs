@@ -24,7 +24,7 @@ use crate::load::{
     FileReport, FileRole, LoadBatch, LoadFile, LoadPlan, LoadReceiver, LoadRules, Loader,
     PositionFields, load_blocking,
 };
-use crate::snapshot::empty_base;
+use crate::snapshot::{ReplicationAux, empty_base};
 
 /// What happens to a key that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,10 @@ pub(super) struct Load {
     /// Its number in the plan.
     file: usize,
     keys: LoadedKeys,
-    position: PositionFields,
+    /// What a snapshot says of its position.
+    fields: PositionFields,
+    /// The position that the log ends with.
+    log_end: Option<ReplicationAux>,
 }
 
 /// Whose data set is being loaded.
@@ -83,7 +86,8 @@ impl Load {
             file_began: now.monotonic,
             file: 0,
             keys: LoadedKeys::default(),
-            position: PositionFields::default(),
+            fields: PositionFields::default(),
+            log_end: None,
         }
     }
 }
@@ -199,13 +203,14 @@ impl Persistence {
                 return Loaded::Commands(commands);
             }
             LoadBatch::Aux { name, value } => {
-                load.position.note(&name, &value);
+                load.fields.note(&name, &value);
                 if &*name == b"used-mem" {
                     load.status.used_memory_bytes = dunlin_stdx::number::parse_i64(&value)
                         .and_then(|bytes| u64::try_from(bytes).ok())
                         .unwrap_or(0);
                 }
             }
+            LoadBatch::Position(position) => load.log_end = Some(position),
             LoadBatch::Function(_) => self.journal.warning(
                 "The file holds a library of functions, which this version does not run: it is \
                  left out.",
@@ -290,8 +295,9 @@ impl Persistence {
         self.loaded = load.keys;
         let is_snapshot = |file: &LoadFile| !file.role.is_append_only();
         let is_from_snapshot = load.plan.files.iter().all(is_snapshot);
-        let position = load.position.position(keyspace.databases());
-        self.loaded_position = position.filter(|_| is_from_snapshot);
+        // Behind the base of a log the stream goes on: what the base says is past.
+        let position = load.fields.position(keyspace.databases()).filter(|_| is_from_snapshot);
+        self.loaded_position = position.or(load.log_end);
         if let LoadOrigin::Primary { expiry } = load.origin {
             keyspace.set_expiry(expiry);
             self.abort_receive();

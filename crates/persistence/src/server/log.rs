@@ -27,6 +27,7 @@ use crate::append::{
     AppendEvent, AppendFiles, AppendLog, AppendPaths, Appended, LogLevel, WriteFailure,
 };
 use crate::backend::JobRole;
+use crate::snapshot::ReplicationAux;
 
 /// Most bytes that may wait for a slow disk before clients wait, too.
 const QUEUED_BYTES_MAX: usize = 64 << 20;
@@ -327,6 +328,12 @@ impl Persistence {
 
     /// Switches the append-only file off: what was appended is brought to disk, and stays there.
     pub fn stop_log(&mut self, keyspace: &mut Keyspace) {
+        self.stop_log_at(keyspace, None);
+    }
+
+    /// The same; a log that is complete ends with where the stream of changes is.
+    fn stop_log_at(&mut self, keyspace: &mut Keyspace, position: Option<ReplicationAux>) {
+        let position = position.filter(|_| self.log.state == State::On && !self.log.is_lost);
         self.log.state = State::Off;
         self.log.status.is_rewrite_scheduled = false;
         self.log.failure = None;
@@ -334,7 +341,10 @@ impl Persistence {
         self.log.status.last_write = Outcome::Ok;
         self.end_rewrite(keyspace);
         if let Some(log) = self.log.log.take() {
-            log.close();
+            match position {
+                Some(position) => log.close_at(position),
+                None => log.close(),
+            }
             self.log.closing = Some(log);
         }
     }
@@ -469,9 +479,16 @@ impl Persistence {
         }
     }
 
-    /// Brings everything that was appended to disk, while everybody waits.
-    pub(super) fn close_log(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) {
-        self.stop_log(keyspace);
+    /// Brings everything that was appended to disk, while everybody waits. `position` is where the
+    /// stream of changes is then.
+    pub(super) fn close_log(
+        &mut self,
+        keyspace: &mut Keyspace,
+        config: &Config,
+        position: Option<ReplicationAux>,
+        now: Now,
+    ) {
+        self.stop_log_at(keyspace, position);
         while self.log.closing.is_some() {
             self.backend.wait();
             self.handle_events(keyspace, config, now);

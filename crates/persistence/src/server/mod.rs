@@ -20,6 +20,8 @@ mod loading;
 mod log;
 mod plan;
 mod receiving;
+#[cfg(test)]
+mod restart_tests;
 mod rewriting;
 mod save_points;
 mod saving;
@@ -187,8 +189,8 @@ impl Persistence {
         self.loaded
     }
 
-    /// Where in the stream of changes the data set is that was loaded last, if its file says so: a
-    /// snapshot file, or what a primary has sent.
+    /// Where in the stream of changes the data set is that was loaded last, if that is certain: a
+    /// snapshot says so, or a log that was closed by [`Persistence::finish`] and not touched since.
     #[must_use]
     pub const fn loaded_position(&self) -> Option<ReplicationAux> {
         self.loaded_position

@@ -205,14 +205,17 @@ impl Persistence {
         true
     }
 
-    /// SHUTDOWN: brings to disk what is to be kept; whether the process may end.
+    /// SHUTDOWN: brings to disk what is to be kept; whether the process may end. `position` is where
+    /// the stream of changes ends, to be found at the next start; `None` if nobody could go on from
+    /// there. All changes so far were appended.
     pub fn finish(
         &mut self,
         keyspace: &mut Keyspace,
         config: &Config,
-        options: ShutdownOptions,
+        (options, position): (ShutdownOptions, Option<ReplicationAux>),
         now: Now,
     ) -> bool {
+        self.set_replication(position);
         if self.load.is_some() {
             // What is not loaded must not replace what is on disk.
             return true;
@@ -247,7 +250,7 @@ impl Persistence {
         }
         if self.is_log_wanted() {
             self.journal.notice("Calling fsync() on the AOF file.");
-            self.close_log(keyspace, config, now);
+            self.close_log(keyspace, config, position, now);
         }
         true
     }

@@ -126,6 +126,11 @@ impl<'a> Checker<'a> {
                 Ok(Item::Annotation { len_bytes, annotation }) => {
                     log.last_place = log.reader.position() - len_bytes as u64;
                     at += len_bytes;
+                    if let Annotation::Position(position) = annotation
+                        && position.file_bytes == log.last_place
+                    {
+                        self.summary.position(position);
+                    }
                     if self.is_beyond(annotation)? {
                         let at = log.reader.ok_up_to().min(log.last_place);
                         return Ok(End::Time { at });
@@ -158,7 +163,9 @@ impl<'a> Checker<'a> {
             (Annotation::MalformedTimestamp, Some(_)) => {
                 Err(Stop::line("Invalid timestamp annotation".to_owned()))
             }
-            (Annotation::MalformedTimestamp | Annotation::Other, _) => Ok(false),
+            (Annotation::MalformedTimestamp | Annotation::Position(_) | Annotation::Other, _) => {
+                Ok(false)
+            }
         }
     }
 

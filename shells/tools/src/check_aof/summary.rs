@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
-use dunlin_aof::{Command, Commands};
+use dunlin_aof::{Command, Commands, StreamPosition};
 use dunlin_stdx::words;
 
 /// More names than there are commands come from a file that is none; they are counted together.
@@ -32,12 +32,15 @@ pub(super) struct Summary {
     others: Count,
     all: Count,
     times_s: Option<(i64, i64)>,
+    /// Where the stream was when the log was closed, if nothing was met since.
+    position: Option<StreamPosition>,
 }
 
 impl Summary {
     /// Counts the commands of a run; returns the last one.
     pub(super) fn count<'a>(&mut self, run: &'a [u8]) -> Option<Command<'a>> {
         let mut last = None;
+        self.position = None;
         for command in Commands::new(run) {
             self.all.add(command.bytes.len());
             let name = command.name[..command.name.len().min(NAME_BYTES_MAX)].to_ascii_uppercase();
@@ -57,6 +60,10 @@ impl Summary {
         self.times_s = Some((first.min(time_s), last.max(time_s)));
     }
 
+    pub(super) const fn position(&mut self, position: StreamPosition) {
+        self.position = Some(position);
+    }
+
     pub(super) fn print(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "[info] {} commands, {} bytes", self.all.commands, self.all.bytes)?;
         let mut names: Vec<_> = self.by_name.iter().collect();
@@ -69,6 +76,10 @@ impl Summary {
         }
         if let Some((first, last)) = self.times_s {
             writeln!(out, "[info] written from {first} to {last} (Unix time)")?;
+        }
+        if let Some(StreamPosition { id, offset, .. }) = self.position {
+            let id = String::from_utf8_lossy(&id);
+            writeln!(out, "[info] closed at offset {offset} of the replication stream {id}")?;
         }
         Ok(())
     }

@@ -70,6 +70,23 @@ fn a_good_log_and_its_summary() {
 }
 
 #[test]
+fn a_log_that_was_closed_in_good_order_says_where() {
+    let (set, id) = (command(&["SET", "k", "v"]), "a".repeat(40));
+    let end = format!("#DUNLIN-POSITION:{id} 77 0 {}\r\n", set.len());
+    let closed = [&set[..], end.as_bytes()].concat();
+    let further = [&closed[..], &set].concat();
+    let edited = [&set[..], &set, end.as_bytes()].concat();
+    let files = [("closed", &closed[..]), ("further", &further), ("edited", &edited)];
+    let folder = Folder::new(&files);
+    let line = format!("[info] closed at offset 77 of the replication stream {id}\n");
+    for (name, is_told) in [("closed", true), ("further", false), ("edited", false)] {
+        let (is_good, text) = folder.check(&[], name, "");
+        assert!(is_good, "{text}");
+        assert_eq!(text.ends_with(&line), is_told, "{text}");
+    }
+}
+
+#[test]
 fn a_cut_log_is_fixed_when_told_so() {
     let (ping, set) = (command(&["PING"]), command(&["SET", "a", "abcde"]));
     let bytes = [&ping[..], &set[..set.len() - 5]].concat();

@@ -113,6 +113,12 @@ impl TestDisk {
         state.names.get(path).map(|inode| state.inodes[*inode].bytes.clone())
     }
 
+    /// What of a file lasts.
+    pub(super) fn synced(&self, path: &Path) -> Option<Vec<u8>> {
+        let state = self.lock();
+        state.names.get(path).map(|inode| state.inodes[*inode].synced.clone())
+    }
+
     pub(super) fn names(&self) -> Vec<String> {
         let state = self.lock();
         let name = |path: &PathBuf| path.file_name().expect("name").to_string_lossy().into_owned();

@@ -12,6 +12,7 @@ use crate::append::{
 };
 use crate::events::Events;
 use crate::job::{Job, Step};
+use crate::snapshot::ReplicationAux;
 
 struct Bench {
     disk: TestDisk,
@@ -303,4 +304,53 @@ fn bytes_keep_their_order_between_threads() {
     let expected: String = (1..=COUNT).map(|number| format!("{number}\n")).collect();
     assert!(text == expected, "the order is another one");
     assert!(plan.files.len() > 4);
+}
+
+#[test]
+fn a_log_that_lasts_ends_with_its_position() {
+    let position = ReplicationAux { stream_db: 2, id: [b'd'; 40], offset: 1234 };
+    let line = |file_bytes| format!("#DUNLIN-POSITION:{} 1234 2 {file_bytes}\r\n", "d".repeat(40));
+    let mut bench = Bench::new();
+    bench.log.write(b"one ", 1);
+    bench.log.close_at(position);
+    assert_eq!(bench.run(), [AppendEvent::Closed(Ok(()))]);
+    assert_eq!(bench.file(), format!("one {}", line(4)));
+    let synced = bench.disk.synced(&paths().file(b"appendonly.aof.1.incr.aof"));
+    assert_eq!(synced, Some(bench.file().into_bytes()), "it lasts");
+
+    // Bytes that are lost speak against it.
+    let mut bench = Bench::new();
+    bench.disk.room(Some(2));
+    bench.log.write(b"one ", 1);
+    bench.log.close_at(position);
+    bench.run();
+    assert_eq!(bench.file(), "");
+    // So does a sync that failed.
+    let mut bench = Bench::new();
+    bench.log.write(b"one ", 1);
+    bench.disk.fail_next_sync();
+    bench.log.close_at(position);
+    assert!(matches!(bench.run()[..], [AppendEvent::Closed(Err(_))]));
+    assert_eq!(bench.file(), "one ");
+    // A line that cannot be written is no harm to what is there.
+    let mut bench = Bench::new();
+    bench.log.write(b"one ", 1);
+    bench.disk.room(Some(5));
+    bench.log.close_at(position);
+    while bench.job.step() == Step::Working {}
+    let events: Vec<_> = std::iter::from_fn(|| bench.events.next()).collect();
+    let [AppendEvent::Log(warning), AppendEvent::Closed(Ok(()))] = &events[events.len() - 2..]
+    else {
+        panic!("{events:?}")
+    };
+    assert!(warning.text.contains("replication stream: No space left on device."), "{warning:?}");
+    assert_eq!(bench.file(), "one ");
+    // A file that counts for nothing yet gets none.
+    let mut bench = Bench::new();
+    bench.log.begin_rewrite(Incremental::Temporary);
+    bench.log.write(b"two", 2);
+    bench.log.close_at(position);
+    bench.run();
+    assert_eq!(bench.file(), "");
+    assert_eq!(bench.disk.get(&paths().file(b"temp-appendonly.aof.incr")), None);
 }
