@@ -79,11 +79,6 @@ fn snapshot() {
 }
 
 #[test]
-fn arriving_snapshot() {
-    run_times(MUTATIONS / 20, "snapshot", dunlin_fuzz::arriving_snapshot);
-}
-
-#[test]
 fn payload() {
     run("payload", dunlin_fuzz::payload);
 }

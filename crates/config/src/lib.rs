@@ -58,5 +58,6 @@ pub use value::{
     AclPubsubDefault, AppendFsync, BindAddresses, DisklessLoad, EndpointType, KeyspaceEvents,
     LogLevel, MaxmemoryPolicy, MemoryShare, OomScoreAdj, OomScores, OutputLimit, OutputLimits,
     Percentiles, PropagationError, ProtectedAction, RdbVersion, ReplicaOf, SanitizePayload,
-    SavePoint, SavePoints, ShutdownOptions, Supervised, SyslogFacility, TlsAuthClients,
+    SavePoint, SavePoints, ShutdownOptions, SnapshotOverflow, Supervised, SyslogFacility,
+    TlsAuthClients,
 };

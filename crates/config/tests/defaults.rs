@@ -33,6 +33,8 @@ fn hidden_parameters_are_known() {
             "rdb-version",
             "snapshot-buffer-limit",
             "snapshot-spill-limit",
+            "snapshot-overflow",
+            "snapshot-min-rate",
             "use-exit-on-panic",
             "aof-disable-auto-gc",
             "req-res-logfile",

@@ -87,7 +87,7 @@ impl Engine {
     /// are hidden instead of removed, because a removal would be propagated.
     pub fn end_pause(&mut self) -> bool {
         let ended = self.sessions.pause.take_released();
-        if ended {
+        if ended && self.sessions.pause.mode().is_none() {
             self.keyspace.set_expiry(Expiry::Remove);
         }
         ended

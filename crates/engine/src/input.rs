@@ -192,6 +192,7 @@ impl Engine {
             let place = (&self.table, &self.keyspace, db);
             let plan = Plan::new(place, (batch, input), window.clone(), &mut self.keys_ahead);
             start = window.end;
+            self.hold_writes_if_behind();
             for request in window {
                 let mut words = Arguments::new();
                 batch.arguments(request, input, &mut words);

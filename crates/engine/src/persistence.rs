@@ -164,7 +164,23 @@ impl Engine {
         let changes = &mut self.metrics.counters.changes_since_save;
         *changes = changes.saturating_sub(saved);
         self.serve_logged(self.persistence.kept_up_to());
+        self.hold_writes(self.persistence.wants_throttle());
         self.write_journal();
+    }
+
+    /// While a snapshot has no room for what changes, clients that change data wait
+    /// (`snapshot-overflow throttle`). Asked before each window of requests: what a few of them change
+    /// is the most that comes on top.
+    #[inline]
+    pub(crate) fn hold_writes_if_behind(&mut self) {
+        if self.persistence.wants_throttle() {
+            self.hold_writes(true);
+        }
+    }
+
+    #[cold]
+    fn hold_writes(&mut self, holds: bool) {
+        self.sessions.pause.hold_writes(holds);
     }
 
     /// Hands out a slice of the snapshot under way, and says when the next one is due.

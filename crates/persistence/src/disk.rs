@@ -100,6 +100,23 @@ pub trait DiskFile: Send {
     /// The system's.
     fn seek(&mut self, position: u64) -> io::Result<()>;
 
+    /// Fills `buffer` with what stands at this position, in bytes from the beginning.
+    ///
+    /// # Errors
+    /// The system's; [`io::ErrorKind::UnexpectedEof`] if the file ends before.
+    fn read_exact_at(&mut self, position: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.read_at(position + filled as u64, &mut buffer[filled..]) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     /// Makes what was written last, its length included.
     ///
     /// # Errors

@@ -1,5 +1,16 @@
 //! What a server keeps on disk: snapshots, append-only files, and how they are loaded.
 //!
+//! | module | what goes where |
+//! |---|---|
+//! | [`snapshot`] | the keyspace of one moment, to files and replicas |
+//! | [`feed`] | a snapshot to the connection of a replica |
+//! | [`append`] | changes, to the append-only file |
+//! | [`load`] | files, into the keyspace |
+//! | [`receive`] | a primary's data set, to a file or into the keyspace |
+//! | [`stream_spill`] | a primary's changes that memory does not hold, to files and back |
+//!
+//! [`Persistence`] decides what of it happens when.
+//!
 //! This crate does no I/O of its own. Work that would make the command thread wait is a [`Job`];
 //! files are reached through a [`Disk`]; what became of a job arrives as an event. The server runs
 //! jobs on threads over real files, the simulator steps them over a disk that fails on purpose.

@@ -1,7 +1,7 @@
 //! Snapshots of a keyspace that changes meanwhile, loaded again.
 
 #[path = "../../keyspace/tests/support/mod.rs"]
-mod support;
+pub(crate) mod support;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -15,17 +15,16 @@ use proptest::prelude::*;
 use crate::disk::Disk;
 use crate::events::Events;
 use crate::job::{Job, Step};
-use crate::load::{LoadBatch, LoadPlan, LoadRules, Loader, load_blocking};
+use crate::load::{LoadBatch, LoadPlan, LoadRules, load_blocking};
 use crate::memory_disk::MemoryDisk;
-use crate::receive::ReceiveQueue;
 use crate::snapshot::{
-    Destination, Form, QueueLimits, RdbForm, Snapshot, SnapshotEvent, SnapshotRequest, Target,
-    save_blocking,
+    Destination, Form, Overflow, QueueLimits, RdbForm, Snapshot, SnapshotEvent, SnapshotRequest,
+    Target, save_blocking,
 };
 use support::{Contents, change, contents, contents_of, keyspace, put_new};
 
-const NAME: &str = "dump.rdb";
-const DATABASES: u32 = 3;
+pub(crate) const NAME: &str = "dump.rdb";
+pub(crate) const DATABASES: u32 = 3;
 
 /// Small enough that both queues are full now and then.
 const LIMITS: QueueLimits = QueueLimits {
@@ -33,6 +32,7 @@ const LIMITS: QueueLimits = QueueLimits {
     barrier_bytes: 200 << 10,
     barrier_bytes_max: 64 << 20,
     spill_bytes_max: u64::MAX,
+    overflow: Overflow::Abort,
 };
 
 fn request(keyspace: &Keyspace, version: Version) -> SnapshotRequest {
@@ -65,69 +65,29 @@ fn request(keyspace: &Keyspace, version: Version) -> SnapshotRequest {
     }
 }
 
-fn rules() -> LoadRules {
-    LoadRules {
+pub(crate) fn load(disk: &MemoryDisk) -> Contents {
+    let rules = LoadRules {
         databases: DATABASES,
         limits: LoadLimits::default(),
         checksum: true,
         load_truncated: false,
         drop_expired: false,
         now: UnixMs(0),
-    }
-}
-
-/// Notes what was loaded.
-fn note(batch: LoadBatch, loaded: &mut Contents) {
-    if let LoadBatch::Entries(entries) = batch {
-        for loading in entries {
-            let place = (loading.db, loading.entry.key().to_vec());
-            let before = loaded.insert(place, contents(&loading.entry));
-            assert_eq!(before, None, "{:?} came twice", loading.entry);
-        }
-    }
-}
-
-fn load(disk: &MemoryDisk) -> Contents {
+    };
     let mut loaded = Contents::new();
     let plan = LoadPlan::snapshot(NAME.into());
-    let outcome = load_blocking(plan, rules(), Arc::new(disk.clone()), |batch| {
-        note(batch, &mut loaded);
+    let outcome = load_blocking(plan, rules, Arc::new(disk.clone()), |batch| {
+        if let LoadBatch::Entries(entries) = batch {
+            for loading in entries {
+                let place = (loading.db, loading.entry.key().to_vec());
+                let before = loaded.insert(place, contents(&loading.entry));
+                assert_eq!(before, None, "{:?} came twice", loading.entry);
+            }
+        }
         ControlFlow::Continue(())
     });
     outcome.expect("the file was just written");
     loaded
-}
-
-/// Loads a file as it arrives, in pieces of these sizes, again and again.
-fn load_arriving(disk: &MemoryDisk, sizes: &[usize]) -> Contents {
-    let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(|| ());
-    let queue = Arc::new(ReceiveQueue::new(false, Arc::clone(&wake)));
-    let plan = LoadPlan::received(NAME.to_owned(), 0);
-    let (mut loader, receiver) =
-        Loader::arriving(plan, Arc::clone(&queue), rules(), Arc::new(disk.clone()), wake);
-    let bytes = disk.get(NAME).expect("it was just written");
-    let (mut rest, mut sizes) = (&bytes[..], sizes.iter().cycle());
-    let mut loaded = Contents::new();
-    loop {
-        let step = loader.step();
-        while let Some(batch) = receiver.next() {
-            if let LoadBatch::Failed(error) = batch {
-                panic!("{error}");
-            }
-            note(batch, &mut loaded);
-        }
-        match step {
-            Step::Done => return loaded,
-            Step::Working => {}
-            Step::Idle if rest.is_empty() => queue.finish(),
-            Step::Idle => {
-                let size = sizes.next().copied().unwrap_or(1).min(rest.len());
-                let (piece, behind) = rest.split_at(size);
-                queue.push(bytes::Bytes::copy_from_slice(piece));
-                rest = behind;
-            }
-        }
-    }
 }
 
 /// Lengths from one element to more than a value has that is handed out at a stretch.
@@ -150,11 +110,7 @@ fn what_is_saved_on_the_spot_is_loaded() {
         let report = save_blocking(&keyspace, request(&keyspace, version), &shared);
         let peak_bytes = report.expect("the disk works").figures.peak_bytes;
         assert!(peak_bytes < LIMITS.walk_bytes + (256 << 10), "{peak_bytes}");
-        let expected = contents_of(&keyspace, &SnapshotScope::All);
-        assert_eq!(load(&disk), expected);
-        for size in [7, 1000, 65_536] {
-            assert_eq!(load_arriving(&disk, &[size]), expected, "{size}");
-        }
+        assert_eq!(load(&disk), contents_of(&keyspace, &SnapshotScope::All));
     }
 }
 
@@ -167,7 +123,6 @@ proptest! {
         values in prop::collection::vec((0..DATABASES, any::<u8>(), len()), 1..80),
         turns in prop::collection::vec((0_u8..8, 0_usize..100, any::<usize>()), 0..300),
         slots in any::<bool>(),
-        sizes in prop::collection::vec(prop_oneof![1_usize..100, 1_usize..70_000], 1..6),
     ) {
         let layout = if slots { Layout::TablePerSlot } else { Layout::OneTable };
         let mut keyspace = keyspace(DATABASES, layout);
@@ -210,7 +165,6 @@ proptest! {
         let event = events.next();
         prop_assert!(matches!(event, Some(SnapshotEvent::Finished(_))), "{:?}", event);
         prop_assert!(!control.is_given_up());
-        prop_assert_eq!(&load_arriving(&disk, &sizes), &expected);
         prop_assert_eq!(load(&disk), expected);
     }
 }

@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Item::ResizeDb { keys, with_deadline } => draft.resize_db(*keys, *with_deadline),
             Item::Function(source) => draft.function(source),
             Item::Key { entry, access } => {
-                draft.entry(entry, *access, &WriteOptions { version, ..WriteOptions::default() })
+                draft.entry(entry, *access, &WriteOptions { version, ..WriteOptions::default() });
             }
             Item::EmptyKey(_) | Item::Module { .. } => {}
             Item::End(_) => draft.end(),

@@ -1,4 +1,5 @@
-//! CLIENT PAUSE: commands of clients wait for a time.
+//! Commands of clients wait: for a time, because of CLIENT PAUSE, or those that may change data until a
+//! snapshot has room for what they change (`snapshot-overflow throttle`).
 //!
 //! Source: redis.io, CLIENT PAUSE and CLIENT UNPAUSE.
 
@@ -16,8 +17,13 @@ pub enum PauseMode {
 /// Whether commands wait, which, and until when.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClientPause {
+    /// What holds: the stricter one of the two.
     mode: Option<PauseMode>,
+    /// What CLIENT PAUSE asks for.
+    asked: Option<PauseMode>,
     until: Monotonic,
+    /// Whether a snapshot has no room.
+    holds_writes: bool,
     released: bool,
 }
 
@@ -32,28 +38,41 @@ impl ClientPause {
     /// When the pause ends by itself.
     #[must_use]
     pub fn ends_at(&self) -> Option<Monotonic> {
-        self.mode.map(|_| self.until)
+        self.asked.map(|_| self.until)
     }
 
     /// Pauses until `until`. Where a pause is under way, the later end and the stricter mode
     /// hold.
     pub fn start(&mut self, mode: PauseMode, until: Monotonic, now: Monotonic) {
-        self.mode = self.mode.max(Some(mode));
+        self.asked = self.asked.max(Some(mode));
         self.until = self.until.max(until);
+        self.follow();
         self.expire(now);
     }
 
     /// Ends the pause.
-    pub const fn stop(&mut self) {
-        self.released |= self.mode.is_some();
-        self.mode = None;
+    pub fn stop(&mut self) {
+        self.asked = None;
         self.until = Monotonic(0);
+        self.follow();
+    }
+
+    /// Lets commands that may change data wait, or not any more, whatever CLIENT PAUSE says.
+    pub fn hold_writes(&mut self, holds: bool) {
+        self.holds_writes = holds;
+        self.follow();
+    }
+
+    fn follow(&mut self) {
+        let mode = self.asked.max(self.holds_writes.then_some(PauseMode::Write));
+        self.released |= mode < self.mode;
+        self.mode = mode;
     }
 
     /// Ends the pause if its time has come.
     #[inline]
     pub fn expire(&mut self, now: Monotonic) {
-        if self.mode.is_some() && self.until <= now {
+        if self.asked.is_some() && self.until <= now {
             self.stop();
         }
     }
@@ -82,6 +101,22 @@ mod tests {
         assert_eq!((pause.mode(), pause.ends_at()), (None, None));
         assert!(pause.take_released());
         assert!(!pause.take_released());
+    }
+
+    #[test]
+    fn writes_wait_for_a_snapshot_whatever_clients_ask_for() {
+        let mut pause = ClientPause::default();
+        pause.hold_writes(true);
+        assert_eq!((pause.mode(), pause.ends_at()), (Some(PauseMode::Write), None));
+        pause.start(PauseMode::All, Monotonic(1200), NOW);
+        assert_eq!((pause.mode(), pause.take_released()), (Some(PauseMode::All), false));
+        pause.stop();
+        assert_eq!((pause.mode(), pause.take_released()), (Some(PauseMode::Write), true));
+        pause.start(PauseMode::Write, Monotonic(1200), NOW);
+        pause.hold_writes(false);
+        assert_eq!((pause.mode(), pause.take_released()), (Some(PauseMode::Write), false));
+        pause.expire(Monotonic(1200));
+        assert_eq!((pause.mode(), pause.take_released()), (None, true));
     }
 
     #[test]

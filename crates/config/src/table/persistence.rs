@@ -3,7 +3,7 @@
 use super::{INT_MAX, LONG_MAX, bytes, group, integer};
 use crate::Text;
 use crate::parameter::Kind;
-use crate::value::{AppendFsync, RdbVersion, SavePoints};
+use crate::value::{AppendFsync, RdbVersion, SavePoints, SnapshotOverflow};
 
 group! {
     /// Snapshots and the append-only file.
@@ -36,6 +36,15 @@ group! {
 
         /// Size of that temporary file at which the snapshot is given up; 0 for no limit.
         "snapshot-spill-limit" => snapshot_spill_limit: u64 = "0", bytes(0, LONG_MAX), HIDDEN;
+
+        /// What happens when there is no room for what a snapshot must keep: it is given up (abort), or
+        /// clients that change data wait (throttle).
+        "snapshot-overflow" => snapshot_overflow: SnapshotOverflow = "abort",
+            Kind::Choice(SnapshotOverflow::NAMES), HIDDEN;
+
+        /// Bytes per second that a replica must take of a snapshot while others wait for it; one that
+        /// takes less gets the rest from a temporary file in dir. 0 lets the others wait.
+        "snapshot-min-rate" => snapshot_min_rate: u64 = "1mb", bytes(0, LONG_MAX), HIDDEN;
 
         /// Whether snapshots made for replication alone are deleted once they are loaded or sent.
         "rdb-del-sync-files" => rdb_del_sync_files: bool = "no", Kind::Flag;

@@ -160,6 +160,14 @@ choices! {
         Eleven: "11",
     }
 
+    /// What happens when a snapshot has no room for what it must keep.
+    SnapshotOverflow default Abort {
+        /// It is given up.
+        Abort: "abort",
+        /// Clients that change data wait.
+        Throttle: "throttle",
+    }
+
     /// How a replica takes a data set that comes over the socket.
     DisklessLoad default Disabled {
         /// Into a file first.

@@ -18,8 +18,8 @@ mod string;
 pub use bind::BindAddresses;
 pub use choice::{
     AclPubsubDefault, AppendFsync, DisklessLoad, EndpointType, LogLevel, MaxmemoryPolicy,
-    OomScoreAdj, PropagationError, ProtectedAction, RdbVersion, SanitizePayload, Supervised,
-    SyslogFacility, TlsAuthClients,
+    OomScoreAdj, PropagationError, ProtectedAction, RdbVersion, SanitizePayload, SnapshotOverflow,
+    Supervised, SyslogFacility, TlsAuthClients,
 };
 pub use events::KeyspaceEvents;
 pub use oom::OomScores;

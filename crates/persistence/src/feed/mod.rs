@@ -15,5 +15,6 @@ mod sender;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use pipe::REPLICA_IS_GONE;
 pub use pipe::{Feed, FeedOutlet, FeedState, Framing};
 pub use sender::{FileSender, SyncFile};

@@ -39,18 +39,7 @@ impl SyncFile {
 
     /// Fills `block` with what stands at `position`; others read elsewhere in between.
     fn read(&self, position: u64, block: &mut [u8]) -> io::Result<()> {
-        let mut file = self.lock();
-        file.seek(position)?;
-        let mut filled = 0;
-        while filled < block.len() {
-            match file.read(&mut block[filled..]) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+        self.lock().read_exact_at(position, block)
     }
 }
 

@@ -170,7 +170,7 @@ fn what_is_wrong_with_the_file_is_told() {
     assert_eq!(end(sender, &feed), FeedState::Failed(why));
 
     let (sender, feed) = FileSender::new(sync_file(&disk, b"short", 5), Arc::new(|| ()));
-    disk.fail_at(1);
+    disk.fail_at(0);
     let why = "Read error sending DB to replica: made to fail".to_owned();
     assert_eq!(end(sender, &feed), FeedState::Failed(why));
 

@@ -22,6 +22,7 @@ use dunlin_stdx::time::{Monotonic, Now};
 
 use super::rewriting::{Rewrite, base_form};
 use super::status::{LogStatus, Outcome};
+use super::walk::Role;
 use super::{Fatal, Persistence};
 use crate::append::{
     AppendEvent, AppendFiles, AppendLog, AppendPaths, Appended, LogLevel, WriteFailure,
@@ -374,9 +375,7 @@ impl Persistence {
                 error.log_lines().into_iter().for_each(|line| self.journal.warning(line));
                 self.log.rewrite = None;
                 self.rewrite_failed(now);
-                if self.walk.as_ref().is_some_and(|walk| walk.purposes.rewrite) {
-                    self.abort_walk(keyspace);
-                }
+                self.abort_target(keyspace, Role::Rewrite);
             }
             AppendEvent::RewriteCommitted(committed) => {
                 self.rewrite_committed(committed.base_bytes);

@@ -8,14 +8,16 @@
 //! ```text
 //!  SAVE ----------------> saving: written at once, while everybody waits
 //!  BGSAVE, save points -> walk:   keyspace --Encoder--> queue --SnapshotWriter--> file
+//!  full synchronisation > walk:   the same, to the connections of replicas or to the snapshot file
 //!  BGREWRITEAOF --------> walk, and a new incremental file from the same moment on
 //!  changes -------------> log:    EffectStream --AppendLog--> incremental file
 //! ```
 //!
-//! One walk runs at a time. What is asked for meanwhile is scheduled; a snapshot and a rewrite that
-//! both wait share the next walk.
+//! One walk runs at a time. What is asked for meanwhile is scheduled; a snapshot, a rewrite and replicas
+//! that wait share the next walk.
 
 mod journal;
+mod lagging;
 mod loading;
 mod log;
 mod plan;
@@ -26,6 +28,8 @@ mod rewriting;
 mod save_points;
 mod saving;
 mod status;
+#[cfg(test)]
+mod sync_tests;
 mod syncing;
 mod walk;
 
@@ -67,6 +71,8 @@ pub struct Persistence {
     replication: Option<ReplicationAux>,
     /// Synchronisations that have ended.
     syncs_ended: VecDeque<SyncEnded>,
+    /// Replicas wait for the next walk.
+    is_sync_wanted: bool,
     log: Log,
     longest_slice_us: u64,
     /// When the last snapshot was completed.
@@ -127,6 +133,7 @@ impl Persistence {
             walk: None,
             replication: None,
             syncs_ended: VecDeque::new(),
+            is_sync_wanted: false,
             log: Log::default(),
             longest_slice_us: 0,
             last_saved: now.monotonic,

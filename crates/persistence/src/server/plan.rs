@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use dunlin_aof::BaseForm;
-use dunlin_config::{Config, RdbVersion};
+use dunlin_config::{Config, RdbVersion, SnapshotOverflow};
 use dunlin_keyspace::{Keyspace, SnapshotScope, SnapshotSink};
 use dunlin_rdb::Version;
 use dunlin_stdx::time::Now;
@@ -15,12 +15,20 @@ use crate::backend::JobRole;
 use crate::disk::error_text;
 use crate::feed::FeedOutlet;
 use crate::snapshot::{
-    CommandForm, Destination, Form, QueueLimits, RdbForm, ReplicationAux, Snapshot,
+    CommandForm, Destination, Form, Overflow, QueueLimits, RdbForm, ReplicationAux, Snapshot,
     SnapshotRequest, Target,
 };
 
 /// The version of Redis whose behaviour, and whose files, ours are.
 const REDIS_VERSION: &str = "7.2.4";
+
+/// A snapshot is given up when so many times `snapshot-buffer-limit` waits in memory: the spill file does
+/// not keep up.
+const ABORT_TIMES: usize = 3;
+
+/// As [`ABORT_TIMES`], where clients are made to wait at twice the limit: one transaction or script, and
+/// what comes from a primary, do not wait.
+const THROTTLED_ABORT_TIMES: usize = 8;
 
 /// What is written of the data set, and how.
 #[derive(Clone, Copy, Debug)]
@@ -231,10 +239,15 @@ fn limits(config: &Config) -> QueueLimits {
     };
     let barrier_bytes = usize::try_from(persistence.snapshot_buffer_limit);
     let barrier_bytes = barrier_bytes.unwrap_or(usize::MAX);
+    let (overflow, times_at_most) = match persistence.snapshot_overflow {
+        SnapshotOverflow::Abort => (Overflow::Abort, ABORT_TIMES),
+        SnapshotOverflow::Throttle => (Overflow::Throttle, THROTTLED_ABORT_TIMES),
+    };
     QueueLimits {
         barrier_bytes,
-        barrier_bytes_max: barrier_bytes.saturating_mul(3),
+        barrier_bytes_max: barrier_bytes.saturating_mul(times_at_most),
         spill_bytes_max,
+        overflow,
         ..QueueLimits::default()
     }
 }

@@ -14,7 +14,7 @@ use dunlin_stdx::time::{Monotonic, Now};
 use super::log::State;
 use super::plan::{Content, WalkPlan};
 use super::status::Outcome;
-use super::walk::{Ended, Purposes, Walk, outcome_of};
+use super::walk::{Ended, Purposes, Role, outcome_of};
 use super::{Persistence, Wish};
 use crate::append::Incremental;
 use crate::snapshot::{Destination, Target};
@@ -67,9 +67,7 @@ impl Persistence {
         {
             log.abort_rewrite();
         }
-        if self.walk.as_ref().is_some_and(Walk::serves_rewrite_alone) {
-            self.abort_walk(keyspace);
-        }
+        self.abort_target(keyspace, Role::Rewrite);
     }
 
     /// Begins to rewrite the log. Whoever calls this has appended all changes so far, and appends what

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use dunlin_aof::BaseForm;
-use dunlin_config::{Config, ShutdownOptions};
+use dunlin_config::{Config, SavePoint, ShutdownOptions};
 use dunlin_keyspace::Keyspace;
 use dunlin_stdx::time::Now;
 
-use super::loading::LoadOrigin;
 use super::plan::{Content, WalkPlan};
 use super::save_points::{self, SinceSave};
 use super::status::Outcome;
-use super::walk::{Ended, Purposes, Walk};
+use super::walk::{Ended, Purposes, Role};
 use super::{Persistence, Wish};
 use crate::snapshot::{ReplicationAux, save_blocking_paced};
 
@@ -89,10 +88,36 @@ impl Persistence {
     /// FLUSHALL: a snapshot under way would bring back what is gone; it is given up. A walk that serves
     /// a rewrite or replicas, too, goes on: they get FLUSHALL behind it.
     pub fn abort_save(&mut self, keyspace: &mut Keyspace) {
-        if self.walk.as_ref().is_some_and(Walk::serves_file_alone) {
-            let pid = self.backend.process_id();
-            self.journal.notice(format!("Killing running RDB child: {pid}"));
-            self.abort_walk(keyspace);
+        if self.walk.as_ref().is_none_or(|walk| walk.purposes.save.is_none()) {
+            return;
+        }
+        let pid = self.backend.process_id();
+        self.journal.notice(format!("Killing running RDB child: {pid}"));
+        self.abort_file(keyspace);
+    }
+
+    /// A primary's data set is about to take the place of ours, and of the snapshot file: whatever is
+    /// written of ours is given up. The log is the caller's to stop.
+    pub fn abort_saves(&mut self, keyspace: &mut Keyspace) {
+        if !self.is_saving() {
+            return;
+        }
+        let pid = self.backend.process_id();
+        self.journal.notice(format!(
+            "Replica is about to load the RDB file received from the master, but there is a pending \
+             RDB child running. Killing process {pid} and removing its temp file to avoid any race"
+        ));
+        self.abort_target(keyspace, Role::Outlet);
+        self.abort_target(keyspace, Role::SyncFile);
+        self.abort_file(keyspace);
+    }
+
+    /// Takes the snapshot file back that is being written. If it is getting its name right now, it has
+    /// it when this returns: before another one is written.
+    fn abort_file(&mut self, keyspace: &mut Keyspace) {
+        self.abort_target(keyspace, Role::Save);
+        while self.walk.as_ref().is_some_and(|walk| walk.is_being_published(Role::Save)) {
+            self.backend.wait();
         }
     }
 
@@ -160,6 +185,7 @@ impl Persistence {
     pub fn run_cron(&mut self, keyspace: &mut Keyspace, config: &Config, changes: u64, now: Now) {
         self.changes_noted = changes;
         self.tend_log(config, now);
+        self.tend_walk(config, now);
         if self.load.is_some() || self.is_busy() {
             return;
         }
@@ -190,6 +216,20 @@ impl Persistence {
         changes: u64,
         now: Now,
     ) -> bool {
+        let Some(point) = self.save_point_reached(config, changes, now) else { return false };
+        self.journal
+            .notice(format!("{} changes in {} seconds. Saving...", point.changes, point.seconds));
+        self.save_in_background(keyspace, config, changes, now);
+        true
+    }
+
+    /// The save point that is reached, if any is.
+    pub(super) fn save_point_reached(
+        &self,
+        config: &Config,
+        changes: u64,
+        now: Now,
+    ) -> Option<SavePoint> {
         let seconds_since_try = now.monotonic.since_us(self.saves.last_try) / 1_000_000;
         let failed = !self.saves.last_outcome.is_ok();
         let since = SinceSave {
@@ -197,13 +237,7 @@ impl Persistence {
             seconds: now.monotonic.since_us(self.last_saved) / 1_000_000,
             seconds_since_failure: failed.then_some(seconds_since_try),
         };
-        let Some(point) = save_points::reached(&config.persistence.save.0, since) else {
-            return false;
-        };
-        self.journal
-            .notice(format!("{} changes in {} seconds. Saving...", point.changes, point.seconds));
-        self.save_in_background(keyspace, config, changes, now);
-        true
+        save_points::reached(&config.persistence.save.0, since)
     }
 
     /// SHUTDOWN: brings to disk what is to be kept; whether the process may end. `position` is where
@@ -217,13 +251,8 @@ impl Persistence {
         now: Now,
     ) -> bool {
         self.set_replication(position);
-        if let Some(load) = &self.load {
+        if self.load.is_some() {
             // What is not loaded must not replace what is on disk.
-            if load.origin != LoadOrigin::Disk {
-                self.load = None;
-                self.end_receive();
-                self.close_log(keyspace, config, None, now);
-            }
             return true;
         }
         let is_forced = options.contains(ShutdownOptions::FORCE);
@@ -258,7 +287,6 @@ impl Persistence {
             self.journal.notice("Calling fsync() on the AOF file.");
             self.close_log(keyspace, config, position, now);
         }
-        self.end_receive();
         true
     }
 

@@ -91,6 +91,8 @@ pub struct WalkStatus {
     pub spilled_bytes: u64,
     /// Replicas that get the snapshot as it is written.
     pub outlets: usize,
+    /// Whether clients that change data wait for it.
+    pub is_throttling: bool,
 }
 
 impl WalkStatus {
@@ -153,6 +155,7 @@ mod tests {
             copied_bytes: 0,
             spilled_bytes: 0,
             outlets: 0,
+            is_throttling: false,
         };
         assert_eq!(walk.seconds_left(at(20)), 30);
         assert!((walk.percent() - 25.0).abs() < 1e-9);

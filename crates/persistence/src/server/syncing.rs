@@ -21,7 +21,7 @@ use super::rewriting::base_form;
 use super::walk::{Purposes, Role};
 use crate::backend::JobRole;
 use crate::disk::error_text;
-use crate::feed::{Feed, FeedOutlet, FileSender, SyncFile};
+use crate::feed::{Feed, FeedOutlet, FileSender, REPLICA_IS_GONE, SyncFile};
 use crate::snapshot::{FileSlot, ReplicationAux, TargetEnd};
 
 /// A snapshot for replicas.
@@ -190,18 +190,23 @@ impl Persistence {
     /// No replica waits for the snapshot any more. Where nobody else needs it, it is given up; a file
     /// that save points ask for goes on. Its end is told all the same.
     pub fn abort_sync(&mut self, keyspace: &mut Keyspace, config: &Config) {
-        let Some(walk) = &self.walk else { return };
         let saves_for_itself = !config.persistence.save.0.is_empty();
-        let is_needed = match walk.sync {
-            None => return,
-            Some(SyncPurpose::Sockets) => !walk.serves_replicas_alone(),
+        match self.walk.as_ref().and_then(|walk| walk.sync.as_ref()) {
+            None => {}
+            Some(SyncPurpose::Sockets) => self.abort_target(keyspace, Role::Outlet),
             Some(SyncPurpose::File { .. }) => {
-                walk.purposes.rewrite || walk.purposes.save.is_some() && saves_for_itself
+                self.abort_target(keyspace, Role::SyncFile);
+                if !saves_for_itself {
+                    self.abort_target(keyspace, Role::Save);
+                }
             }
-        };
-        if !is_needed {
-            self.abort_walk(keyspace);
         }
+    }
+
+    /// Replicas wait for the next snapshot, or do not: the one under way does not wait for a replica that
+    /// is too slow then (`snapshot-min-rate`).
+    pub const fn set_sync_wanted(&mut self, is_wanted: bool) {
+        self.is_sync_wanted = is_wanted;
     }
 
     /// What jobs call after they told something: for [`Feed::new`].
@@ -245,6 +250,7 @@ impl Persistence {
     }
 
     fn tell_transfer_ended(&mut self, outlets: &[TargetEnd]) {
+        let is_gone = |end: &TargetEnd| *end == TargetEnd::Failed(REPLICA_IS_GONE.to_owned());
         let is_served =
             |end: &&TargetEnd| matches!(end, TargetEnd::Complete(_) | TargetEnd::Lagging);
         let served = outlets.iter().filter(is_served).count();
@@ -255,7 +261,10 @@ impl Persistence {
             self.journal.notice("Background RDB transfer terminated with success");
             return;
         }
-        for end in outlets {
+        if outlets.iter().all(is_gone) {
+            self.journal.warning("Diskless rdb transfer, last replica dropped.");
+        }
+        for end in outlets.iter().filter(|end| !is_gone(end)) {
             if let TargetEnd::Failed(why) = end {
                 self.journal.warning(format!("Diskless rdb transfer: {why}"));
             }

@@ -5,10 +5,11 @@ use dunlin_keyspace::{Keyspace, WalkProgress};
 use dunlin_stdx::time::{Monotonic, Now};
 
 use super::Persistence;
+use super::lagging::Rates;
 use super::status::{Outcome, WalkStatus};
 use super::syncing::SyncPurpose;
 use crate::backend::JobRole;
-use crate::snapshot::{SnapshotControl, SnapshotEvent, SnapshotReport, SpillJob, TargetEnd};
+use crate::snapshot::{Pace, SnapshotControl, SnapshotEvent, SnapshotReport, SpillJob, TargetEnd};
 
 /// Keys handed out between two looks at the clock.
 const KEYS_PER_STEP: usize = 64;
@@ -43,19 +44,21 @@ pub(super) struct Walk {
     /// What its targets are, in their order.
     roles: Vec<Role>,
     pub(super) began: Now,
-    control: SnapshotControl,
+    pub(super) control: SnapshotControl,
     /// Started when it has something to do.
     spill: Option<SpillJob>,
     keys_total: u64,
     /// Whether all keys were handed out, and the writer alone is at work.
     is_handed_out: bool,
     /// What `rdb-key-save-delay` allows so far.
-    pace: Pace,
+    allowance: Allowance,
+    /// How fast replicas are.
+    pub(super) rates: Rates,
 }
 
 /// Slows a walk down for tests.
 #[derive(Clone, Copy, Debug, Default)]
-struct Pace {
+struct Allowance {
     since: Monotonic,
     keys: u64,
 }
@@ -85,7 +88,8 @@ impl Walk {
             spill: Some(spill),
             keys_total: 0,
             is_handed_out: false,
-            pace: Pace { since: began.monotonic, keys: 0 },
+            allowance: Allowance { since: began.monotonic, keys: 0 },
+            rates: Rates::default(),
         }
     }
 
@@ -99,24 +103,27 @@ impl Walk {
         self.is_handed_out = true;
     }
 
-    /// Whether the snapshot file is all that it is for.
-    pub(super) fn serves_file_alone(&self) -> bool {
-        self.purposes.save.is_some() && self.roles.len() == 1
+    /// How many targets there are.
+    pub(super) const fn targets_len(&self) -> usize {
+        self.roles.len()
     }
 
-    /// Whether the log is all that it is for.
-    pub(super) fn serves_rewrite_alone(&self) -> bool {
-        self.purposes.rewrite && self.roles.len() == 1
+    /// The targets of a role, by their numbers.
+    pub(super) fn targets(&self, role: Role) -> impl Iterator<Item = usize> {
+        let numbered = self.roles.iter().enumerate();
+        numbered.filter(move |(_, of)| **of == role).map(|(target, _)| target)
     }
 
-    /// Whether replicas are all that it is for.
-    pub(super) fn serves_replicas_alone(&self) -> bool {
-        self.purposes.save.is_none() && !self.purposes.rewrite
+    /// Whether a file of this role is getting its name in this moment.
+    pub(super) fn is_being_published(&self, role: Role) -> bool {
+        self.targets(role).any(|target| self.control.is_being_published(target))
     }
 
     /// How many replicas get it as it is written.
     fn outlets(&self) -> usize {
-        self.roles.iter().filter(|role| **role == Role::Outlet).count()
+        self.targets(Role::Outlet)
+            .filter(|target| self.control.pace(*target) != Pace::Ended)
+            .count()
     }
 
     pub(super) fn status(&self, keyspace: &Keyspace) -> WalkStatus {
@@ -131,6 +138,7 @@ impl Walk {
             copied_bytes: figures.copied_bytes,
             spilled_bytes: figures.spilled_bytes,
             outlets: self.outlets(),
+            is_throttling: self.control.wants_throttle(),
         }
     }
 
@@ -163,7 +171,7 @@ impl Persistence {
             && let Some(job) = walk.spill.take()
             && let Err(error) = self.backend.spawn(JobRole::Spill, Box::new(job))
         {
-            walk.control.fail(format!("the spill file has no thread: {error}"));
+            walk.control.spill_failed(format!("the spill file has no thread: {error}"));
         }
         if walk.is_handed_out {
             return SliceEnd::Waits(None);
@@ -174,12 +182,12 @@ impl Persistence {
             return SliceEnd::Waits(None);
         }
         loop {
-            let allowed = match walk.pace.allows(config, now) {
+            let allowed = match walk.allowance.allows(config, now) {
                 Ok(allowed) => allowed.min(KEYS_PER_STEP),
                 Err(until) => return SliceEnd::Waits(Some(until)),
             };
             let step = keyspace.walk(allowed);
-            walk.pace.keys = keyspace.snapshot_progress().map_or(0, |p| p.keys_done as u64);
+            walk.allowance.keys = keyspace.snapshot_progress().map_or(0, |p| p.keys_done as u64);
             match step {
                 WalkProgress::Done => {
                     if let Some(mut sink) = keyspace.end_snapshot() {
@@ -209,6 +217,25 @@ impl Persistence {
                 drop(keyspace.abort_snapshot());
             }
         }
+    }
+
+    /// Takes back the targets of one role; a walk that has no others ends early.
+    pub(super) fn abort_target(&mut self, keyspace: &mut Keyspace, role: Role) {
+        let Some(walk) = &self.walk else { return };
+        for target in walk.targets(role) {
+            walk.control.cancel_target(target);
+        }
+        if walk.roles.iter().all(|of| *of == role) {
+            self.abort_walk(keyspace);
+        }
+    }
+
+    /// Whether clients that change data are to wait, because a snapshot has no room for what they change
+    /// (`snapshot-overflow throttle`). When that has passed, there is a wake-up.
+    #[must_use]
+    #[inline]
+    pub fn wants_throttle(&self) -> bool {
+        self.walk.as_ref().is_some_and(|walk| walk.control.wants_throttle())
     }
 
     /// A walk has ended, well or not.
@@ -273,7 +300,7 @@ impl Walk {
     }
 }
 
-impl Pace {
+impl Allowance {
     /// How many keys may be handed out now, or when the next one may.
     fn allows(&self, config: &Config, now: Now) -> Result<usize, Monotonic> {
         let delay = i64::from(config.diagnosis.rdb_key_save_delay);

@@ -15,6 +15,7 @@ pub(crate) enum Operation {
     SyncDirectory,
     Spill,
     ReadSpill,
+    Detour,
 }
 
 impl Operation {
@@ -26,6 +27,7 @@ impl Operation {
             Self::Rename => "Error moving the temporary file to its final name",
             Self::SyncDirectory => "Failed to sync the directory of",
             Self::Spill => "Failed to write a spill file in",
+            Self::Detour => "Failed to use a temporary file for a slow replica in",
             Self::ReadSpill => "Failed to read back the spill file of",
         }
     }

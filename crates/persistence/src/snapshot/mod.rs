@@ -19,20 +19,25 @@
 //! of the other queue wait meanwhile. Memory is bounded by [`QueueLimits`]: a slow target slows the
 //! walk, and what cannot wait goes to the spill file.
 //!
-//! Several targets get the same records under headers of their own.
+//! Several targets get the same records under headers of their own. A target that the others are not to
+//! wait for ([`SnapshotControl::detour`]) gets the rest from a file without a name: the snapshot ends
+//! without it, and its writer goes on until it has everything.
 //! [`save_blocking`] does the same on the spot, where nothing else is to be done (SAVE, SHUTDOWN).
 
 mod blocking;
 mod chunk;
 mod commands;
 mod control;
+mod detour;
 mod encoder;
 mod error;
 mod form;
 mod outlet;
 mod pieces;
 mod queue;
+mod sink;
 mod spill;
+mod target;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -50,14 +55,18 @@ pub use control::SnapshotControl;
 pub use encoder::Encoder;
 pub use form::{CommandForm, Form, RdbForm, ReplicationAux};
 pub use outlet::{FileSlot, Outlet};
-pub use queue::{QueueFigures, QueueLimits};
+pub use queue::{Overflow, QueueFigures, QueueLimits};
 pub use spill::SpillJob;
+pub use target::Pace;
 pub use writer::{SnapshotEvent, SnapshotReport, SnapshotWriter, TargetEnd};
 
 use crate::disk::Disk;
 use crate::events::Events;
+use detour::DetourPlace;
 use outlet::FileOutlet;
 use queue::ChunkQueue;
+use sink::Sink;
+use target::TargetLink;
 
 /// What a snapshot is to be.
 pub struct SnapshotRequest {
@@ -148,7 +157,8 @@ impl Snapshot {
             request;
         let queue = Arc::new(ChunkQueue::new(limits, wake));
         let written_bytes = Arc::new(AtomicU64::new(0));
-        let outlet = |target: Target| {
+        let mut links = Vec::new();
+        let sink = |target: Target| {
             let header = form.header(&target, &libraries);
             let outlet: Box<dyn Outlet> = match target.destination {
                 Destination::Outlet(outlet) => outlet,
@@ -157,15 +167,22 @@ impl Snapshot {
                     Box::new(FileOutlet::new(disk, temporary, publish, incremental_sync, keep))
                 }
             };
-            (outlet, header)
+            let link = Arc::new(TargetLink::default());
+            links.push(Arc::clone(&link));
+            Sink::new(outlet, header, (&form, queue.writer_signal()), link)
         };
-        let outlets = targets.into_iter().map(outlet).collect();
+        let sinks = targets.into_iter().map(sink).collect();
         let compressor = form.compressor();
         let encoder = Encoder::new(Arc::clone(&queue), &form, databases);
+        let place = DetourPlace {
+            disk: Arc::clone(disk),
+            directory: spill_directory.clone(),
+            bytes_max: limits.spill_bytes_max,
+        };
         let spill =
             SpillJob::new(Arc::clone(&queue), Arc::clone(disk), spill_directory, compressor);
-        let control = SnapshotControl::new(Arc::clone(&queue), Arc::clone(&written_bytes));
-        let writer = SnapshotWriter::new(queue, form, outlets, written_bytes, events);
+        let control = SnapshotControl::new(Arc::clone(&queue), Arc::clone(&written_bytes), links);
+        let writer = SnapshotWriter::new(queue, form, (sinks, place), written_bytes, events);
         Self { encoder, writer, spill, control }
     }
 }

@@ -46,6 +46,11 @@ pub trait Outlet: Send {
     /// Why it cannot be completed.
     fn finish(&mut self) -> Result<bool, String>;
 
+    /// Whether the next step of [`Outlet::finish`] is the one that cannot be taken back.
+    fn publishes_next(&self) -> bool {
+        false
+    }
+
     /// Whether it is past being taken back.
     fn is_published(&self) -> bool {
         false
@@ -206,6 +211,10 @@ impl Outlet for FileOutlet {
                 Err(error) => Err(self.failed(Operation::SyncDirectory, &error)),
             },
         }
+    }
+
+    fn publishes_next(&self) -> bool {
+        matches!(self.stage, Stage::Synced)
     }
 
     fn is_published(&self) -> bool {

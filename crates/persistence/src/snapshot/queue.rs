@@ -29,6 +29,20 @@ pub struct QueueLimits {
     pub barrier_bytes_max: usize,
     /// Bytes in the spill file at which the snapshot is given up.
     pub spill_bytes_max: u64,
+    /// What happens before that.
+    pub overflow: Overflow,
+}
+
+/// What happens when more is handed out before changes than there is room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// Changes go on, and the snapshot is given up when a limit is reached.
+    #[default]
+    Abort,
+    /// Changes are to wait ([`SnapshotControl::wants_throttle`](super::SnapshotControl::wants_throttle)):
+    /// when twice as much waits in memory as is to be spilled, or, once the spill file is full or broken,
+    /// as much. Only what cannot wait reaches [`QueueLimits::barrier_bytes_max`].
+    Throttle,
 }
 
 impl Default for QueueLimits {
@@ -38,6 +52,7 @@ impl Default for QueueLimits {
             barrier_bytes: 32 << 20,
             barrier_bytes_max: 96 << 20,
             spill_bytes_max: u64::MAX,
+            overflow: Overflow::Abort,
         }
     }
 }
@@ -90,6 +105,10 @@ pub(super) struct ChunkQueue {
     pausing: AtomicBool,
     /// Whether the snapshot is given up, for those who ask often.
     given_up: AtomicBool,
+    /// Whether changes are to wait.
+    throttling: AtomicBool,
+    /// Whether the spill job was asked for.
+    spill_is_asked: AtomicBool,
     /// See [`QueueFigures::copied_bytes`].
     copied_bytes: AtomicU64,
     writer: Arc<Signal>,
@@ -111,6 +130,9 @@ struct State {
     given_up: Option<GivenUp>,
     spill: Spill,
     spilled_bytes: u64,
+    /// Nothing more goes to the spill file.
+    spill_is_closed: bool,
+    spill_failure: Option<String>,
 }
 
 /// The state of the spill file.
@@ -136,6 +158,8 @@ impl ChunkQueue {
             walk_bytes: AtomicUsize::new(0),
             pausing: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
+            throttling: AtomicBool::new(false),
+            spill_is_asked: AtomicBool::new(false),
             copied_bytes: AtomicU64::new(0),
             writer: Arc::default(),
             spiller: Arc::default(),
@@ -214,6 +238,7 @@ impl ChunkQueue {
         let barrier_bytes = self.push(|state| {
             state.barrier_bytes += chunk.len_bytes();
             state.barrier.push_back(chunk);
+            self.throttle_if_full(state);
         });
         if barrier_bytes > self.limits.barrier_bytes_max {
             self.give_up(GivenUp::Failed(format!(
@@ -221,6 +246,10 @@ impl ChunkQueue {
             )));
         } else if barrier_bytes > self.limits.barrier_bytes {
             self.spiller.raise();
+            if !self.spill_is_asked.swap(true, Ordering::Relaxed) {
+                // The walk may be pausing for long: somebody is to start the job.
+                (self.wake)();
+            }
         }
         self.writer.raise();
     }
@@ -246,6 +275,7 @@ impl ChunkQueue {
         };
         let dropped = std::mem::replace(&mut *state, ended);
         self.given_up.store(true, Ordering::Relaxed);
+        self.throttling.store(false, Ordering::Relaxed);
         self.walk_bytes.store(0, Ordering::SeqCst);
         drop(state);
         drop(dropped);
@@ -264,6 +294,7 @@ impl ChunkQueue {
             && let Some(chunk) = state.barrier.pop_front()
         {
             state.barrier_bytes -= chunk.len_bytes();
+            self.release_if_drained(state);
             return Taken::Chunk(chunk);
         }
         if let Some(chunk) = state.walk.pop_front() {
@@ -296,7 +327,8 @@ impl ChunkQueue {
     /// Whether the spill job has something to do.
     pub(super) fn wants_spill(&self) -> bool {
         let state = self.lock();
-        !state.closed && state.barrier_bytes > self.limits.barrier_bytes
+        let is_open = !state.closed && !state.spill_is_closed;
+        is_open && state.barrier_bytes > self.limits.barrier_bytes
     }
 
     /// The next chunk for the spill file; `Err` when there will be none.
@@ -305,30 +337,92 @@ impl ChunkQueue {
         if state.given_up.is_some() || state.closed {
             return Err(());
         }
-        if state.barrier_bytes <= self.limits.barrier_bytes {
+        if state.spill_is_closed || state.barrier_bytes <= self.limits.barrier_bytes {
             return Ok(None);
         }
         // The newest: the writer takes from the other end.
         let chunk = state.barrier.pop_back();
         state.barrier_bytes -= chunk.as_ref().map_or(0, Chunk::len_bytes);
         state.spill = Spill::Writing;
+        self.release_if_drained(state);
         Ok(chunk)
     }
 
-    /// Counts what the spill job wrote; gives the snapshot up if that is too much.
+    /// Counts what the spill job wrote; if that is too much, nothing more goes there.
     pub(super) fn spilled(&self, total_bytes: u64) {
         self.lock().spilled_bytes = total_bytes;
         if total_bytes > self.limits.spill_bytes_max {
             let why = format!("the spill file has reached its limit of {total_bytes} bytes");
-            self.give_up(GivenUp::Failed(why));
+            self.spill_failed(why, None);
         }
     }
 
-    /// Nothing more goes to the spill file.
-    pub(super) fn spill_is_complete(&self, file: SpillFile) {
+    /// Nothing more goes to the spill file. `rest` could not be written to it.
+    pub(super) fn spill_failed(&self, why: String, rest: Option<Chunk>) {
+        if self.limits.overflow == Overflow::Abort {
+            return self.give_up(GivenUp::Failed(why));
+        }
+        let mut state = self.lock();
+        if state.given_up.is_some() {
+            return;
+        }
+        if let Some(chunk) = rest {
+            state.barrier_bytes += chunk.len_bytes();
+            state.barrier.push_back(chunk);
+        }
+        state.spill_is_closed = true;
+        state.spill_failure.get_or_insert(why);
+        self.throttle_if_full(&state);
+        drop(state);
+        self.writer.raise();
+    }
+
+    /// See [`SnapshotControl::take_spill_failure`](super::SnapshotControl::take_spill_failure).
+    pub(super) fn take_spill_failure(&self) -> Option<String> {
+        self.lock().spill_failure.take()
+    }
+
+    /// Whether changes are to wait.
+    pub(super) fn wants_throttle(&self) -> bool {
+        self.throttling.load(Ordering::Relaxed)
+    }
+
+    /// Changes are to wait from so many bytes on.
+    const fn throttle_bytes(&self, state: &State) -> usize {
+        match state.spill_is_closed {
+            false => self.limits.barrier_bytes.saturating_mul(2),
+            true => self.limits.barrier_bytes,
+        }
+    }
+
+    fn throttle_if_full(&self, state: &State) {
+        let is_full = state.barrier_bytes > self.throttle_bytes(state);
+        if is_full && self.limits.overflow == Overflow::Throttle {
+            self.throttling.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Changes go on when half of what made them wait is gone: the spill job brings it down to that,
+    /// too.
+    fn release_if_drained(&self, state: MutexGuard<'_, State>) {
+        let is_drained = state.barrier_bytes <= self.throttle_bytes(&state) / 2;
+        if is_drained && self.throttling.swap(false, Ordering::Relaxed) {
+            drop(state);
+            (self.wake)();
+        }
+    }
+
+    /// Gives back memory that is not going to be used any more.
+    pub(super) fn forget_spare(&self) {
+        let spare = std::mem::take(&mut self.lock().spare);
+        drop(spare);
+    }
+
+    /// The spill job has ended, and leaves this file.
+    pub(super) fn spill_has_ended(&self, file: Option<SpillFile>) {
         let mut state = self.lock();
         if state.given_up.is_none() {
-            state.spill = Spill::Complete(file);
+            state.spill = file.map_or(Spill::None, Spill::Complete);
         }
         drop(state);
         self.writer.raise();

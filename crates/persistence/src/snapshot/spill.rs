@@ -8,36 +8,24 @@ use dunlin_stdx::lzf::Compressor;
 
 use super::chunk::Chunk;
 use super::error::{Operation, reason};
-use super::queue::{ChunkQueue, GivenUp};
+use super::queue::ChunkQueue;
 use crate::disk::{Disk, DiskFile};
 use crate::job::{Job, Signal, Step};
 
 /// A file without a name that holds finished records.
 pub(super) struct SpillFile {
     file: Box<dyn DiskFile>,
-    left_bytes: u64,
+    len_bytes: u64,
+    read_bytes: u64,
 }
 
 impl SpillFile {
-    /// Makes the file ready to be read from its beginning.
-    pub(super) fn rewind(&mut self) -> io::Result<()> {
-        self.file.seek(0)
-    }
-
     /// Fills `block` with what follows, at most as much as it has room for; nothing at the end.
     pub(super) fn read(&mut self, block: &mut Vec<u8>, room: usize) -> io::Result<()> {
-        let wanted = self.left_bytes.min(room as u64) as usize;
+        let wanted = (self.len_bytes - self.read_bytes).min(room as u64) as usize;
         block.resize(wanted, 0);
-        let mut filled = 0;
-        while filled < wanted {
-            match self.file.read(&mut block[filled..]) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.left_bytes -= wanted as u64;
+        self.file.read_exact_at(self.read_bytes, block)?;
+        self.read_bytes += wanted as u64;
         Ok(())
     }
 }
@@ -55,6 +43,7 @@ pub struct SpillJob {
     compressor: Option<Compressor>,
     file: Option<SpillFile>,
     block: Vec<u8>,
+    is_done: bool,
 }
 
 impl SpillJob {
@@ -64,7 +53,7 @@ impl SpillJob {
         directory: PathBuf,
         compressor: Option<Compressor>,
     ) -> Self {
-        Self { queue, disk, directory, compressor, file: None, block: Vec::new() }
+        Self { queue, disk, directory, compressor, file: None, block: Vec::new(), is_done: false }
     }
 
     /// Writes finished records: they can stand anywhere in the file, so nothing else is to be kept.
@@ -75,12 +64,12 @@ impl SpillJob {
             Some(spilled) => spilled,
             None => {
                 let file = self.disk.temporary(&self.directory)?;
-                self.file.insert(SpillFile { file, left_bytes: 0 })
+                self.file.insert(SpillFile { file, len_bytes: 0, read_bytes: 0 })
             }
         };
         spilled.file.write_all(&self.block)?;
-        spilled.left_bytes += self.block.len() as u64;
-        Ok(spilled.left_bytes)
+        spilled.len_bytes += self.block.len() as u64;
+        Ok(spilled.len_bytes)
     }
 }
 
@@ -90,8 +79,8 @@ impl Job for SpillJob {
             Ok(Some(chunk)) => chunk,
             Ok(None) => return Step::Idle,
             Err(()) => {
-                if let Some(file) = self.file.take() {
-                    self.queue.spill_is_complete(file);
+                if !std::mem::replace(&mut self.is_done, true) {
+                    self.queue.spill_has_ended(self.file.take());
                 }
                 return Step::Done;
             }
@@ -104,8 +93,9 @@ impl Job for SpillJob {
             }
             Err(error) => {
                 let why = reason(Operation::Spill, &self.directory, &error);
-                self.queue.give_up(GivenUp::Failed(why));
-                Step::Done
+                // What was written before is whole: it counts no further than that.
+                self.queue.spill_failed(why, Some(chunk));
+                Step::Working
             }
         }
     }

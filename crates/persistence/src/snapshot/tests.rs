@@ -24,6 +24,7 @@ const LIMITS: QueueLimits = QueueLimits {
     barrier_bytes: 1 << 20,
     barrier_bytes_max: 3 << 20,
     spill_bytes_max: 64 << 20,
+    overflow: Overflow::Abort,
 };
 
 fn commands() -> Form {

@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use dunlin_stdx::lzf::Compressor;
 
+use super::detour::DetourPlace;
 use super::error::{Operation, reason};
-use super::form::{Form, Sum};
-use super::outlet::Outlet;
+use super::form::Form;
 use super::queue::{ChunkQueue, GivenUp, QueueFigures, Taken};
+use super::sink::{Poured, Sink};
 use super::spill::SpillFile;
 use crate::events::Events;
 use crate::job::{Job, Signal, Step};
@@ -62,6 +63,7 @@ pub struct SnapshotWriter {
     form: Form,
     compressor: Option<Compressor>,
     sinks: Vec<Sink>,
+    place: DetourPlace,
     /// Finished records that the sinks are taking.
     block: Bytes,
     phase: Phase,
@@ -81,97 +83,35 @@ enum Phase {
     Footer,
     /// Everything was taken; targets are completed.
     Finishing,
-    /// The event was told.
+    /// The event was told; targets that were too slow for the others get the rest.
+    Trailing,
+    /// There is nothing to be done any more.
     Ended,
-}
-
-/// A target while it is written.
-struct Sink {
-    outlet: Box<dyn Outlet>,
-    header: Vec<u8>,
-    /// What goes out before the block, or instead of it: header and footer.
-    own: Vec<u8>,
-    own_taken: usize,
-    block_taken: usize,
-    sum: Sum,
-    len_bytes: u64,
-    state: SinkState,
-}
-
-enum SinkState {
-    Open,
-    Complete,
-    Failed(String),
-}
-
-impl Sink {
-    /// Hands over what the outlet takes; whether it took everything.
-    fn pour(&mut self, block: &Bytes) -> Result<bool, String> {
-        self.outlet.check()?;
-        while self.own_taken < self.own.len() {
-            match self.outlet.write(&self.own[self.own_taken..])? {
-                0 => return Ok(false),
-                count => self.own_taken += count,
-            }
-        }
-        while self.block_taken < block.len() {
-            match self.outlet.write_shared(block, self.block_taken)? {
-                0 => return Ok(false),
-                count => self.block_taken += count,
-            }
-        }
-        Ok(true)
-    }
-
-    /// Bytes of its own are to go out next; the block has been taken.
-    fn begin_own(&mut self, bytes: Vec<u8>) {
-        self.len_bytes += bytes.len() as u64;
-        (self.own, self.own_taken) = (bytes, 0);
-    }
-
-    fn is_open(&self) -> bool {
-        matches!(self.state, SinkState::Open)
-    }
-
-    fn fail(&mut self, why: String) {
-        self.outlet.abandon(&why);
-        self.state = SinkState::Failed(why);
-    }
 }
 
 impl SnapshotWriter {
     pub(super) fn new(
         queue: Arc<ChunkQueue>,
         form: Form,
-        outlets: Vec<(Box<dyn Outlet>, Vec<u8>)>,
+        (sinks, place): (Vec<Sink>, DetourPlace),
         written_bytes: Arc<AtomicU64>,
         events: Events<SnapshotEvent>,
     ) -> Self {
-        let sink = |(mut outlet, header): (Box<dyn Outlet>, Vec<u8>)| {
-            outlet.attach(queue.writer_signal());
-            Sink {
-                outlet,
-                header,
-                own: Vec::new(),
-                own_taken: 0,
-                block_taken: 0,
-                sum: form.sum(),
-                len_bytes: 0,
-                state: SinkState::Open,
-            }
-        };
-        let sinks = outlets.into_iter().map(sink).collect();
-        let compressor = form.compressor();
-        let block = Bytes::new();
-        Self { queue, form, compressor, sinks, block, phase: Phase::New, written_bytes, events }
+        Self {
+            queue,
+            compressor: form.compressor(),
+            form,
+            sinks,
+            place,
+            block: Bytes::new(),
+            phase: Phase::New,
+            written_bytes,
+            events,
+        }
     }
 
     fn begin(&mut self) -> Phase {
-        for sink in &mut self.sinks {
-            let header = std::mem::take(&mut sink.header);
-            sink.sum.update(&header);
-            sink.begin_own(header);
-        }
+        self.sinks.iter_mut().for_each(Sink::begin);
         Phase::Records
     }
 
@@ -191,22 +131,19 @@ impl SnapshotWriter {
         self.block = block.into();
         self.written_bytes.fetch_add(self.block.len() as u64, Ordering::Relaxed);
         for sink in self.sinks.iter_mut().filter(|sink| sink.is_open()) {
-            sink.sum.update(&self.block);
-            sink.block_taken = 0;
-            sink.len_bytes += self.block.len() as u64;
+            sink.begin_block(&self.block);
         }
     }
 
-    /// Hands the block to whoever takes it; whether all took everything.
-    fn pour(&mut self) -> bool {
-        let mut all_taken = true;
+    /// Hands the block to whoever takes it.
+    fn pour(&mut self) -> Poured {
+        let mut all = Poured::default();
         for sink in self.sinks.iter_mut().filter(|sink| sink.is_open()) {
-            match sink.pour(&self.block) {
-                Ok(taken) => all_taken &= taken,
-                Err(why) => sink.fail(why),
-            }
+            let poured = sink.pour(&self.block, &self.place);
+            all.is_behind |= poured.is_behind;
+            all.has_more |= poured.has_more;
         }
-        all_taken
+        all
     }
 
     /// What comes next, when everything so far was taken; `None` to wait for the signal.
@@ -219,10 +156,7 @@ impl SnapshotWriter {
                 self.begin_block(block);
                 Some(Phase::Records)
             }
-            Taken::Spilled(mut file) => Some(match file.rewind() {
-                Ok(()) => Phase::Spilled(file),
-                Err(error) => self.spill_failed(&error),
-            }),
+            Taken::Spilled(file) => Some(Phase::Spilled(file)),
             Taken::End => Some(self.footer()),
             // What is given up is seen at the next step.
             Taken::GivenUp => Some(Phase::Records),
@@ -251,36 +185,44 @@ impl SnapshotWriter {
     fn footer(&mut self) -> Phase {
         self.block = Bytes::new();
         for sink in self.sinks.iter_mut().filter(|sink| sink.is_open()) {
-            let footer = self.form.footer(&mut sink.sum);
-            sink.begin_own(footer);
-            sink.block_taken = 0;
+            sink.begin_footer(&self.form);
         }
         Phase::Footer
     }
 
-    /// One step of completing each target; whether all are complete.
+    /// One step of completing each target; whether all are complete that nobody has to wait for.
     fn finish(&mut self) -> bool {
         let mut all_complete = true;
-        for sink in self.sinks.iter_mut().filter(|sink| sink.is_open()) {
-            match sink.outlet.finish() {
-                Ok(true) => sink.state = SinkState::Complete,
-                Ok(false) => all_complete = false,
-                Err(why) => sink.fail(why),
-            }
+        let waited_for = |sink: &&mut Sink| sink.is_open() && !sink.is_detoured();
+        for sink in self.sinks.iter_mut().filter(waited_for) {
+            all_complete &= sink.finish();
         }
         all_complete
     }
 
+    /// Serves those who lag behind; whether all are complete.
+    fn trail(&mut self) -> Step {
+        let mut all = Poured::default();
+        for sink in self.sinks.iter_mut().filter(|sink| sink.is_open()) {
+            let poured = sink.trail(&self.place);
+            all.has_more |= poured.has_more;
+        }
+        if self.sinks.iter().any(Sink::is_open) {
+            return if all.has_more { Step::Working } else { Step::Idle };
+        }
+        self.phase = Phase::Ended;
+        Step::Done
+    }
+
     /// Takes back what is not published yet; whether nothing is left to be done.
     fn give_up(&mut self, why: &GivenUp) -> bool {
-        let text = match why {
-            GivenUp::Cancelled => "cancelled",
-            GivenUp::Failed(why) => why,
-        };
-        let taken_back = |sink: &&mut Sink| sink.is_open() && !sink.outlet.is_published();
-        self.sinks.iter_mut().filter(taken_back).for_each(|sink| sink.fail(text.to_owned()));
-        let some_complete = self.sinks.iter().any(|s| !matches!(s.state, SinkState::Failed(_)));
-        if some_complete {
+        for sink in self.sinks.iter_mut().filter(|sink| sink.is_revocable()) {
+            match why {
+                GivenUp::Cancelled => sink.cancel(),
+                GivenUp::Failed(why) => sink.fail(why.clone()),
+            }
+        }
+        if self.sinks.iter().any(Sink::has_hope) {
             return false;
         }
         self.end(match why {
@@ -292,29 +234,37 @@ impl SnapshotWriter {
 
     /// Whether no target is left that could be completed; tells so.
     fn is_lost(&mut self) -> bool {
-        let mut failures = self.sinks.iter().map(|sink| match &sink.state {
-            SinkState::Failed(why) => Some(why),
-            SinkState::Open | SinkState::Complete => None,
-        });
-        let Some(Some(why)) = failures.next().map(|first| first.cloned()) else { return false };
-        if !failures.all(|failure| failure.is_some()) {
+        if self.sinks.iter().any(Sink::has_hope) {
             return false;
         }
-        drop(failures);
-        self.queue.give_up(GivenUp::Failed(why.clone()));
-        self.end(SnapshotEvent::Failed(why));
+        let failure = self.sinks.iter().find_map(Sink::failure).cloned();
+        let (why, event) = match failure {
+            Some(why) => (GivenUp::Failed(why.clone()), SnapshotEvent::Failed(why)),
+            None => (GivenUp::Cancelled, SnapshotEvent::Cancelled),
+        };
+        self.queue.give_up(why);
+        self.end(event);
         true
     }
 
     fn report(&self) -> SnapshotReport {
-        let outcome = |sink: &Sink| match &sink.state {
-            SinkState::Failed(why) => TargetEnd::Failed(why.clone()),
-            SinkState::Open | SinkState::Complete => TargetEnd::Complete(sink.len_bytes),
-        };
         SnapshotReport {
-            targets: self.sinks.iter().map(outcome).collect(),
+            targets: self.sinks.iter().map(Sink::end).collect(),
             figures: self.queue.figures(),
         }
+    }
+
+    /// Everybody has everything, or lags behind on a detour.
+    fn end_or_trail(&mut self) -> Step {
+        let report = self.report();
+        self.end(SnapshotEvent::Finished(report));
+        if !self.sinks.iter().any(Sink::is_detoured) {
+            return Step::Done;
+        }
+        self.phase = Phase::Trailing;
+        self.block = Bytes::new();
+        self.queue.forget_spare();
+        Step::Working
     }
 
     fn end(&mut self, event: SnapshotEvent) {
@@ -337,13 +287,11 @@ impl SnapshotWriter {
                     return Step::Done;
                 }
                 if is_complete {
-                    let report = self.report();
-                    self.end(SnapshotEvent::Finished(report));
-                    return Step::Done;
+                    return self.end_or_trail();
                 }
                 Some(Phase::Finishing)
             }
-            Phase::Ended => unreachable!("seen before"),
+            Phase::Trailing | Phase::Ended => unreachable!("seen before"),
         };
         match next {
             Some(phase) => {
@@ -357,19 +305,24 @@ impl SnapshotWriter {
 
 impl Job for SnapshotWriter {
     fn step(&mut self) -> Step {
-        if let Phase::Ended = self.phase {
-            return Step::Done;
+        match self.phase {
+            Phase::Ended => return Step::Done,
+            Phase::Trailing => return self.trail(),
+            _ => {}
         }
         if let Some(why) = self.queue.why_given_up()
             && self.give_up(&why)
         {
             return Step::Done;
         }
-        let all_taken = self.pour();
+        let poured = self.pour();
         if self.is_lost() {
             return Step::Done;
         }
-        if all_taken { self.advance() } else { Step::Idle }
+        match if poured.is_behind { Step::Idle } else { self.advance() } {
+            Step::Idle if poured.has_more => Step::Working,
+            step => step,
+        }
     }
 
     fn signal(&self) -> Arc<Signal> {

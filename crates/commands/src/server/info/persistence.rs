@@ -74,6 +74,8 @@ fn more(view: &View<'_, '_>, text: &mut Vec<u8>) {
         put(text, format_args!("snapshot_percent:{:.2}", walk.percent()));
         put(text, format_args!("snapshot_eta_seconds:{}", walk.seconds_left(view.cx.now)));
         put(text, format_args!("snapshot_spilled_bytes:{}", walk.spilled_bytes));
+        put(text, format_args!("snapshot_replicas:{}", walk.outlets));
+        put(text, format_args!("snapshot_holds_writes:{}", u8::from(walk.is_throttling)));
     }
     put(text, format_args!("snapshot_longest_slice_us:{}", persistence.longest_slice_us()));
     if persistence.is_log_wanted() {
