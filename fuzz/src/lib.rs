@@ -3,6 +3,8 @@
 
 #![forbid(unsafe_code)]
 
+use std::io::{self, Read};
+
 use dunlin_aof::{Annotation, Commands, Item, LogError, LogReader, Manifest};
 use dunlin_config::{Config, MemoryFiles, Mode, RewriteState, Source, Text, load};
 use dunlin_rdb::{LoadLimits, Reader, Version, dump, restore_value};
@@ -168,6 +170,64 @@ pub fn snapshot(data: &[u8]) {
                 return;
             }
         }
+    }
+}
+
+/// A snapshot that arrives in pieces is read as one that is there; its last byte says how large the
+/// pieces are.
+///
+/// # Panics
+/// When it is not.
+pub fn arriving_snapshot(data: &[u8]) {
+    let Some(&size) = data.last() else { return };
+    let (bytes, size) = (data, usize::from(size) + 1);
+    let mut whole = Vec::new();
+    match Reader::open(bytes, load_limits()) {
+        Ok(mut reader) => while read_item(&mut reader, &mut whole) == Some(true) {},
+        Err(error) => whole.push(error.to_string()),
+    }
+    let mut pieces = Vec::new();
+    let file = Pieces { bytes, size, left: 0, is_whole: false };
+    let mut reader = Reader::patient(file, load_limits());
+    while read_item(&mut reader, &mut pieces) != Some(false) {}
+    assert_eq!(pieces, whole, "in pieces of {size}");
+}
+
+/// Reads an item and notes what it was; whether more follow, `None` if it has not arrived.
+fn read_item<R: Read>(reader: &mut Reader<R>, found: &mut Vec<String>) -> Option<bool> {
+    let (text, is_last) = match reader.next_item() {
+        Ok(dunlin_rdb::Item::Key { entry, .. }) => {
+            (format!("{:?} {:?}", entry.key(), entry.value_type()), false)
+        }
+        Ok(item) => (format!("{item:?}"), matches!(item, dunlin_rdb::Item::End(_))),
+        Err(error) if error.is_waiting() => return None,
+        Err(error) => {
+            found.push(error.to_string());
+            return Some(false);
+        }
+    };
+    found.push(format!("{text} up to {}", reader.offset()));
+    Some(!is_last)
+}
+
+/// Gives a piece, then says that the next one has not arrived.
+struct Pieces<'a> {
+    bytes: &'a [u8],
+    size: usize,
+    left: usize,
+    is_whole: bool,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 && !self.is_whole {
+            self.left = self.size.min(self.bytes.len());
+            self.is_whole = self.left == 0;
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let len = buffer.len().min(self.left);
+        self.left -= len;
+        self.bytes.read(&mut buffer[..len])
     }
 }
 

@@ -79,6 +79,11 @@ fn snapshot() {
 }
 
 #[test]
+fn arriving_snapshot() {
+    run_times(MUTATIONS / 20, "snapshot", dunlin_fuzz::arriving_snapshot);
+}
+
+#[test]
 fn payload() {
     run("payload", dunlin_fuzz::payload);
 }

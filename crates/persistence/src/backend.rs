@@ -20,6 +20,12 @@ pub trait Backend {
     /// The system refuses another thread; the job is dropped.
     fn spawn(&mut self, role: JobRole, job: Box<dyn Job>) -> io::Result<()>;
 
+    /// Whether a job may wait inside a step for what the command thread hands it: it has a thread of
+    /// its own. Else it has to end the step, and come back.
+    fn lets_jobs_wait(&self) -> bool {
+        false
+    }
+
     /// Lets jobs work until one of them has told something, or for a moment: the command thread has
     /// nothing else to do.
     fn wait(&mut self);

@@ -25,24 +25,43 @@ pub enum Step {
 }
 
 /// A bell between threads: raised once, heard once, never missed.
+///
+/// Raising it costs a call of the system only if somebody waits: a log that is appended to while its
+/// job syncs raises it thousands of times a second.
 #[derive(Debug, Default)]
 pub struct Signal {
-    raised: Mutex<bool>,
+    state: Mutex<SignalState>,
     heard: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct SignalState {
+    is_raised: bool,
+    waiting: usize,
 }
 
 impl Signal {
     /// Wakes whoever waits, or lets the next wait return at once.
     pub fn raise(&self) {
-        *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.heard.notify_one();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.is_raised = true;
+        let is_awaited = state.waiting > 0;
+        drop(state);
+        if is_awaited {
+            self.heard.notify_one();
+        }
     }
 
     /// Waits until it is raised, at most `timeout`, and says whether it was.
     pub fn wait(&self, timeout: Duration) -> bool {
-        let raised = self.raised.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.heard.wait_timeout_while(raised, timeout, |raised| !*raised);
-        std::mem::take(&mut *waited.unwrap_or_else(PoisonError::into_inner).0)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.is_raised {
+            state.waiting += 1;
+            let waited = self.heard.wait_timeout_while(state, timeout, |state| !state.is_raised);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.waiting -= 1;
+        }
+        std::mem::take(&mut state.is_raised)
     }
 }
 
@@ -57,5 +76,20 @@ mod tests {
         // Would last an hour if the signal were lost.
         assert!(signal.wait(Duration::from_secs(3600)));
         assert!(!signal.wait(Duration::ZERO), "heard once");
+    }
+
+    #[test]
+    fn whoever_waits_is_woken() {
+        let signal = Arc::new(Signal::default());
+        let raiser = Arc::clone(&signal);
+        let thread = std::thread::spawn(move || {
+            while raiser.state.lock().expect("lock").waiting == 0 {
+                std::thread::yield_now();
+            }
+            raiser.raise();
+        });
+        assert!(signal.wait(Duration::from_secs(3600)));
+        thread.join().expect("raised");
+        assert_eq!(signal.state.lock().expect("lock").waiting, 0);
     }
 }

@@ -15,8 +15,9 @@ use proptest::prelude::*;
 use crate::disk::Disk;
 use crate::events::Events;
 use crate::job::{Job, Step};
-use crate::load::{LoadBatch, LoadPlan, LoadRules, load_blocking};
+use crate::load::{LoadBatch, LoadPlan, LoadRules, Loader, load_blocking};
 use crate::memory_disk::MemoryDisk;
+use crate::receive::ReceiveQueue;
 use crate::snapshot::{
     Destination, Form, Overflow, QueueLimits, RdbForm, Snapshot, SnapshotEvent, SnapshotRequest,
     Target, save_blocking,
@@ -65,29 +66,69 @@ fn request(keyspace: &Keyspace, version: Version) -> SnapshotRequest {
     }
 }
 
-pub(crate) fn load(disk: &MemoryDisk) -> Contents {
-    let rules = LoadRules {
+fn rules() -> LoadRules {
+    LoadRules {
         databases: DATABASES,
         limits: LoadLimits::default(),
         checksum: true,
         load_truncated: false,
         drop_expired: false,
         now: UnixMs(0),
-    };
+    }
+}
+
+/// Notes what was loaded.
+fn note(batch: LoadBatch, loaded: &mut Contents) {
+    if let LoadBatch::Entries(entries) = batch {
+        for loading in entries {
+            let place = (loading.db, loading.entry.key().to_vec());
+            let before = loaded.insert(place, contents(&loading.entry));
+            assert_eq!(before, None, "{:?} came twice", loading.entry);
+        }
+    }
+}
+
+pub(crate) fn load(disk: &MemoryDisk) -> Contents {
     let mut loaded = Contents::new();
     let plan = LoadPlan::snapshot(NAME.into());
-    let outcome = load_blocking(plan, rules, Arc::new(disk.clone()), |batch| {
-        if let LoadBatch::Entries(entries) = batch {
-            for loading in entries {
-                let place = (loading.db, loading.entry.key().to_vec());
-                let before = loaded.insert(place, contents(&loading.entry));
-                assert_eq!(before, None, "{:?} came twice", loading.entry);
-            }
-        }
+    let outcome = load_blocking(plan, rules(), Arc::new(disk.clone()), |batch| {
+        note(batch, &mut loaded);
         ControlFlow::Continue(())
     });
     outcome.expect("the file was just written");
     loaded
+}
+
+/// Loads a file as it arrives, in pieces of these sizes, again and again.
+fn load_arriving(disk: &MemoryDisk, sizes: &[usize]) -> Contents {
+    let wake: Arc<dyn Fn() + Send + Sync> = Arc::new(|| ());
+    let queue = Arc::new(ReceiveQueue::new(false, Arc::clone(&wake)));
+    let plan = LoadPlan::received(NAME.to_owned(), 0);
+    let (mut loader, receiver) =
+        Loader::arriving(plan, Arc::clone(&queue), rules(), Arc::new(disk.clone()), wake);
+    let bytes = disk.get(NAME).expect("it was just written");
+    let (mut rest, mut sizes) = (&bytes[..], sizes.iter().cycle());
+    let mut loaded = Contents::new();
+    loop {
+        let step = loader.step();
+        while let Some(batch) = receiver.next() {
+            if let LoadBatch::Failed(error) = batch {
+                panic!("{error}");
+            }
+            note(batch, &mut loaded);
+        }
+        match step {
+            Step::Done => return loaded,
+            Step::Working => {}
+            Step::Idle if rest.is_empty() => queue.finish(),
+            Step::Idle => {
+                let size = sizes.next().copied().unwrap_or(1).min(rest.len());
+                let (piece, behind) = rest.split_at(size);
+                queue.push(bytes::Bytes::copy_from_slice(piece));
+                rest = behind;
+            }
+        }
+    }
 }
 
 /// Lengths from one element to more than a value has that is handed out at a stretch.
@@ -110,7 +151,11 @@ fn what_is_saved_on_the_spot_is_loaded() {
         let report = save_blocking(&keyspace, request(&keyspace, version), &shared);
         let peak_bytes = report.expect("the disk works").figures.peak_bytes;
         assert!(peak_bytes < LIMITS.walk_bytes + (256 << 10), "{peak_bytes}");
-        assert_eq!(load(&disk), contents_of(&keyspace, &SnapshotScope::All));
+        let expected = contents_of(&keyspace, &SnapshotScope::All);
+        assert_eq!(load(&disk), expected);
+        for size in [7, 1000, 65_536] {
+            assert_eq!(load_arriving(&disk, &[size]), expected, "{size}");
+        }
     }
 }
 
@@ -123,6 +168,7 @@ proptest! {
         values in prop::collection::vec((0..DATABASES, any::<u8>(), len()), 1..80),
         turns in prop::collection::vec((0_u8..8, 0_usize..100, any::<usize>()), 0..300),
         slots in any::<bool>(),
+        sizes in prop::collection::vec(prop_oneof![1_usize..100, 1_usize..70_000], 1..6),
     ) {
         let layout = if slots { Layout::TablePerSlot } else { Layout::OneTable };
         let mut keyspace = keyspace(DATABASES, layout);
@@ -165,6 +211,7 @@ proptest! {
         let event = events.next();
         prop_assert!(matches!(event, Some(SnapshotEvent::Finished(_))), "{:?}", event);
         prop_assert!(!control.is_given_up());
+        prop_assert_eq!(&load_arriving(&disk, &sizes), &expected);
         prop_assert_eq!(load(&disk), expected);
     }
 }

@@ -370,3 +370,51 @@ impl<R: Read> Reader<R> {
 fn deadline(ms: i64) -> Option<UnixMs> {
     (ms != -1).then_some(UnixMs(ms))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// Gives twenty bytes, then says that it has no more for now.
+    struct Drops<'a> {
+        bytes: &'a [u8],
+        is_dry: bool,
+    }
+
+    impl Read for Drops<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.is_dry = !self.is_dry;
+            if self.is_dry {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let len = buffer.len().min(20);
+            self.bytes.read(&mut buffer[..len])
+        }
+    }
+
+    #[test]
+    fn a_large_item_is_tried_again_when_twice_as_much_of_it_is_there() {
+        let mut bytes = b"REDIS0011\x02\x01k\x80\x00\x00\xc3\x50".to_vec();
+        for member in 0..50_000_u32 {
+            bytes.push(8);
+            bytes.extend_from_slice(format!("{member:08}").as_bytes());
+        }
+        let file = Drops { bytes: &bytes, is_dry: false };
+        let mut reader = Reader::patient(file, LoadLimits::default());
+        let (mut waits, mut wanted) = (0, Vec::new());
+        let item = loop {
+            match reader.next_item() {
+                Err(error) => assert!(error.is_waiting(), "{error}"),
+                Ok(item) => break item,
+            }
+            waits += 1;
+            wanted.extend(reader.patience.map(|patience| patience.wanted_bytes));
+        };
+        assert!(matches!(item, Item::Key { .. }));
+        wanted.dedup();
+        assert!(waits > 20_000 && wanted.len() < 20, "{waits} waits, {wanted:?}");
+        assert!(wanted.windows(2).all(|pair| pair[1] >= 2 * pair[0]), "{wanted:?}");
+    }
+}

@@ -176,6 +176,13 @@ mod tests {
         let mut buffer = [0; 10];
         assert_eq!(file.read(&mut buffer).expect("read"), 4);
         assert_eq!(&buffer[..4], b"lled");
+        // A look elsewhere does not move the place.
+        file.seek(2).expect("seek");
+        assert_eq!(file.read_at(0, &mut buffer[..3]).expect("read"), 3);
+        assert_eq!(&buffer[..3], b"spi");
+        file.write_all(b"X").expect("write");
+        assert_eq!(file.read_at(0, &mut buffer).expect("read"), 7);
+        assert_eq!(&buffer[..7], b"spXlled");
     }
 
     #[test]

@@ -64,6 +64,10 @@ impl Backend for Workers {
         std::thread::Builder::new().name(role.name().to_owned()).spawn(run).map(drop)
     }
 
+    fn lets_jobs_wait(&self) -> bool {
+        true
+    }
+
     fn wait(&mut self) {
         self.told.wait(IDLE_MAX);
     }

@@ -57,7 +57,7 @@ enum State {
     /// The file of this number is next.
     Next(usize),
     Snapshot(Box<SnapshotFileReader<CountingFile>>),
-    Log(LogFileReader<CountingFile>),
+    Log(Box<LogFileReader<CountingFile>>),
     /// Nothing may follow what was received.
     Tail(CountingFile, u64),
     Ended,
@@ -176,7 +176,7 @@ impl Loader {
         let role = plan.role;
         let file = CountingFile { input: Input::File(file), queue: Arc::clone(&self.queue) };
         if role.is_append_only() && !is_rdb {
-            return Ok(State::Log(LogFileReader::new(file, Vec::new(), 0)));
+            return Ok(State::Log(Box::new(LogFileReader::new(file, Vec::new(), 0))));
         }
         match role {
             FileRole::Snapshot | FileRole::Received => {}
@@ -197,6 +197,10 @@ impl Loader {
         let reader = match &mut file.input {
             Input::File(open) => {
                 open.seek(0).map_err(|error| (0, LoadErrorCause::Read(error)))?;
+                SnapshotFileReader::open(file, &self.rules, expired_at)?
+            }
+            // Where the reader may wait it needs to keep nothing for another attempt.
+            Input::Stream(arriving) if arriving.lets_wait() => {
                 SnapshotFileReader::open(file, &self.rules, expired_at)?
             }
             Input::Stream(_) => SnapshotFileReader::arriving(file, &self.rules, expired_at),
@@ -238,7 +242,7 @@ impl Loader {
         if role == FileRole::OldStyle && !rest.is_empty() {
             self.notice("Reading the remaining AOF tail...");
         }
-        Ok(State::Log(LogFileReader::new(file, rest, len_bytes)))
+        Ok(State::Log(Box::new(LogFileReader::new(file, rest, len_bytes))))
     }
 
     /// What was received counts when its end has come, too.
@@ -259,7 +263,7 @@ impl Loader {
         }
     }
 
-    fn read_log(&mut self, mut reader: LogFileReader<CountingFile>) -> Result<State, Failure> {
+    fn read_log(&mut self, mut reader: Box<LogFileReader<CountingFile>>) -> Result<State, Failure> {
         let mut commands = self.queue.spare_bytes();
         let step = reader.step(&mut commands);
         if !commands.is_empty() {

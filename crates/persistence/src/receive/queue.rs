@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 
@@ -12,9 +13,14 @@ use crate::job::Signal;
 /// Bytes that may wait: beyond them the connection is not read, so that the primary waits.
 const WAITING_BYTES_MAX: usize = 16 << 20;
 
+/// How long a reader waits at most before it looks by itself.
+const WAIT_MAX: Duration = Duration::from_secs(1);
+
 /// Bytes that have arrived and were not taken yet.
 pub(crate) struct ReceiveQueue {
     state: Mutex<State>,
+    /// Whether a reader waits until something arrives.
+    lets_wait: bool,
     /// Raised when there is something to take.
     taker: Arc<Signal>,
     /// Called when there is room again after somebody was told that there is none.
@@ -53,10 +59,15 @@ pub(super) enum Taken {
 }
 
 impl ReceiveQueue {
-    /// An empty queue. `taker` is raised when something arrives, `wake` called when there is room
-    /// again.
-    pub(crate) fn new(taker: Arc<Signal>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        Self { state: Mutex::default(), taker, wake }
+    /// An empty queue. `wake` is called when there is room again; `lets_wait` says whether a reader may
+    /// wait until something arrives.
+    pub(crate) fn new(lets_wait: bool, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        Self { state: Mutex::default(), lets_wait, taker: Arc::default(), wake }
+    }
+
+    /// Whether [`ReceiveQueue::read`] waits until something arrives.
+    pub(crate) const fn lets_wait(&self) -> bool {
+        self.lets_wait
     }
 
     /// Hands over what has arrived.
@@ -126,9 +137,20 @@ impl ReceiveQueue {
     /// Copies what comes next into `buffer` and says how much that is; 0 is the end.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] while nothing has arrived;
+    /// [`io::ErrorKind::WouldBlock`] while nothing has arrived, unless it lets wait;
     /// [`io::ErrorKind::ConnectionAborted`] when the transfer was given up.
     pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.try_read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.lets_wait => {
+                    self.taker.wait(WAIT_MAX);
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut state = self.lock();
         let mut count = 0;
         while count < buffer.len()

@@ -1,16 +1,21 @@
 //! Transfers whole, cut, damaged and given up, over a disk in memory.
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use bytes::Bytes;
-use dunlin_config::Config;
+use dunlin_config::{Config, ShutdownOptions};
 use dunlin_keyspace::{Expiry, Freer, Garbage, Keyspace, Layout};
-use dunlin_rdb::Version;
+use dunlin_rdb::{LoadLimits, Version};
 use dunlin_stdx::time::{Monotonic, Now, UnixMs};
 use dunlin_values::NewValue;
 
+use super::ReceiveQueue;
 use crate::disk::Disk;
 use crate::hand_backend::HandBackend;
+use crate::job::{Job, Step};
+use crate::load::{LoadBatch, LoadPlan, LoadReceiver, LoadRules, Loader};
+use crate::memory_disk::MemoryDisk;
 use crate::server::{Loaded, Persistence, ReceivedSource};
 use crate::snapshot::{
     Destination, Form, QueueLimits, RdbForm, ReplicationAux, SnapshotRequest, Target, save_blocking,
@@ -402,6 +407,70 @@ fn a_load_of_a_stream_is_given_up_at_any_point() {
         assert!(bench.persistence.load().is_none());
         assert!(bench.next().is_none());
     }
+}
+
+/// A loader on a thread, which may wait for what arrives.
+fn loading_thread() -> (Arc<ReceiveQueue>, LoadReceiver, JoinHandle<()>) {
+    let queue = Arc::new(ReceiveQueue::new(true, Arc::new(|| ())));
+    let plan = LoadPlan::received("stream".to_owned(), 0);
+    let rules = LoadRules {
+        databases: 16,
+        limits: LoadLimits::default(),
+        checksum: true,
+        load_truncated: false,
+        drop_expired: false,
+        now: NOW.unix_ms(),
+    };
+    let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
+    let (mut loader, receiver) =
+        Loader::arriving(plan, Arc::clone(&queue), rules, disk, Arc::new(|| ()));
+    let run = move || while loader.step() == Step::Working {};
+    (queue, receiver, std::thread::spawn(run))
+}
+
+#[test]
+fn a_loader_with_a_thread_of_its_own_waits_for_what_arrives() {
+    let sent = snapshot_of(&primary(), true);
+    let (queue, receiver, thread) = loading_thread();
+    sent.chunks(7).for_each(|piece| queue.push(Bytes::copy_from_slice(piece)));
+    queue.finish();
+    thread.join().expect("it ends by itself");
+    let batches: Vec<_> = std::iter::from_fn(|| receiver.next()).collect();
+    assert!(matches!(batches.last(), Some(LoadBatch::Done(_))), "{batches:?}");
+
+    for len in [0, 5, sent.len() / 2, sent.len()] {
+        let (queue, receiver, thread) = loading_thread();
+        queue.push(Bytes::copy_from_slice(&sent[..len]));
+        queue.abort();
+        thread.join().expect("it ends by itself");
+        assert!(!matches!(std::iter::from_fn(|| receiver.next()).last(), Some(LoadBatch::Done(_))));
+    }
+}
+
+#[test]
+fn a_shutdown_leaves_nothing_of_a_transfer() {
+    let sent = snapshot_of(&primary(), true);
+    for steps in 0..20 {
+        let mut bench = Bench::new();
+        bench.begin();
+        bench.receive(&sent);
+        bench.persistence.finish_receive();
+        (0..steps).for_each(|_| {
+            bench.backend.step();
+        });
+        let Bench { persistence, keyspace, config, backend } = &mut bench;
+        assert!(persistence.finish(keyspace, config, (ShutdownOptions::NOSAVE, None), NOW));
+        // The process ends before any job does another step.
+        assert_eq!(backend.disk.names(), [PUBLISHED]);
+    }
+    let mut bench = Bench::new();
+    bench.begin_load(ReceivedSource::Stream { len_bytes: None });
+    bench.receive(&sent[..20]);
+    let Bench { persistence, keyspace, config, .. } = &mut bench;
+    assert!(persistence.finish(keyspace, config, (ShutdownOptions::SAVE, None), NOW));
+    bench.backend.run();
+    assert_untouched_files(&bench);
+    assert_eq!(bench.backend.disk.get(PUBLISHED).as_deref(), Some(&b"old"[..]));
 }
 
 #[test]

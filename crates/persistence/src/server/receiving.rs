@@ -10,6 +10,7 @@
 //! [`Persistence::finish_receive`]. Either kind of transfer is given up by
 //! [`Persistence::abort_receive`] and [`Persistence::abort_load`].
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -50,6 +51,8 @@ pub(super) struct Receiving {
     /// Hears what becomes of a file.
     events: Option<Events<ReceiveEvent>>,
     file: Option<ReceivedFile>,
+    /// The name of the file while it arrives.
+    temporary: Option<PathBuf>,
     /// The second in the name of the last file: each has a name of its own.
     last_name_s: i64,
 }
@@ -69,19 +72,22 @@ impl Persistence {
         let seconds = now.unix_ms().seconds().max(self.receiving.last_name_s + 1);
         self.receiving.last_name_s = seconds;
         let dir = config.persistence.dir.as_path();
+        let pid = self.backend.process_id();
+        let temporary = dir.join(format!("temp-{seconds}.{pid}.rdb"));
         let request = ReceiveRequest {
-            temporary: dir.join(format!("temp-{seconds}.{}.rdb", self.backend.process_id())),
+            temporary: temporary.clone(),
             publish: dir.join(config.persistence.dbfilename.as_path()),
             rules: received_rules(keyspace, config, now),
         };
         let wake = self.backend.waker();
-        let queue = Arc::new(ReceiveQueue::new(Arc::default(), wake.clone()));
+        let queue = Arc::new(ReceiveQueue::new(false, wake.clone()));
         let events = Events::new(wake);
         let job = ReceiveJob::new(request, self.backend.disk(), Arc::clone(&queue), events.clone());
         let spawned = self.backend.spawn(JobRole::Receive, Box::new(job));
         spawned.map_err(|error| format!("The transfer has no thread: {error}"))?;
         self.receiving.queue = Some(queue);
         self.receiving.events = Some(events);
+        self.receiving.temporary = Some(temporary);
         Ok(())
     }
 
@@ -115,6 +121,17 @@ impl Persistence {
         }
         self.receiving.events = None;
         self.receiving.file = None;
+        self.receiving.temporary = None;
+    }
+
+    /// The process ends: nothing is left of a transfer or of a load.
+    pub(super) fn end_receive(&mut self) {
+        let temporary = self.receiving.temporary.take();
+        self.abort_receive();
+        if let Some(temporary) = temporary {
+            // The job may have no time left. Mostly it has removed it, or given it another name.
+            let _ = self.backend.disk().remove(&temporary);
+        }
     }
 
     /// What became of the file, once: its length in bytes, or why there is none.
@@ -122,6 +139,7 @@ impl Persistence {
         let event = self.receiving.events.as_ref()?.next()?;
         self.receiving.events = None;
         self.receiving.queue = None;
+        self.receiving.temporary = None;
         Some(match event {
             ReceiveEvent::Received(file) => {
                 let len_bytes = file.len_bytes;
@@ -160,7 +178,8 @@ impl Persistence {
             }
             ReceivedSource::Stream { len_bytes } => {
                 self.abort_receive();
-                let queue = Arc::new(ReceiveQueue::new(Arc::default(), wake.clone()));
+                let lets_wait = self.backend.lets_jobs_wait();
+                let queue = Arc::new(ReceiveQueue::new(lets_wait, wake.clone()));
                 self.receiving.queue = Some(Arc::clone(&queue));
                 let plan = LoadPlan::received(STREAM_NAME.to_owned(), len_bytes.unwrap_or(0));
                 (plan.clone(), Loader::arriving(plan, queue, rules, disk, wake))
@@ -222,6 +241,15 @@ impl Persistence {
         if let Err(error) = self.backend.disk().remove(&path) {
             let error = crate::disk::error_text(&error);
             self.journal.warning(format!("Can't remove {}: {error}", path.display()));
+        }
+    }
+}
+
+impl Drop for Receiving {
+    fn drop(&mut self) {
+        // Nobody is to wait for what will not come.
+        if let Some(queue) = &self.queue {
+            queue.abort();
         }
     }
 }

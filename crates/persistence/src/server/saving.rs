@@ -7,6 +7,7 @@ use dunlin_config::{Config, SavePoint, ShutdownOptions};
 use dunlin_keyspace::Keyspace;
 use dunlin_stdx::time::Now;
 
+use super::loading::LoadOrigin;
 use super::plan::{Content, WalkPlan};
 use super::save_points::{self, SinceSave};
 use super::status::Outcome;
@@ -251,8 +252,13 @@ impl Persistence {
         now: Now,
     ) -> bool {
         self.set_replication(position);
-        if self.load.is_some() {
+        if let Some(load) = &self.load {
             // What is not loaded must not replace what is on disk.
+            if load.origin != LoadOrigin::Disk {
+                self.load = None;
+                self.end_receive();
+                self.close_log(keyspace, config, None, now);
+            }
             return true;
         }
         let is_forced = options.contains(ShutdownOptions::FORCE);
@@ -287,6 +293,7 @@ impl Persistence {
             self.journal.notice("Calling fsync() on the AOF file.");
             self.close_log(keyspace, config, position, now);
         }
+        self.end_receive();
         true
     }
 

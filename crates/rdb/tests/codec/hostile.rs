@@ -38,7 +38,7 @@ fn check(entry: &Entry) {
     assert_eq!(contents(&again.expect("our own")), contents(entry));
 }
 
-fn file(keys: &[Entry], version: Version) -> Vec<u8> {
+pub(crate) fn file(keys: &[Entry], version: Version) -> Vec<u8> {
     let mut draft = Draft::new();
     draft.magic(version);
     draft.select_db(0);

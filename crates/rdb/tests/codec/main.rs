@@ -4,4 +4,5 @@ mod check;
 mod entries;
 mod hostile;
 mod old_versions;
+mod patient;
 mod round_trip;
