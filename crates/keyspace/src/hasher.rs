@@ -7,6 +7,7 @@ use foldhash::fast::SeedableRandomState;
 
 /// Hashes keys with a seed that follows from the node's, so that nobody outside can predict
 /// buckets and a simulation repeats.
+#[derive(Clone)]
 pub(crate) struct KeyHasher(SeedableRandomState);
 
 impl KeyHasher {

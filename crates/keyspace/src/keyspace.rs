@@ -11,7 +11,7 @@ use crate::access::{AccessClock, AccessPolicy};
 use crate::changes::{Changes, KeyIncident, KeyspaceStats, RemovalCause};
 use crate::database::{Database, Layout, TableOfKey};
 use crate::eviction::EvictionPool;
-use crate::garbage::{Disposal, Freer, LazyFree};
+use crate::garbage::{Disposal, DropAtOnce, Freer, LazyFree};
 use crate::hasher::KeyHasher;
 use crate::slot::{Occupied, Slot, Vacant};
 use crate::snapshot::Epoch;
@@ -79,6 +79,20 @@ impl Keyspace {
             epoch: Epoch::default(),
             touch: true,
         }
+    }
+
+    /// A keyspace without keys that hashes as this one does, to be filled beside it
+    /// ([`Keyspace::take_over`]).
+    #[must_use]
+    pub fn spare(&self) -> Self {
+        let mut spare = Self::new(0, self.layout, 0, Box::new(DropAtOnce));
+        spare.hasher = self.hasher.clone();
+        spare.member_hasher = Cell::new(self.member_hasher());
+        spare.access = self.access;
+        spare.now = self.now;
+        let empty = |_| Database::new(self.layout, self.member_hasher());
+        spare.databases = (0..self.databases.len()).map(empty).collect();
+        spare
     }
 
     /// Takes the time of this turn: what "expired" and "used now" mean until the next call.

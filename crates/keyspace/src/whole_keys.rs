@@ -75,6 +75,18 @@ impl Keyspace {
         count
     }
 
+    /// The databases of a [spare keyspace](Keyspace::spare) take the place of these, which must have
+    /// been emptied ([`Keyspace::flush`]).
+    ///
+    /// # Panics
+    /// If the two do not have the same number of databases.
+    pub fn take_over(&mut self, spare: Self) {
+        assert_eq!(self.databases.len(), spare.databases.len(), "made by this keyspace");
+        debug_assert!(self.databases.iter().all(Database::is_empty), "emptied before");
+        self.databases = spare.databases;
+        (0..self.databases() as DatabaseIndex).for_each(|db| self.changes.exchanged(db));
+    }
+
     /// Exchanges the contents of two databases.
     pub fn swap(&mut self, first: DatabaseIndex, second: DatabaseIndex) {
         self.databases.swap(first as usize, second as usize);

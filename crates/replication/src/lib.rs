@@ -43,5 +43,5 @@ pub use id::ReplId;
 pub use line::{Line, Severity};
 pub use link::{Credentials, Introduction, LinkFault, LinkState, LinkStep, PrimaryLink};
 pub use replicas::{Replica, ReplicaNumber, Replicas, SyncState};
-pub use replication::{Counts, Replication, Wish};
+pub use replication::{Counts, Replication, Traffic, Wish};
 pub use schedule::{Due, SyncForm, SyncRules};

@@ -37,8 +37,12 @@ pub enum Wish {
     },
     /// Replicas are to acknowledge what they have (WAIT).
     AskForAcknowledgement,
-    /// A hand-over begins or ends (FAILOVER): writes are paused, or no longer.
-    Failover,
+    /// A replica has acknowledged something: those who wait for that go on.
+    ServeAcknowledged(ReplicaNumber),
+    /// A hand-over has begun (FAILOVER): writes are paused.
+    BeginFailover,
+    /// The hand-over is given up (FAILOVER ABORT).
+    AbortFailover,
 }
 
 /// How often what happened, for INFO.
@@ -50,6 +54,15 @@ pub struct Counts {
     pub partial_ok: u64,
     /// Partial ones that were asked for in vain (`sync_partial_err`).
     pub partial_err: u64,
+}
+
+/// Bytes that replication has moved, for INFO.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// From the primary (`total_net_repl_input_bytes`).
+    pub input_bytes: u64,
+    /// To replicas (`total_net_repl_output_bytes`).
+    pub output_bytes: u64,
 }
 
 /// How much more than what the last full synchronisation took is kept for the next one.
@@ -70,6 +83,15 @@ pub struct Replication {
     pub failover: Option<Failover>,
     /// How often what happened.
     pub counts: Counts,
+    /// Bytes of snapshots and of the stream.
+    pub traffic: Traffic,
+    /// Bytes of the stream that were recorded and not fed yet.
+    pub unfed_bytes: u64,
+    /// Bytes of the primary's stream that have come and are not applied: the end of a command or of a
+    /// transaction is missing.
+    pub unapplied_bytes: u64,
+    /// The database that is selected in the stream.
+    pub stream_db: u32,
     /// Whether `history` can be gone on with at another server: it was not made up at the start.
     pub has_position: bool,
     /// What peers have said of themselves before they asked for the stream.
@@ -98,6 +120,10 @@ impl Replication {
             link: None,
             failover: None,
             counts: Counts::default(),
+            traffic: Traffic::default(),
+            unfed_bytes: 0,
+            unapplied_bytes: 0,
+            stream_db: 0,
             has_position: false,
             announcements: HashMap::new(),
             wishes: VecDeque::new(),
@@ -261,6 +287,15 @@ impl Replication {
             self.history.fork(own);
         }
         self.backlog = Some(Backlog::new(offset + 1));
+    }
+
+    /// Where the data set is in the stream, with what was recorded and not fed yet: replid, offset, the
+    /// database that is selected. `None` if nobody could go on from there.
+    #[must_use]
+    pub fn saved_position(&self) -> Option<(ReplId, u64, u32)> {
+        let is_known = if self.is_replica() { self.has_position } else { self.backlog.is_some() };
+        let offset = self.history.offset() + self.unfed_bytes;
+        is_known.then(|| (self.history.replid(), offset, self.stream_db))
     }
 
     /// A random mark that ends a snapshot of unknown length.

@@ -247,6 +247,16 @@ impl RequestDecoder {
         })
     }
 
+    /// Bytes that were taken out of the input buffer and belong to a request that is not complete.
+    #[must_use]
+    pub fn taken_bytes(&self) -> usize {
+        const LINE_END_BYTES: usize = 2;
+        self.partial.as_ref().map_or(0, |partial| {
+            let complete = partial.large.iter().map(|(_, bytes)| bytes.len() + LINE_END_BYTES);
+            complete.sum::<usize>() + self.receiving_bytes()
+        })
+    }
+
     /// Bytes of the large argument that have arrived; part of the query buffer for CLIENT LIST.
     #[must_use]
     pub fn receiving_bytes(&self) -> usize {

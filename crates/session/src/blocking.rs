@@ -21,10 +21,22 @@ pub enum Awaited {
     /// A value of this type under one of its keys, or that one of them goes away or gets another
     /// type, because then there is nothing left to wait for (XREADGROUP).
     ValueOrLoss(ValueType),
-    /// Replicas. No key ends this wait.
-    Acknowledgement,
-    /// That the append-only file is on disk up to this offset. No key ends this wait.
-    Logged(u64),
+    /// That so many replicas acknowledge the stream up to an offset. No key ends this wait.
+    Acknowledgement {
+        /// The offset.
+        offset: u64,
+        /// How many.
+        replicas: usize,
+    },
+    /// That changes are on disk. No key ends this wait.
+    Durability {
+        /// Up to here in the append-only file of this server, if that is asked for.
+        log: Option<u64>,
+        /// Up to here in the stream,
+        offset: u64,
+        /// on so many replicas.
+        replicas: usize,
+    },
 }
 
 impl Awaited {
@@ -34,8 +46,13 @@ impl Awaited {
         match self {
             Self::Value(awaited) => held == Some(awaited),
             Self::ValueOrLoss(_) => true,
-            Self::Acknowledgement | Self::Logged(_) => false,
+            Self::Acknowledgement { .. } | Self::Durability { .. } => false,
         }
+    }
+
+    /// Whether it is others that end the wait: replicas, the disk.
+    const fn is_of_others(self) -> bool {
+        matches!(self, Self::Acknowledgement { .. } | Self::Durability { .. })
     }
 
     const fn notices_loss(self) -> bool {
@@ -49,9 +66,9 @@ pub enum TimeoutReply {
     /// There is nothing: a null array.
     Nothing,
     /// How many replicas have acknowledged (WAIT).
-    Count(i64),
+    Acknowledged,
     /// How many have written to disk: this server, and replicas (WAITAOF).
-    Counts(i64, i64),
+    Durable,
 }
 
 /// Why a client stops waiting although nothing came.
@@ -107,8 +124,8 @@ pub struct Blocking {
     /// For each database, its keys that somebody waits for.
     queues: Vec<HashMap<Box<[u8]>, Queue>>,
     deadlines: BTreeSet<(Monotonic, Token)>,
-    /// Clients that wait for the append-only file, by the offset they wait for.
-    for_log: BTreeSet<(u64, Token)>,
+    /// Clients that wait for replicas or for the disk.
+    for_others: BTreeSet<Token>,
     last_number: u64,
     /// Keys that changed and may end somebody's wait, in the order of their changes.
     ready: VecDeque<(u32, Box<[u8]>)>,
@@ -141,8 +158,8 @@ impl Blocking {
             queue.noticing_loss += usize::from(is_new && wait.awaited.notices_loss());
         }
         self.deadlines.extend(wait.deadline.map(|at| (at, token)));
-        if let Awaited::Logged(offset) = wait.awaited {
-            self.for_log.insert((offset, token));
+        if wait.awaited.is_of_others() {
+            self.for_others.insert(token);
         }
         self.waits.insert(token, Queued { number, wait });
         self.just_blocked = true;
@@ -161,8 +178,8 @@ impl Blocking {
         if let Some(at) = wait.deadline {
             self.deadlines.remove(&(at, token));
         }
-        if let Awaited::Logged(offset) = wait.awaited {
-            self.for_log.remove(&(offset, token));
+        if wait.awaited.is_of_others() {
+            self.for_others.remove(&token);
         }
         for key in &wait.keys {
             let queues = &mut self.queues[wait.db as usize];
@@ -313,11 +330,17 @@ impl Blocking {
             .map(|(&number, &token)| (number, token))
     }
 
-    /// The client that waits for the earliest offset of the append-only file, if that is on disk
-    /// with everything up to `synced`.
+    /// Clients that wait for replicas or for the disk, and for what.
+    pub fn for_others(&self) -> impl Iterator<Item = (Token, Awaited)> {
+        let awaited = |token: &Token| self.waits.get(token).map(|queued| queued.wait.awaited);
+        self.for_others.iter().filter_map(move |token| Some((*token, awaited(token)?)))
+    }
+
+    /// Whether any client waits for replicas or for the disk.
     #[must_use]
-    pub fn next_logged(&self, synced: u64) -> Option<Token> {
-        self.for_log.first().filter(|(offset, _)| *offset <= synced).map(|(_, token)| *token)
+    #[inline]
+    pub fn waits_for_others(&self) -> bool {
+        !self.for_others.is_empty()
     }
 
     /// When somebody has waited long enough.
@@ -367,17 +390,20 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_the_log_is_found_by_offset() {
+    fn those_who_wait_for_others_are_found() {
         let mut blocking = Blocking::default();
-        for (token, offset) in [(1, 30), (2, 10), (3, 20)] {
-            blocking.block(Token(token), wait(&[], Awaited::Logged(offset)));
-        }
-        assert_eq!(blocking.next_logged(9), None);
-        assert_eq!(blocking.next_logged(25), Some(Token(2)));
-        blocking.release(Token(2));
-        blocking.forget(Token(3));
-        assert_eq!(blocking.next_logged(29), None);
-        assert_eq!(blocking.next_logged(30), Some(Token(1)));
+        assert!(!blocking.waits_for_others());
+        let log = Awaited::Durability { log: Some(30), offset: 0, replicas: 0 };
+        let replicas = Awaited::Acknowledgement { offset: 9, replicas: 2 };
+        blocking.block(Token(1), wait(&[], log));
+        blocking.block(Token(2), wait(&[], replicas));
+        blocking.block(Token(3), wait(&["a"], LIST));
+        let waiting: Vec<_> = blocking.for_others().collect();
+        assert_eq!(waiting, [(Token(1), log), (Token(2), replicas)]);
+        blocking.release(Token(1));
+        assert_eq!(blocking.for_others().count(), 1);
+        blocking.forget(Token(2));
+        assert!(!blocking.waits_for_others());
     }
 
     #[test]

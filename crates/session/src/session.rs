@@ -119,6 +119,8 @@ pub struct Session {
     pub tracking: Option<Box<ClientTracking>>,
     /// Where the append-only file ended behind the last change that it made (WAITAOF).
     pub logged_up_to: u64,
+    /// Where the stream of changes ended behind that change (WAIT).
+    pub replicated_up_to: u64,
 }
 
 /// Sizes of an input buffer that is elsewhere.
@@ -187,6 +189,7 @@ impl Session {
             transaction: None,
             tracking: None,
             logged_up_to: 0,
+            replicated_up_to: 0,
             watched_bytes: 0,
         }
     }
