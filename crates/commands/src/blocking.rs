@@ -16,6 +16,9 @@
 //!
 //! Source: redis.io, BLPOP; texts checked against a 7.2.6 server.
 
+use dunlin_persistence::Persistence;
+use dunlin_replication::Replication;
+use dunlin_resp::Reply;
 use dunlin_session::Wait;
 pub use dunlin_session::{Awaited, TimeoutReply};
 use dunlin_stdx::long_double::LongDouble;
@@ -111,15 +114,14 @@ impl Context<'_> {
         self.sessions.blocking.resumed.as_ref().map(|wait| wait.since.as_slice())
     }
 
-    /// Lets the client wait until the append-only file is on disk up to `offset`; it is told
-    /// `at_timeout` when its time is up.
-    pub fn block_for_log(&mut self, offset: u64, timeout: Timeout, at_timeout: TimeoutReply) {
-        self.wait([], Awaited::Logged(offset), timeout, at_timeout, Vec::new());
-    }
-
-    /// Lets the client wait for replicas; it is told `at_timeout` when its time is up.
-    pub fn block_for_acknowledgement(&mut self, timeout: Timeout, at_timeout: TimeoutReply) {
-        self.wait([], Awaited::Acknowledgement, timeout, at_timeout, Vec::new());
+    /// Lets the client wait for replicas or for the disk; it is told `at_timeout` when its time is up.
+    pub fn block_for_others(
+        &mut self,
+        awaited: Awaited,
+        timeout: Timeout,
+        at_timeout: TimeoutReply,
+    ) {
+        self.wait([], awaited, timeout, at_timeout, Vec::new());
     }
 
     fn wait<'k>(
@@ -136,6 +138,42 @@ impl Context<'_> {
         let deadline = timeout.deadline;
         let wait = Wait { db: self.db, keys, awaited, deadline, at_timeout, since, spent_ns: 0 };
         self.sessions.blocking.block(token, wait);
+    }
+}
+
+/// How many replicas have acknowledged the stream up to `offset` (WAIT).
+#[must_use]
+pub fn acknowledged(offset: u64, replication: &Replication) -> i64 {
+    replication.replicas.count_acknowledged(offset) as i64
+}
+
+/// Where a client's writes are on disk (WAITAOF).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Durable {
+    /// 1 if here.
+    pub local: i64,
+    /// On how many replicas.
+    pub replicas: i64,
+}
+
+impl Durable {
+    /// Where the append-only file up to `log` and the stream up to `offset` are on disk.
+    #[must_use]
+    pub fn of(
+        (log, offset): (u64, u64),
+        persistence: &Persistence,
+        replication: &Replication,
+    ) -> Self {
+        let is_local = persistence.is_log_wanted() && persistence.kept_up_to() >= log;
+        let replicas = replication.replicas.count_durable(offset) as i64;
+        Self { local: i64::from(is_local), replicas }
+    }
+
+    /// Writes it as WAITAOF replies it.
+    pub fn write(self, reply: &mut Reply) {
+        reply.array(2);
+        reply.integer(self.local);
+        reply.integer(self.replicas);
     }
 }
 

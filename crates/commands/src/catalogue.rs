@@ -13,6 +13,7 @@ const GROUPS: &[&[Command]] = &[
     crate::hyperloglog::COMMANDS,
     crate::list::COMMANDS,
     crate::pubsub::COMMANDS,
+    crate::replication::COMMANDS,
     crate::server::COMMANDS,
     crate::set::COMMANDS,
     crate::sorted_set::COMMANDS,

@@ -4,6 +4,7 @@ use dunlin_config::Config;
 use dunlin_keyspace::{DatabaseIndex, Keyspace};
 use dunlin_metrics::Metrics;
 use dunlin_persistence::Persistence;
+use dunlin_replication::Replication;
 use dunlin_resp::Reply;
 use dunlin_session::{Session, Sessions, Token};
 use dunlin_stdx::time::Now;
@@ -67,6 +68,8 @@ pub struct Context<'a> {
     pub table: &'a Table,
     /// What is kept on disk.
     pub persistence: &'a mut Persistence,
+    /// Who follows this server, and whom it follows.
+    pub replication: &'a mut Replication,
     /// What DEBUG switches.
     pub switches: &'a mut Switches,
     /// What lies beyond all this.

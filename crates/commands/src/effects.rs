@@ -73,6 +73,8 @@ pub struct Effects {
     rewrites: bool,
     /// The client's words are propagated although nothing changed.
     propagate_unchanged: bool,
+    /// They are for replicas alone.
+    for_replicas: bool,
     /// Which classes of events are to be told (`notify-keyspace-events`).
     configured: KeyEventClass,
     /// Whether nobody could hear of an event.
@@ -188,6 +190,13 @@ impl Effects {
     /// changed, and there is nothing that an append-only file would have to repeat.
     pub const fn propagate_to_replicas(&mut self) {
         self.propagate_unchanged = true;
+        self.for_replicas = true;
+    }
+
+    /// Whether what is propagated concerns replicas alone.
+    #[must_use]
+    pub const fn is_for_replicas(&self) -> bool {
+        self.for_replicas
     }
 
     /// Propagates nothing, although data changed.
@@ -294,6 +303,7 @@ impl Effects {
     pub fn clear(&mut self) {
         self.changes = 0;
         self.propagate_unchanged = false;
+        self.for_replicas = false;
         if self.rewrites {
             self.rewrites = false;
             self.rewritten.bytes.clear();

@@ -81,6 +81,11 @@ pub trait Host {
         Ok(())
     }
 
+    /// The server follows a primary from now on, or nobody: the log says so in each line.
+    fn role_changed(&mut self, is_replica: bool) {
+        let _ = is_replica;
+    }
+
     /// Ends the process once this turn's replies are written.
     fn stop(&mut self) {}
 

@@ -4,6 +4,7 @@ use dunlin_config::{Config, LogLevel};
 use dunlin_keyspace::{Freer, Garbage, Incident, IncidentsWanted, Keyspace, Layout, RemovalCause};
 use dunlin_metrics::Metrics;
 use dunlin_persistence::{NoBackend, Persistence};
+use dunlin_replication::Replication;
 use dunlin_resp::Reply;
 use dunlin_session::{Peer, Sessions};
 use dunlin_stdx::time::{Monotonic, Now};
@@ -25,6 +26,7 @@ pub(crate) struct Trial {
     sessions: Sessions,
     metrics: Metrics,
     pub(crate) persistence: Persistence,
+    pub(crate) replication: Replication,
     table: Table,
     effects: Effects,
     caller: Caller,
@@ -62,6 +64,7 @@ impl Trial {
             sessions: Sessions::default(),
             metrics: Metrics::new(table.all().len()),
             persistence: Persistence::new(Box::new(NoBackend), Now::default()),
+            replication: Replication::new(1),
             table,
             effects,
             caller: Caller::Stream,
@@ -117,6 +120,7 @@ impl Trial {
             metrics: &mut self.metrics,
             table: &self.table,
             persistence: &mut self.persistence,
+            replication: &mut self.replication,
             switches: &mut self.switches,
             host: &mut self.host,
             caller: self.caller,

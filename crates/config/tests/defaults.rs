@@ -35,6 +35,8 @@ fn hidden_parameters_are_known() {
             "snapshot-spill-limit",
             "snapshot-overflow",
             "snapshot-min-rate",
+            "repl-backlog-max-size",
+            "repl-spill-limit",
             "use-exit-on-panic",
             "aof-disable-auto-gc",
             "req-res-logfile",

@@ -1,18 +1,19 @@
 //! `WAIT numreplicas timeout`
 //!
-//! Replies how many replicas have acknowledged the client's writes. There are none, so whoever asks
-//! for one waits until the time is up.
+//! Replies how many replicas have acknowledged the client's writes, as soon as there are so many, or
+//! the time is up.
 //!
-//! Source: redis.io, WAIT.
+//! Source: redis.io, WAIT; texts checked against a 7.2.6 server.
 
+use dunlin_replication::Wish;
 use dunlin_session::TimeoutReply;
 use dunlin_spec::{Arg, Categories, CommandSpec, Group};
 
 use crate::args::Args;
-use crate::blocking::Timeout;
+use crate::blocking::{Awaited, Timeout, acknowledged};
 use crate::command::Command;
 use crate::context::Context;
-use crate::error::CommandResult;
+use crate::error::{CommandError, CommandResult};
 
 const SPEC: CommandSpec = CommandSpec::new("wait", Group::Generic, 3)
     .summary(
@@ -28,17 +29,27 @@ const SPEC: CommandSpec = CommandSpec::new("wait", Group::Generic, 3)
 /// WAIT's entry in the command table.
 pub(super) const COMMAND: Command = Command::new(SPEC, run);
 
-/// Replicas that have acknowledged.
-const ACKNOWLEDGED: i64 = 0;
+const ON_REPLICA: CommandError = CommandError::fixed(
+    "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a \
+     replica is configured to be writable (which is not the default) writes to replicas are just \
+     local and are not propagated.",
+);
 
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
+    if cx.replication.is_replica() {
+        return Err(ON_REPLICA);
+    }
     let wanted = args.integer(1)?;
     let timeout = Timeout::milliseconds(args.get(2), cx.now)?;
-    if wanted > ACKNOWLEDGED && cx.may_block() {
-        cx.block_for_acknowledgement(timeout, TimeoutReply::Count(ACKNOWLEDGED));
-    } else {
-        cx.reply.integer(ACKNOWLEDGED);
+    let offset = cx.session().map_or(0, |session| session.replicated_up_to);
+    let count = acknowledged(offset, cx.replication);
+    if wanted <= count || !cx.may_block() {
+        cx.reply.integer(count);
+        return Ok(());
     }
+    let awaited = Awaited::Acknowledgement { offset, replicas: wanted as usize };
+    cx.block_for_others(awaited, timeout, TimeoutReply::Acknowledged);
+    cx.replication.wish(Wish::AskForAcknowledgement);
     Ok(())
 }
 

@@ -1,15 +1,15 @@
 //! `WAITAOF numlocal numreplicas timeout`
 //!
-//! Replies where the client's writes are on disk: here (0 or 1), and on how many replicas. There is no
-//! replica, so whoever asks for one waits until the time is up.
+//! Replies where the client's writes are on disk: here (0 or 1), and on how many replicas.
 //!
 //! Source: redis.io, WAITAOF; texts checked against a 7.2.6 server.
 
+use dunlin_replication::Wish;
 use dunlin_session::TimeoutReply;
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 
 use crate::args::Args;
-use crate::blocking::Timeout;
+use crate::blocking::{Awaited, Durable, Timeout};
 use crate::command::Command;
 use crate::context::Context;
 use crate::error::{CommandError, CommandResult};
@@ -33,6 +33,11 @@ const NO_FILE: CommandError = CommandError::fixed(
     "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
 );
 
+const ON_REPLICA: CommandError = CommandError::fixed(
+    "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas \
+     are just local and are not propagated.",
+);
+
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let local = args.integer(1)?;
     if !(0..=1).contains(&local) {
@@ -44,20 +49,27 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         .filter(|count| *count >= 0)
         .ok_or(CommandError::fixed("ERR value is out of range, must be positive"))?;
     let timeout = Timeout::milliseconds(args.get(3), cx.now)?;
+    if cx.replication.is_replica() {
+        return Err(ON_REPLICA);
+    }
     if local > 0 && !cx.persistence.is_log_wanted() {
         return Err(NO_FILE);
     }
-    let offset = cx.session().map_or(0, |session| session.logged_up_to);
-    let is_local = cx.persistence.is_log_wanted() && cx.persistence.kept_up_to() >= offset;
-    let told = i64::from(is_local);
-    if told >= local && replicas == 0 || !cx.may_block() {
-        cx.reply.array(2);
-        cx.reply.integer(told);
-        cx.reply.integer(0);
-    } else if told < local {
-        cx.block_for_log(offset, timeout, TimeoutReply::Counts(0, 0));
-    } else {
-        cx.block_for_acknowledgement(timeout, TimeoutReply::Counts(told, 0));
+    let ends = cx.session().map(|session| (session.logged_up_to, session.replicated_up_to));
+    let (log, offset) = ends.unwrap_or_default();
+    let durable = Durable::of((log, offset), cx.persistence, cx.replication);
+    if durable.local >= local && durable.replicas >= replicas || !cx.may_block() {
+        durable.write(cx.reply);
+        return Ok(());
+    }
+    let awaited = Awaited::Durability {
+        log: (local > 0).then_some(log),
+        offset,
+        replicas: replicas as usize,
+    };
+    cx.block_for_others(awaited, timeout, TimeoutReply::Durable);
+    if replicas > 0 {
+        cx.replication.wish(Wish::AskForAcknowledgement);
     }
     Ok(())
 }

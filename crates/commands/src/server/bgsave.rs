@@ -49,6 +49,7 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         cx.reply.simple("Background saving scheduled");
         return Ok(());
     }
+    cx.note_position();
     let changes = cx.metrics.counters.changes_since_save;
     if !cx.persistence.save_in_background(cx.keyspace, cx.config, changes, cx.now) {
         return Err(FAILED);

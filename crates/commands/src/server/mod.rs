@@ -18,7 +18,6 @@ pub mod memory;
 mod memory_doctor;
 mod memory_overview;
 pub mod monitor;
-mod role;
 mod save;
 mod shutdown;
 pub mod slowlog;
@@ -47,7 +46,6 @@ pub const COMMANDS: &[Command] = &[
     lolwut::COMMAND,
     memory::COMMAND,
     monitor::COMMAND,
-    role::COMMAND,
     save::COMMAND,
     shutdown::COMMAND,
     slowlog::COMMAND,

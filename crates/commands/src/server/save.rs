@@ -39,6 +39,7 @@ fn run(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 impl Context<'_> {
     /// Writes the snapshot file; whether that went well.
     pub(crate) fn save(&mut self) -> bool {
+        self.note_position();
         let saved = self.persistence.save(self.keyspace, self.config, self.now);
         if saved {
             self.metrics.counters.changes_since_save = 0;

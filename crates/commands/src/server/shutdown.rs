@@ -1,8 +1,8 @@
 //! `SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE] [ABORT]`
 //!
 //! Brings to disk what is to be kept and ends the server. Nothing is replied: the connection closes.
-//! What cannot be kept keeps the server alive, unless FORCE lets it go. There are no replicas to wait
-//! for, so there is never a shutdown under way that ABORT could end.
+//! What cannot be kept keeps the server alive, unless FORCE lets it go. Replicas that lack something
+//! are given time (`shutdown-timeout`); meanwhile ABORT takes the wish back.
 //!
 //! Source: Redis documentation, SHUTDOWN; texts checked against a 7.2.6 server.
 

@@ -55,8 +55,8 @@ const FIELDS: &[Field] = &[
     ("mem_fragmentation_ratio", |v| v.memory().fragmentation().ratio.into()),
     ("mem_fragmentation_bytes", |v| v.memory().fragmentation().bytes.into()),
     ("mem_not_counted_for_evict", |_| 0_u64.into()),
-    ("mem_replication_backlog", |_| 0_u64.into()),
-    ("mem_total_replication_buffers", |_| 0_u64.into()),
+    ("mem_replication_backlog", |v| backlog_bytes(v).into()),
+    ("mem_total_replication_buffers", |v| backlog_bytes(v).into()),
     ("mem_clients_slaves", |_| 0_u64.into()),
     ("mem_clients_normal", |v| v.memory().clients.into()),
     ("mem_cluster_links", |_| 0_u64.into()),
@@ -66,6 +66,11 @@ const FIELDS: &[Field] = &[
     ("lazyfree_pending_objects", |v| v.cx.keyspace.freer().pending().into()),
     ("lazyfreed_objects", |v| v.cx.keyspace.freer().freed().into()),
 ];
+
+/// Replicas read from the backlog: there is no other buffer.
+fn backlog_bytes(view: &View<'_, '_>) -> u64 {
+    view.cx.replication.backlog.as_ref().map_or(0, dunlin_replication::Backlog::resident_bytes)
+}
 
 fn policy(view: &View<'_, '_>) -> String {
     let policy = view.cx.config.get(b"maxmemory-policy").unwrap_or_default();
