@@ -6,6 +6,7 @@
 //! the key holds what they wait for. A command that runs so may make further keys ready (BLMOVE):
 //! they are looked at in the same call.
 
+use dunlin_commands::blocking::{Awaited, Durable, acknowledged};
 use dunlin_commands::table::Lookup;
 use dunlin_commands::{Args, Caller};
 use dunlin_config::LogLevel;
@@ -53,11 +54,24 @@ impl Engine {
         }
     }
 
-    /// Serves clients that waited for the append-only file, which is on disk up to `synced`.
-    pub(crate) fn serve_logged(&mut self, synced: u64) {
-        while let Some(token) = self.sessions.blocking.next_logged(synced) {
-            self.run_again(token);
-        }
+    /// Serves clients that waited for replicas or for the disk and need not any more.
+    #[cold]
+    pub(crate) fn serve_others(&mut self) {
+        let replicas = &self.replication.replicas;
+        let kept = self.persistence.kept_up_to();
+        let is_met = |awaited: Awaited| match awaited {
+            Awaited::Acknowledgement { offset, replicas: wanted } => {
+                replicas.count_acknowledged(offset) >= wanted
+            }
+            Awaited::Durability { log, offset, replicas: wanted } => {
+                log.is_none_or(|log| log <= kept) && replicas.count_durable(offset) >= wanted
+            }
+            Awaited::Value(_) | Awaited::ValueOrLoss(_) => false,
+        };
+        let waiting = self.sessions.blocking.for_others();
+        let served: Vec<Token> =
+            waiting.filter(|(_, awaited)| is_met(*awaited)).map(|(token, _)| token).collect();
+        served.into_iter().for_each(|token| self.run_again(token));
     }
 
     /// Answers clients that have waited long enough.
@@ -104,7 +118,7 @@ impl Engine {
         let flags = self.sessions.get(token).map(|session| session.flags).unwrap_or_default();
         let mark = held.reply.mark();
         match why {
-            Release::Timeout => reply_at_timeout(wait.at_timeout, &mut held.reply),
+            Release::Timeout => self.reply_at_timeout(token, wait.at_timeout, &mut held.reply),
             Release::Error => {
                 self.metrics.error_sent(UNBLOCKED);
                 held.reply.error(UNBLOCKED);
@@ -154,6 +168,33 @@ impl Engine {
         (session.paused, session.input) = (Some(paused), input);
     }
 
+    fn reply_at_timeout(&self, token: Token, what: TimeoutReply, reply: &mut Reply) {
+        let session = self.sessions.get(token);
+        let ends = session.map(|session| (session.logged_up_to, session.replicated_up_to));
+        let (log, offset) = ends.unwrap_or_default();
+        match what {
+            TimeoutReply::Nothing => reply.null_array(),
+            TimeoutReply::Acknowledged => reply.integer(acknowledged(offset, &self.replication)),
+            TimeoutReply::Durable => {
+                Durable::of((log, offset), &self.persistence, &self.replication).write(reply);
+            }
+        }
+    }
+
+    /// Ends the wait of a client with an error, and its connection: what it waits for does not come
+    /// any more.
+    pub(crate) fn unblock_with(&mut self, token: Token, error: &str) {
+        if self.sessions.blocking.release(token).is_none() {
+            return;
+        }
+        let Some(mut held) = self.take_held(token) else { return };
+        self.metrics.error_sent(error.as_bytes());
+        held.reply.error(error);
+        held.is_answered = true;
+        self.put_back(token, held);
+        self.sessions.close(token, Closing::AfterReply);
+    }
+
     /// The next client that waited and has more requests to be run.
     pub fn next_resumed(&mut self) -> Option<Token> {
         self.resumed.pop_front()
@@ -173,17 +214,5 @@ impl Engine {
         let line = format!("Closing client that reached max query buffer length: {client}");
         self.host.log(LogLevel::Warning, &line);
         self.sessions.close(token, Closing::Now);
-    }
-}
-
-fn reply_at_timeout(what: TimeoutReply, reply: &mut Reply) {
-    match what {
-        TimeoutReply::Nothing => reply.null_array(),
-        TimeoutReply::Count(count) => reply.integer(count),
-        TimeoutReply::Counts(local, replicas) => {
-            reply.array(2);
-            reply.integer(local);
-            reply.integer(replicas);
-        }
     }
 }

@@ -122,6 +122,14 @@ pub(crate) fn loading(registered: Registered, loading: bool) -> Result<(), Comma
     Ok(())
 }
 
+/// While a data set is loaded beside the one that serves clients, some commands may not run.
+pub(crate) fn loading_beside(registered: Registered, loads: bool) -> Result<(), CommandError> {
+    if loads && registered.command.spec.all_flags().contains(Flags::NO_ASYNC_LOADING) {
+        return Err(LOADING);
+    }
+    Ok(())
+}
+
 /// As [`loading`], for the commands that EXEC would run: `lacking` is that one may not.
 pub(crate) const fn loading_queued(lacking: bool) -> Result<(), CommandError> {
     if lacking { Err(LOADING) } else { Ok(()) }

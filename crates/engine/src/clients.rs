@@ -6,7 +6,6 @@
 
 use dunlin_commands::Caller;
 use dunlin_config::{LogLevel, OutputLimit};
-use dunlin_keyspace::Expiry;
 use dunlin_session::{ClientClass, Closing, Session, SessionFlags, Token, Waiting, describe};
 use dunlin_stdx::time::Monotonic;
 
@@ -49,7 +48,9 @@ impl Engine {
 
     fn check_output_limits(&mut self, token: Token) {
         self.sessions.account(token);
-        let Some(session) = self.sessions.get(token) else { return };
+        let Some(session) = self.sessions.get(token).filter(|session| !session.is_link()) else {
+            return;
+        };
         let output = &session.reply.output;
         let limit = self.output_limit(session.class());
         let waiting = output.limited_bytes() as u64;
@@ -87,8 +88,8 @@ impl Engine {
     /// are hidden instead of removed, because a removal would be propagated.
     pub fn end_pause(&mut self) -> bool {
         let ended = self.sessions.pause.take_released();
-        if ended && self.sessions.pause.mode().is_none() {
-            self.keyspace.set_expiry(Expiry::Remove);
+        if ended {
+            self.follow_expiry();
         }
         ended
     }

@@ -9,6 +9,7 @@ use dunlin_config::Config;
 use dunlin_keyspace::{Keyspace, RemovalCause};
 use dunlin_metrics::{Metrics, TickScale};
 use dunlin_persistence::{Backend, Persistence};
+use dunlin_replication::Replication;
 use dunlin_resp::{Batch, Reply};
 use dunlin_session::{Access, Modification, Paused, Sessions, Token};
 use dunlin_spec::Flags;
@@ -19,7 +20,8 @@ use crate::ahead::KeyAhead;
 use crate::check;
 use crate::follow::Follower;
 use crate::plan::KeysAhead;
-use crate::stream::EffectStream;
+use crate::replication::Links;
+use crate::stream::{Audience, EffectStream};
 
 /// What an engine is made of.
 pub struct Parts {
@@ -35,6 +37,8 @@ pub struct Parts {
     pub host: Box<dyn Host>,
     /// What runs the jobs of persistence, and its disk.
     pub backend: Box<dyn Backend>,
+    /// The names of histories follow from it.
+    pub seed: u64,
 }
 
 /// A data set, its clients and its commands.
@@ -49,6 +53,8 @@ pub struct Engine {
     pub metrics: Metrics,
     /// What is kept on disk.
     pub persistence: Persistence,
+    /// Who follows this server, and whom it follows.
+    pub replication: Replication,
     /// What DEBUG switches.
     pub switches: Switches,
     /// What followers of this server repeat.
@@ -92,13 +98,17 @@ pub struct Engine {
     pub(crate) slice_us: u64,
     /// When an attack across protocols was logged last.
     pub(crate) attack_logged: Option<Monotonic>,
+    /// What replication has under way.
+    pub(crate) links: Links,
+    /// Connections whose small packets may be gathered.
+    pub(crate) gathered: Vec<Token>,
 }
 
 impl Engine {
     /// An engine without clients.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { keyspace, config, table, clock, host, backend } = parts;
+        let Parts { keyspace, config, table, clock, host, backend, seed } = parts;
         let mut metrics = Metrics::new(table.all().len());
         metrics.started = clock.now();
         metrics.memory_startup_bytes = host.used_memory_bytes();
@@ -109,6 +119,7 @@ impl Engine {
             sessions: Sessions::default(),
             persistence: Persistence::new(backend, metrics.started),
             metrics,
+            replication: Replication::new(seed),
             switches: Switches::default(),
             stream: EffectStream::default(),
             table,
@@ -133,6 +144,8 @@ impl Engine {
             last_turn_us: 0,
             slice_us: 0,
             attack_logged: None,
+            links: Links::default(),
+            gathered: Vec::new(),
         };
         engine.follow_parameters();
         engine
@@ -170,6 +183,7 @@ impl Engine {
         self.sweep_clients(hz);
         self.sample_metrics();
         self.run_persistence_cron();
+        self.run_replication_cron();
         self.limit_tracked_keys(None);
         let ticks = self.clock.ticks().wrapping_sub(began);
         self.metrics.counters.cron_ns += self.tick_scale.ns(ticks);
@@ -250,6 +264,7 @@ impl Engine {
             sessions: &mut self.sessions,
             metrics: &mut self.metrics,
             persistence: &mut self.persistence,
+            replication: &mut self.replication,
             table: &self.table,
             switches: &mut self.switches,
             host: &mut *self.host,
@@ -266,7 +281,7 @@ impl Engine {
             self.tell_touched(Modification { current, runs: true, by_command: true });
         }
         self.propagate(caller, db, registered, args);
-        if self.persistence.has_wish() {
+        if self.persistence.has_wish() || self.replication.has_wish() {
             self.grant_wishes(caller, reply);
         }
         self.account(caller, registered, args, failed);
@@ -287,14 +302,14 @@ impl Engine {
         args: Args<'_>,
     ) -> Result<(), CommandError> {
         check::arity(registered, args)?;
-        let Some(session) = caller.checked_client().and_then(|token| self.sessions.get(token))
-        else {
-            return Ok(());
-        };
+        let Some(token) = caller.checked_client() else { return Ok(()) };
+        let Some(session) = self.sessions.get(token) else { return Ok(()) };
         check::protection(registered, &self.config.security, session)?;
         check::authentication(registered, session.is_admitted(self.access()))?;
         check::state(registered, session)?;
-        check::loading(registered, self.loading)
+        self.check_role(token, registered)?;
+        check::loading(registered, self.loading)?;
+        check::loading_beside(registered, self.loads_beside())
     }
 
     /// Answers a command that may not run.
@@ -356,13 +371,19 @@ impl Engine {
         self.metrics.counters.changes_since_save += self.effects.changes();
         if is_followed {
             if self.effects.is_verbatim() {
-                self.stream.append(db, args.words());
+                let audience = match self.effects.is_for_replicas() {
+                    true => Audience::Replicas,
+                    false => Audience::All,
+                };
+                self.record(audience, db, args.words());
             } else {
-                self.effects.for_each_rewrite(|words| self.stream.append(db, words));
+                let effects = std::mem::take(&mut self.effects);
+                effects.for_each_rewrite(|words| self.record(Audience::All, db, words));
+                self.effects = effects;
             }
             let flags = registered.command.spec.all_flags();
             self.stream.end_unit(!flags.contains(Flags::TOUCHES_ARBITRARY_KEYS));
-            self.note_logged(caller);
+            self.note_propagated(caller);
         }
         self.effects.clear();
         self.publish_events();

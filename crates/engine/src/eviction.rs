@@ -64,7 +64,9 @@ impl Engine {
         if caller.checked_client().is_none() {
             return Ok(());
         }
-        let is_limited = self.config.memory.maxmemory != 0;
+        let leaves_it = self.config.replication.replica_ignore_maxmemory;
+        let is_exempt = leaves_it && self.replication.is_replica();
+        let is_limited = self.config.memory.maxmemory != 0 && !is_exempt;
         let room = if is_limited { self.make_room() } else { Room::Enough };
         if self.sessions.tracking().clients() > 0 || self.keyspace.has_touched() {
             self.tell_before_command(caller, reply);

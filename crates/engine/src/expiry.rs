@@ -23,7 +23,7 @@ const DATABASES_PER_SLICE: u32 = 16;
 impl Engine {
     /// Removes keys that are due, for one slice; returns whether there may be more.
     pub fn expire_due(&mut self) -> bool {
-        if self.sessions.pause.mode().is_some() {
+        if self.sessions.pause.mode().is_some() || self.replication.is_replica() {
             return false;
         }
         let begin = self.clock.ticks();

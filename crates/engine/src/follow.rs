@@ -33,6 +33,14 @@ pub struct Follower {
     input: Vec<u8>,
     applied: Applied,
     fault: Option<StreamFault>,
+    /// Bytes taken so far.
+    taken_bytes: u64,
+    /// Bytes of commands that were applied, up to the end of a command or a transaction.
+    applied_bytes: u64,
+    /// Where requests to acknowledge stood (REPLCONF GETACK).
+    asked_at: Vec<u64>,
+    /// Commands that failed and were passed over, with their errors.
+    failures: Vec<(String, String)>,
 }
 
 impl Follower {
@@ -41,6 +49,39 @@ impl Follower {
     #[must_use]
     pub fn lenient() -> Self {
         Self { applied: Applied { is_lenient: true, ..Applied::default() }, ..Self::default() }
+    }
+
+    /// Follows a primary's stream, in which database `db` is selected. A command that fails is passed
+    /// over, and [`Follower::take_failures`] tells of it.
+    #[must_use]
+    pub(crate) fn of_primary(db: DatabaseIndex) -> Self {
+        let applied = Applied { db, is_lenient: true, is_of_primary: true, ..Applied::default() };
+        Self { applied, ..Self::default() }
+    }
+
+    /// The database that the next command works on.
+    pub(crate) const fn db(&self) -> DatabaseIndex {
+        self.applied.db
+    }
+
+    /// Bytes of commands that were applied, up to the end of a command or a transaction.
+    pub(crate) const fn applied_bytes(&self) -> u64 {
+        self.applied_bytes
+    }
+
+    /// Where requests to acknowledge stood, once.
+    pub(crate) fn take_asked_at(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.asked_at)
+    }
+
+    /// Commands that failed, with their errors, once.
+    pub(crate) fn take_failures(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.failures)
+    }
+
+    /// Bytes that were taken and belong to a request that is not complete.
+    fn pending_bytes(&self) -> u64 {
+        (self.input.len() + self.decoder.taken_bytes()) as u64
     }
 }
 
@@ -53,8 +94,31 @@ struct Applied {
     commands: u64,
     /// Whether a command that fails is passed over.
     is_lenient: bool,
+    /// Whether it is a primary that sends: its commands are passed over even if they are no changes.
+    is_of_primary: bool,
     /// What has come since MULTI: it is run when EXEC comes, or not at all.
     transaction: Option<Box<Transaction>>,
+    /// Commands that failed and were passed over, with their errors.
+    failures: Vec<(String, String)>,
+}
+
+impl Applied {
+    /// A fault in a primary's stream is told of and passed over, as in Redis; elsewhere it ends the
+    /// stream.
+    fn pass_over(&mut self, fault: StreamFault) -> Result<(), StreamFault> {
+        if !self.is_of_primary {
+            return Err(fault);
+        }
+        self.failures.push(match fault {
+            StreamFault::Foreign(name) => {
+                let error = format!("ERR unknown command '{name}'");
+                (name, error)
+            }
+            StreamFault::Refused(name, error) => (name, error),
+            fault @ StreamFault::Protocol(_) => return Err(fault),
+        });
+        Ok(())
+    }
 }
 
 impl Follower {
@@ -128,6 +192,7 @@ impl Engine {
             }
             let (piece, rest) = bytes.split_at(taken);
             target.extend_from_slice(piece);
+            follower.taken_bytes += taken as u64;
             bytes = rest;
             self.follow_decoded(follower)?;
         }
@@ -148,16 +213,43 @@ impl Engine {
             batch.clear();
             let Follower { decoder, input, .. } = &mut *follower;
             let decoded = decoder.decode(input, consumed, &limits, &mut batch);
+            let end = match &decoded {
+                Ok(progress) => {
+                    follower.taken_bytes + progress.consumed as u64 - follower.pending_bytes()
+                }
+                Err(_) => follower.taken_bytes,
+            };
             for request in 0..batch.len() {
                 let mut words = Arguments::new();
                 batch.arguments(request, &follower.input, &mut words);
                 let args = Args::with_large(&words, batch.large(request));
-                self.follow_request(&mut follower.applied, args)?;
+                if follower.applied.is_of_primary && is_inline(&batch, request, &follower.input) {
+                    let text = "an inline request".to_owned();
+                    return Err(StreamFault::Protocol(text));
+                }
+                if follower.applied.is_of_primary && asks_for_acknowledgement(args) {
+                    let rest = encoded_bytes(&batch, request.., &follower.input);
+                    follower.asked_at.push(end.saturating_sub(rest));
+                    continue;
+                }
+                let was_in_transaction = follower.applied.transaction.is_some();
+                let outcome = self.follow_request(&mut follower.applied, args);
+                follower.failures.append(&mut follower.applied.failures);
+                if outcome.is_err()
+                    || (!was_in_transaction && follower.applied.transaction.is_some())
+                {
+                    let rest = encoded_bytes(&batch, request.., &follower.input);
+                    follower.applied_bytes = end.saturating_sub(rest).max(follower.applied_bytes);
+                }
+                outcome?;
             }
             let progress = decoded.map_err(|error| {
                 let text = error.text().unwrap_or_else(|| b"too long".as_slice().into());
                 StreamFault::Protocol(String::from_utf8_lossy(&text).into_owned())
             })?;
+            if follower.applied.transaction.is_none() {
+                follower.applied_bytes = end;
+            }
             consumed = progress.consumed;
             if !progress.more {
                 break;
@@ -171,7 +263,7 @@ impl Engine {
     fn follow_request(&mut self, applied: &mut Applied, args: Args<'_>) -> Result<(), StreamFault> {
         let foreign = || StreamFault::Foreign(String::from_utf8_lossy(args.get(0)).into_owned());
         let Lookup::Found(registered) = self.table.lookup(args.words()) else {
-            return Err(foreign());
+            return applied.pass_over(foreign());
         };
         let spec = &registered.command.spec;
         match (spec.name(), &mut applied.transaction) {
@@ -183,7 +275,7 @@ impl Engine {
                 self.stream.end_unit(true);
                 outcome?;
             }
-            _ if !may_be_in_a_stream(spec) => return Err(foreign()),
+            _ if !may_be_in_a_stream(spec) => return applied.pass_over(foreign()),
             (_, Some(queued)) => {
                 queued.push(registered.number.0, spec.all_flags(), args.words(), args.large());
             }
@@ -221,11 +313,11 @@ impl Engine {
         let mut reply = Reply::default();
         self.execute(Caller::Stream, applied.db, lookup, args, &mut reply);
         let reply = reply.output.to_vec();
-        if !applied.is_lenient
+        if (!applied.is_lenient || applied.is_of_primary)
             && let Some(error) = reply.strip_prefix(b"-")
         {
             let error = String::from_utf8_lossy(error).trim_end().to_owned();
-            return Err(StreamFault::Refused(name(), error));
+            applied.pass_over(StreamFault::Refused(name(), error))?;
         }
         if spec.name() == "select" {
             let selected = args.integer(1).ok().and_then(|db| DatabaseIndex::try_from(db).ok());
@@ -234,6 +326,39 @@ impl Engine {
         applied.commands += 1;
         Ok(())
     }
+}
+
+/// Whether a primary asks how far its replica is (REPLCONF GETACK).
+fn asks_for_acknowledgement(args: Args<'_>) -> bool {
+    args.len() == 3 && args.is(0, "replconf") && args.is(1, "getack")
+}
+
+/// Whether a request came as a line of words: a stream holds none.
+fn is_inline(batch: &Batch, request: usize, input: &[u8]) -> bool {
+    // The first word of an array has the line with its length in front.
+    let first = batch.argument(request, 0, input);
+    let place = first.map(|word| (word.as_ptr() as usize).wrapping_sub(input.as_ptr() as usize));
+    match place {
+        Some(at) if at <= input.len() => at < 2 || &input[at - 2..at] != b"\r\n",
+        _ => false,
+    }
+}
+
+/// Bytes that requests of a batch take in a stream.
+fn encoded_bytes(batch: &Batch, requests: std::ops::RangeFrom<usize>, input: &[u8]) -> u64 {
+    /// A length, with the letter in front and the line end behind.
+    fn header_bytes(len: usize) -> u64 {
+        u64::from(len.checked_ilog10().unwrap_or(0)) + 4
+    }
+    let mut count = 0;
+    for request in requests.start..batch.len() {
+        let mut words = Arguments::new();
+        batch.arguments(request, input, &mut words);
+        count += header_bytes(words.len());
+        count +=
+            words.iter().map(|word| header_bytes(word.len()) + word.len() as u64 + 2).sum::<u64>();
+    }
+    count
 }
 
 /// A stream holds writes, messages, the choice of a database, and signs of life.

@@ -52,7 +52,9 @@ impl Engine {
         };
         session.lent =
             LentInput { len_bytes: work.input.len(), capacity_bytes: work.input.capacity() };
-        work.reply.output.set_limit(output_limit.hard_bytes as usize);
+        // What a replica is behind by stays in the backlog, which has limits of its own.
+        let hard_bytes = if session.is_link() { 0 } else { output_limit.hard_bytes };
+        work.reply.output.set_limit(hard_bytes as usize);
         let paused = match session.paused.take() {
             Some(paused) => self.resume(token, paused, &mut work),
             None => self.decode_and_run(token, 0, &mut work),

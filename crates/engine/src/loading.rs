@@ -15,6 +15,7 @@ impl Engine {
     /// Begins to load what is on disk. [`Engine::load_slice`] goes on whenever something has arrived.
     pub fn begin_load(&mut self) {
         self.set_loading(true);
+        self.begin_as_configured();
         self.persistence.begin_load(&mut self.keyspace, &self.config, self.now);
         self.write_journal();
         if self.persistence.load().is_some() {
@@ -24,11 +25,21 @@ impl Engine {
         }
     }
 
+    /// Whether something is being loaded, in place of the data set or beside it.
+    #[must_use]
+    pub fn has_load(&self) -> bool {
+        self.persistence.load().is_some()
+    }
+
     /// Puts in place what has arrived, for a bounded time; whether more waits.
     pub fn load_slice(&mut self) -> bool {
         let began = self.clock.ticks();
         loop {
-            match self.persistence.next_loaded(&mut self.keyspace, &self.config, self.now) {
+            let loaded = match &mut self.links.spare_keyspace() {
+                Some(spare) => self.persistence.next_loaded(spare, &self.config, self.now),
+                None => self.persistence.next_loaded(&mut self.keyspace, &self.config, self.now),
+            };
+            match loaded {
                 Loaded::Nothing => {
                     self.write_journal();
                     return false;
@@ -36,11 +47,18 @@ impl Engine {
                 Loaded::Progress => {}
                 Loaded::Commands(commands) => self.run_loaded(commands),
                 Loaded::Done => {
-                    self.end_load();
+                    match self.loads_from_primary() {
+                        true => self.end_transfer(),
+                        false => self.end_load(),
+                    }
+                    self.write_journal();
                     return false;
                 }
-                // Of what a primary has sent, which is not loaded at start.
-                Loaded::Failed(_) => return false,
+                Loaded::Failed(why) => {
+                    self.write_journal();
+                    self.transfer_failed(&why);
+                    return false;
+                }
             }
             if self.persistence.is_lost() {
                 self.write_journal();
@@ -70,13 +88,14 @@ impl Engine {
         self.log_follower = None;
         self.set_loading(false);
         self.metrics.counters.changes_since_save = 0;
+        self.resume_history();
         self.follow_log();
         self.write_journal();
     }
 
     /// DEBUG LOADAOF: replaces the data set by what the log says.
     pub(crate) fn reload_log(&mut self, reply: &mut Reply) -> Result<(), CommandError> {
-        self.flush_log();
+        self.flush_stream();
         self.persistence.settle_log(&mut self.keyspace, &self.config, self.now);
         (0..self.keyspace.databases()).for_each(|db| {
             self.keyspace.flush(db, false);

@@ -4,12 +4,14 @@
 use std::time::Duration;
 
 use dunlin_commands::{Caller, CommandError};
-use dunlin_config::{LogLevel, ShutdownOptions};
+use dunlin_config::ShutdownOptions;
 use dunlin_persistence::{SliceEnd, Wish};
 use dunlin_resp::Reply;
 use dunlin_session::Closing;
 
 use crate::engine::Engine;
+use crate::replication::ShutdownOutcome;
+use crate::stream::Audience;
 
 /// Longest slice of a walk while clients are waiting for the next turn, in microseconds: DESIGN D6
 /// wants slices under half a millisecond.
@@ -46,22 +48,13 @@ impl Engine {
         }
     }
 
-    /// Hands what this turn changed to the log, so that it is on its way to the disk before a reply
-    /// tells of it.
-    #[inline]
-    pub fn flush_log(&mut self) {
-        if self.persistence.is_logging() && !self.stream.is_empty() {
-            self.flush_log_now();
-        }
-    }
-
-    fn flush_log_now(&mut self) {
-        debug_assert!(!self.stream.is_in_unit(), "the log is flushed between commands");
+    /// Hands what was recorded for the log to it.
+    pub(crate) fn log_stream(&mut self) {
         if self.switches.log_flush_sleep_us > 0 {
             self.host.sleep(Duration::from_micros(self.switches.log_flush_sleep_us));
         }
-        self.persistence.append(self.stream.recorded(), &self.config, self.now);
-        self.stream.clear();
+        let (persistence, config, now) = (&mut self.persistence, &self.config, self.now);
+        self.stream.for_each_part(Audience::Log, |bytes| persistence.append(bytes, config, now));
         if self.persistence.is_lost() {
             // The process ends before anything else happens.
             self.write_journal();
@@ -74,16 +67,6 @@ impl Engine {
         self.persistence.log_ends()
     }
 
-    /// A client has made a change: WAITAOF waits for the log up to here.
-    #[inline]
-    pub(crate) fn note_logged(&mut self, caller: Caller) {
-        if self.persistence.is_logging()
-            && let Some(session) = caller.client().and_then(|token| self.sessions.get_mut(token))
-        {
-            session.logged_up_to = self.persistence.end() + self.stream.recorded().len() as u64;
-        }
-    }
-
     /// Does what a command asked for, now that it has ended; within a transaction, when that has.
     #[cold]
     pub(crate) fn grant_wishes(&mut self, caller: Caller, reply: &mut Reply) {
@@ -92,11 +75,16 @@ impl Engine {
         {
             self.grant(wish, caller, reply);
         }
+        if self.replication.has_wish() {
+            self.grant_replication_wishes();
+        }
     }
 
     fn grant(&mut self, wish: Wish, caller: Caller, reply: &mut Reply) {
         let result = match wish {
             Wish::Save => {
+                self.flush_stream();
+                self.persistence.set_replication(self.saved_position());
                 if self.persistence.save(&self.keyspace, &self.config, self.now) {
                     self.metrics.counters.changes_since_save = 0;
                 }
@@ -110,7 +98,7 @@ impl Engine {
                 Ok(())
             }
             Wish::StopLog => {
-                self.flush_log();
+                self.flush_stream();
                 self.persistence.stop_log(&mut self.keyspace);
                 self.follow_log();
                 Ok(())
@@ -130,31 +118,21 @@ impl Engine {
         options: ShutdownOptions,
         caller: Caller,
     ) -> Result<(), CommandError> {
-        if !self.shut_down(options) {
-            return Err(CommandError::fixed("ERR Errors trying to SHUTDOWN. Check logs."));
+        match self.shut_down(options) {
+            ShutdownOutcome::Refused => {
+                Err(CommandError::fixed("ERR Errors trying to SHUTDOWN. Check logs."))
+            }
+            ShutdownOutcome::Ends => {
+                if let Some(client) = caller.client() {
+                    self.sessions.close(client, Closing::AfterReply);
+                }
+                Ok(())
+            }
+            ShutdownOutcome::Waits => {
+                self.links.shutdown_client = caller.client();
+                Ok(())
+            }
         }
-        if let Some(client) = caller.client() {
-            self.sessions.close(client, Closing::AfterReply);
-        }
-        Ok(())
-    }
-
-    /// Brings to disk what is to be kept and lets the process end; whether it may.
-    pub fn shut_down(&mut self, options: ShutdownOptions) -> bool {
-        self.host.log_notice("User requested shutdown...");
-        self.flush_log();
-        let how = (options, None);
-        let may_end = self.persistence.finish(&mut self.keyspace, &self.config, how, self.now);
-        self.write_journal();
-        if may_end {
-            self.host.stop();
-        } else {
-            self.host.log(
-                LogLevel::Warning,
-                "Errors trying to shut down the server. Check the logs for more information.",
-            );
-        }
-        may_end
     }
 
     /// Takes note of what became of jobs of persistence.
@@ -163,8 +141,11 @@ impl Engine {
         let saved = self.persistence.take_changes_saved();
         let changes = &mut self.metrics.counters.changes_since_save;
         *changes = changes.saturating_sub(saved);
-        self.serve_logged(self.persistence.kept_up_to());
         self.hold_writes(self.persistence.wants_throttle());
+        if self.sessions.blocking.waits_for_others() {
+            self.serve_others();
+        }
+        self.tend_transfers();
         self.write_journal();
     }
 
@@ -217,28 +198,33 @@ impl Engine {
         let changes = self.metrics.counters.changes_since_save;
         let used = self.host.used_memory_bytes();
         self.persistence.note_used_memory(used);
-        if let Some(options) = self.persistence.take_shutdown() {
-            self.shut_down(options);
-        }
+        self.tend_shutdown();
+        self.flush_stream();
+        self.persistence.set_replication(self.saved_position());
         self.persistence.run_cron(&mut self.keyspace, &self.config, changes, self.now);
         self.grant_wishes(Caller::Stream, &mut Reply::default());
         self.write_journal();
     }
 
     /// Begins to rewrite the log: what follows goes to another file than what is there.
-    fn begin_rewrite(&mut self) {
-        self.flush_log();
+    pub(crate) fn begin_rewrite(&mut self) {
+        self.flush_stream();
         self.persistence.begin_rewrite(&mut self.keyspace, &self.config, self.now);
         self.follow_log();
     }
 
     /// The log begins, ends, or goes on in another file: who records changes follows.
     pub(crate) fn follow_log(&mut self) {
-        let is_wanted = self.persistence.is_logging();
+        self.follow_consumers();
+        self.stream.forget_database();
+    }
+
+    /// Changes are recorded while the log or replicas want them.
+    pub(crate) fn follow_consumers(&mut self) {
+        let is_wanted = self.persistence.is_logging() || self.replication.wants_stream();
         if self.stream.is_wanted() != is_wanted {
             self.record_changes(is_wanted);
         }
-        self.stream.forget_database();
     }
 
     /// Writes to the log what persistence has to say.

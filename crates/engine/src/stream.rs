@@ -5,6 +5,8 @@
 //!
 //! Source: Redis documentation, "Replication"; "Persistence", section on the append-only file.
 
+use std::ops::Range;
+
 use dunlin_keyspace::DatabaseIndex;
 
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
@@ -21,6 +23,24 @@ pub struct EffectStream {
     selected: Option<DatabaseIndex>,
     bytes: Vec<u8>,
     unit: Unit,
+    /// Commands recorded.
+    commands: u32,
+    /// Parts of `bytes` that are not for everybody, in order.
+    exclusive: Vec<(Range<usize>, Audience)>,
+    /// Whether commands are among them that set deadlines of hash fields.
+    field_deadlines: bool,
+}
+
+/// For whom a command is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// The append-only file and replicas.
+    All,
+    /// Replicas: it concerns their clients and no data (PUBLISH), or takes the place of what they do
+    /// not know.
+    Replicas,
+    /// The append-only file: there are replicas that do not know the command.
+    Log,
 }
 
 /// Commands that are to be applied together or not at all.
@@ -62,12 +82,20 @@ impl EffectStream {
         if self.unit.depth == 0 && self.unit.commands > 1 && together {
             let start = self.unit.start;
             self.bytes.splice(start..start, MULTI.iter().copied());
+            for (part, _) in self.exclusive.iter_mut().filter(|(part, _)| part.start >= start) {
+                *part = part.start + MULTI.len()..part.end + MULTI.len();
+            }
             self.bytes.extend_from_slice(EXEC);
         }
     }
 
     /// Adds a command that works on database `db`.
     pub fn append(&mut self, db: DatabaseIndex, words: &[&[u8]]) {
+        self.append_for(Audience::All, db, words);
+    }
+
+    /// Adds a command that works on database `db` and is for some of those who follow.
+    pub fn append_for(&mut self, audience: Audience, db: DatabaseIndex, words: &[&[u8]]) {
         if self.selected != Some(db) {
             self.selected = Some(db);
             let mut digits = itoa::Buffer::new();
@@ -75,7 +103,73 @@ impl EffectStream {
             encode(&mut self.bytes, &[b"SELECT", index]);
         }
         self.unit.commands += 1;
+        self.commands += 1;
+        let start = self.bytes.len();
         encode(&mut self.bytes, words);
+        if audience != Audience::All {
+            self.exclusive.push((start..self.bytes.len(), audience));
+        }
+    }
+
+    /// Adds a command between replicas and this server that works on no database.
+    pub fn append_for_replicas(&mut self, words: &[&[u8]]) {
+        let start = self.bytes.len();
+        encode(&mut self.bytes, words);
+        self.exclusive.push((start..self.bytes.len(), Audience::Replicas));
+    }
+
+    /// What was recorded since the last call sets deadlines of hash fields.
+    pub const fn note_field_deadlines(&mut self) {
+        self.field_deadlines = true;
+    }
+
+    /// Whether what was recorded sets deadlines of hash fields.
+    #[must_use]
+    pub const fn has_field_deadlines(&self) -> bool {
+        self.field_deadlines
+    }
+
+    /// Commands that were recorded since the last [`EffectStream::clear`].
+    #[must_use]
+    pub const fn commands(&self) -> u32 {
+        self.commands
+    }
+
+    /// The database that the next command works on unless it names one.
+    #[must_use]
+    pub fn selected_database(&self) -> DatabaseIndex {
+        self.selected.unwrap_or(0)
+    }
+
+    /// Bytes recorded for the append-only file.
+    #[must_use]
+    pub fn recorded_for_log(&self) -> usize {
+        self.recorded_for(Audience::Log)
+    }
+
+    /// Bytes recorded for replicas.
+    #[must_use]
+    pub fn recorded_for_replicas(&self) -> usize {
+        self.recorded_for(Audience::Replicas)
+    }
+
+    fn recorded_for(&self, audience: Audience) -> usize {
+        let not_for = self.exclusive.iter().filter(|(_, only)| *only != audience);
+        self.bytes.len() - not_for.map(|(part, _)| part.len()).sum::<usize>()
+    }
+
+    /// Shows what was recorded for the append-only file, or for replicas, in pieces.
+    pub fn for_each_part(&self, audience: Audience, mut show: impl FnMut(&[u8])) {
+        let mut at = 0;
+        for (part, _) in self.exclusive.iter().filter(|(_, only)| *only != audience) {
+            if part.start > at {
+                show(&self.bytes[at..part.start]);
+            }
+            at = part.end;
+        }
+        if at < self.bytes.len() {
+            show(&self.bytes[at..]);
+        }
     }
 
     /// Whether nothing was recorded since the last call of [`EffectStream::take`].
@@ -102,6 +196,9 @@ impl EffectStream {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.bytes.shrink_to(KEPT_BYTES_MAX);
+        self.exclusive.clear();
+        self.commands = 0;
+        self.field_deadlines = false;
     }
 
     /// The next command names its database, whatever was named before: another file begins.
@@ -111,11 +208,14 @@ impl EffectStream {
 
     /// Takes what was recorded since the last call.
     pub fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes)
+        let bytes = std::mem::take(&mut self.bytes);
+        self.clear();
+        bytes
     }
 }
 
-fn encode(out: &mut Vec<u8>, words: &[&[u8]]) {
+/// Writes a request.
+pub(crate) fn encode(out: &mut Vec<u8>, words: &[&[u8]]) {
     let mut digits = itoa::Buffer::new();
     let mut header = |out: &mut Vec<u8>, sigil: u8, len: usize| {
         out.push(sigil);

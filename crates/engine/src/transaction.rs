@@ -128,7 +128,7 @@ impl Engine {
         }
         self.stream.end_unit(true);
         self.sessions.end_transaction(token);
-        if self.persistence.has_wish() {
+        if self.persistence.has_wish() || self.replication.has_wish() {
             self.grant_wishes(Caller::Transaction(token), reply);
         }
     }

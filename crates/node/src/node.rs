@@ -2,7 +2,7 @@
 
 use dunlin_commands::{Host, Table};
 use dunlin_config::{Config, ShutdownOptions};
-use dunlin_engine::{CONNECTIONS_AHEAD_MAX, Engine, Parts};
+use dunlin_engine::{CONNECTIONS_AHEAD_MAX, Engine, Parts, ShutdownOutcome};
 use dunlin_keyspace::{Freer, Keyspace, Layout};
 use dunlin_persistence::{Backend, SliceEnd};
 use dunlin_session::{Access, Closing, Peer, Session, Token, Waiting};
@@ -90,7 +90,7 @@ impl Node {
         };
         let keyspace = Keyspace::new(databases, layout, seed, freer);
         Self {
-            engine: Engine::new(Parts { keyspace, config, table, clock, host, backend }),
+            engine: Engine::new(Parts { keyspace, config, table, clock, host, backend, seed }),
             outbound: Outbound::default(),
             shared_inputs: Vec::new(),
             ahead: Vec::new(),
@@ -146,6 +146,9 @@ impl Node {
     /// The buffer to read into, with room behind its end; `None` while the connection must not be
     /// read: its output is over the bound, or it is closing.
     pub fn input(&mut self, token: Token) -> Option<&mut Vec<u8>> {
+        if self.engine.is_primary_link(token) && !self.engine.may_read_from_primary() {
+            return None;
+        }
         let session = self.engine.sessions.get_mut(token)?;
         if !session.is_open() {
             return None;
@@ -176,8 +179,13 @@ impl Node {
         let now = self.engine.now();
         self.engine.metrics.counters.net_input_bytes += bytes_read as u64;
         self.engine.metrics.counters.reads_processed += u64::from(bytes_read > 0);
+        let is_primary_link = self.engine.is_primary_link(token);
         let Some(session) = self.engine.sessions.get_mut(token) else { return };
         session.last_interaction = now.monotonic;
+        if is_primary_link {
+            self.engine.receive_from_primary(token, bytes_read);
+            return self.settle(token);
+        }
         if session.waiting() == Some(Waiting::Blocked) {
             return self.engine.keep_input(token);
         }
@@ -260,6 +268,7 @@ impl Node {
     /// The connection is gone.
     pub fn handle_end(&mut self, token: Token) {
         self.held.forget(token);
+        self.engine.connection_ended(token);
         self.engine.sessions.remove(token);
     }
 
@@ -269,7 +278,7 @@ impl Node {
         if self.engine.sessions.tracking().has_broadcasts() {
             self.engine.sessions.broadcast_invalidations();
         }
-        self.engine.flush_log();
+        self.engine.flush_stream();
         loop {
             let token = match self.with_output.pop() {
                 Some(token) => token,
@@ -326,7 +335,7 @@ impl Node {
     /// The output of a connection that may be sent, to be written and then advanced; `None` if it
     /// has to wait.
     pub fn output(&mut self, token: Token) -> Option<Outgoing<'_>> {
-        self.engine.flush_log();
+        self.engine.flush_stream();
         // What was added since its end was noted is held, too: a socket may have become writable
         // before this turn's output was looked at.
         self.may_send(token);
@@ -343,6 +352,7 @@ impl Node {
     pub fn output_drained(&mut self, token: Token) {
         self.engine.metrics.counters.writes_processed += 1;
         self.reclaim_output(token);
+        self.engine.output_sent(token);
         self.engine.check_output(token);
         let now = self.engine.now();
         let Some(session) = self.engine.sessions.get_mut(token) else { return };
@@ -356,11 +366,15 @@ impl Node {
     pub fn next_action(&mut self) -> Option<Action> {
         loop {
             if let Some(token) = self.engine.sessions.next_closing() {
+                self.engine.connection_ended(token);
                 self.engine.sessions.remove(token);
                 return Some(Action::Close(token));
             }
             if let Some(token) = self.engine.next_resumed() {
                 return Some(Action::Resume(token));
+            }
+            if let Some(token) = self.engine.next_gathered() {
+                return Some(Action::SetNodelay(token, false));
             }
             match self.actions.pop() {
                 // The place may belong to another connection by now.
@@ -442,7 +456,7 @@ impl Node {
             self.group.synced(self.held.len(), took_us, self.engine.now().monotonic);
         }
         self.next_slice = Some(Monotonic(0));
-        if self.engine.is_loading() {
+        if self.engine.has_load() {
             self.has_more_to_load = self.engine.load_slice();
         }
     }
@@ -465,7 +479,11 @@ impl Node {
             self.engine.persistence.request_shutdown(options);
             return None;
         }
-        Some(self.engine.shut_down(options))
+        match self.engine.shut_down(options) {
+            ShutdownOutcome::Ends => Some(true),
+            ShutdownOutcome::Refused => Some(false),
+            ShutdownOutcome::Waits => None,
+        }
     }
 
     /// Hands out a slice of the snapshot under way, if one is due.

@@ -42,6 +42,10 @@ impl Node {
     /// The next connection that the node wants. To be asked after [`Node::next_action`], which may
     /// close what had the token before.
     pub fn next_connect(&mut self) -> Option<ConnectRequest> {
+        if let Some((host, port)) = self.engine.wants_primary() {
+            let token = self.connect_to(&host, port);
+            self.engine.connecting_to_primary(token);
+        }
         loop {
             let (id, request) = self.outbound.0.pop_front()?;
             // The session may have ended in the same turn.
@@ -58,6 +62,9 @@ impl Node {
         session.peer = peer;
         session.last_interaction = now.monotonic;
         self.engine.sessions.account(token);
+        if self.engine.is_primary_link(token) {
+            self.engine.primary_connected();
+        }
     }
 
     /// A connection that the node wanted has not come about: its session ends.
@@ -65,6 +72,9 @@ impl Node {
         if let Some(session) = self.engine.sessions.get(token) {
             let line = format!("Connecting to {}: {reason}", session.peer.address);
             self.engine.host.log(LogLevel::Verbose, &line);
+        }
+        if self.engine.is_primary_link(token) {
+            self.engine.link_lost(Some(reason));
         }
         self.handle_end(token);
     }

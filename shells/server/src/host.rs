@@ -17,7 +17,7 @@ use nix::sys::time::{TimeVal, TimeValLike};
 
 use crate::limits;
 use crate::listening::{NotListening, listen_tcp};
-use crate::log::Log;
+use crate::log::{Log, Role};
 use crate::memory::MemoryGauge;
 
 use crate::title::Title;
@@ -107,6 +107,10 @@ impl Host for ProcessHost {
     fn replace_config_file(&mut self, content: &[u8]) -> Result<(), String> {
         let Some(path) = &self.facts.config_file else { return Ok(()) };
         replace_file(path, content).map_err(|error| os_error_text(&error))
+    }
+
+    fn role_changed(&mut self, is_replica: bool) {
+        self.log.set_role(if is_replica { Role::Replica } else { Role::Primary });
     }
 
     fn stop(&mut self) {

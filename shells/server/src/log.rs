@@ -20,6 +20,7 @@ pub(crate) enum Role {
     /// A process that is not (yet) the server: before it is set up, or a child.
     Starting = b'C',
     Primary = b'M',
+    Replica = b'S',
 }
 
 /// The log. Clones write to the same place.

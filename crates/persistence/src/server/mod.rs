@@ -256,6 +256,12 @@ impl Persistence {
         self.pending_shutdown.is_some()
     }
 
+    /// The shutdown that waits.
+    #[must_use]
+    pub const fn pending_shutdown(&self) -> Option<dunlin_config::ShutdownOptions> {
+        self.pending_shutdown
+    }
+
     /// The shutdown that waits, once.
     pub const fn take_shutdown(&mut self) -> Option<dunlin_config::ShutdownOptions> {
         self.pending_shutdown.take()

@@ -1,0 +1,156 @@
+//! How much of the stream a primary keeps for replicas that are behind: in memory, then on disk, then
+//! the slowest one has to go.
+
+use dunlin_persistence::StreamSpillEvent;
+use dunlin_replication::ReplicaNumber;
+use dunlin_session::Token;
+
+use crate::engine::Engine;
+
+/// Part of the machine's memory that the stream may take unless the configuration says otherwise.
+const MEMORY_SHARE: u64 = 4;
+
+/// What it may take where the machine does not tell how much memory it has.
+const FALLBACK_BYTES: u64 = 1 << 30;
+
+/// Bytes that are read from the spill for a replica at once.
+const READ_BYTES: usize = 1 << 20;
+
+impl Engine {
+    /// Bytes of memory that the stream may take (`repl-backlog-max-size`).
+    fn backlog_bytes_max(&mut self) -> u64 {
+        let configured = self.config.replication.repl_backlog_max_size;
+        let floor = self.config.replication.repl_backlog_size;
+        if configured > 0 {
+            return configured.max(floor);
+        }
+        let machine =
+            *self.links.machine_bytes.get_or_insert_with(|| self.host.memory().system_bytes);
+        let share = if machine == 0 { FALLBACK_BYTES } else { machine / MEMORY_SHARE };
+        let maxmemory = self.config.memory.maxmemory;
+        let limit = if maxmemory > 0 { share.min(maxmemory) } else { share };
+        limit.max(floor)
+    }
+
+    /// Forgets what nobody needs of the stream, and finds another place for what memory does not hold.
+    pub(super) fn limit_backlog(&mut self) {
+        let floor = self.config.replication.repl_backlog_size;
+        let Some(backlog) = &self.replication.backlog else { return };
+        if backlog.len() <= floor && self.links.spill.is_none() {
+            return;
+        }
+        let bytes_max = self.backlog_bytes_max();
+        self.replication.trim(floor, bytes_max);
+        if let Some(backlog) = &self.replication.backlog {
+            if let Some(spill) = &mut self.links.spill {
+                spill.forget_before(backlog.first());
+                if backlog.first() >= backlog.resident_from() {
+                    self.links.spill = None;
+                }
+            }
+            if backlog.resident_bytes() > bytes_max {
+                self.spill_stream(bytes_max);
+            }
+        }
+    }
+
+    /// Moves the oldest part of the stream to a file.
+    fn spill_stream(&mut self, bytes_max: u64) {
+        if self.links.spill.is_none() {
+            match self.persistence.open_stream_spill(&self.config) {
+                Ok(spill) => {
+                    self.links.spill = Some(spill);
+                    self.host.log_notice(&format!(
+                        "The replication stream kept for slow replicas has reached {bytes_max} bytes \
+                         of memory (repl-backlog-max-size): the oldest part goes to a temporary file"
+                    ));
+                }
+                Err(why) => return self.drop_slowest(&why),
+            }
+        }
+        let (Some(spill), Some(backlog)) = (&mut self.links.spill, &mut self.replication.backlog)
+        else {
+            return;
+        };
+        while backlog.resident_bytes() > bytes_max
+            && let Some((offset, block)) = backlog.evict_block()
+        {
+            spill.write(offset, block);
+        }
+    }
+
+    /// A replica needs a part of the stream that is not in memory.
+    pub(super) fn read_spilled(&mut self, number: ReplicaNumber) {
+        let Some(replica) = self.replication.replicas.get(number) else { return };
+        if self.links.spill_readers.contains(&number) {
+            return;
+        }
+        if let Some(spill) = &mut self.links.spill {
+            spill.request(number.0, replica.next, READ_BYTES);
+            self.links.spill_readers.push(number);
+        }
+    }
+
+    /// Takes note of what became of the spilled stream.
+    pub(super) fn tend_spill(&mut self) {
+        while let Some(event) = self.links.spill.as_mut().and_then(|spill| spill.next_event()) {
+            match event {
+                StreamSpillEvent::Written { .. } => {}
+                StreamSpillEvent::Read { reader, offset, bytes } => {
+                    let number = ReplicaNumber(reader);
+                    self.links.spill_readers.retain(|one| *one != number);
+                    self.send_spilled(number, offset, bytes);
+                }
+                StreamSpillEvent::Gone { reader, .. } => {
+                    self.links.spill_readers.retain(|one| one.0 != reader);
+                }
+                StreamSpillEvent::Failed(why) => {
+                    self.drop_slowest(&why);
+                    break;
+                }
+            }
+        }
+    }
+
+    fn send_spilled(&mut self, number: ReplicaNumber, offset: u64, bytes: bytes::Bytes) {
+        let Some(replica) = self.replication.replicas.get_mut(number) else { return };
+        // Another replica may have the connection's place by now.
+        if replica.next != offset {
+            return;
+        }
+        let token = Token(number.0);
+        let Some(session) = self.sessions.get_mut(token) else { return };
+        replica.next += bytes.len() as u64;
+        self.replication.traffic.output_bytes += bytes.len() as u64;
+        session.reply.output.push_shared(bytes);
+        self.sessions.note_written(token);
+    }
+
+    /// The stream can be kept no longer for the replica that is furthest behind.
+    fn drop_slowest(&mut self, why: &str) {
+        let end = self.replication.history.offset() + 1;
+        let slowest = self
+            .replication
+            .replicas
+            .iter()
+            .filter(|replica| replica.needs_stream())
+            .min_by_key(|replica| replica.next)
+            .map(|replica| (replica.number, replica.name(), end - replica.next.min(end)));
+        self.links.spill = None;
+        self.links.spill_readers.clear();
+        if let Some(backlog) = &mut self.replication.backlog {
+            backlog.forget_evicted();
+        }
+        let Some((number, name, behind)) = slowest else { return };
+        let (memory, disk) = (self.backlog_bytes_max(), self.config.replication.repl_spill_limit);
+        self.drop_replica(
+            number,
+            &format!(
+                "Disconnecting replica {name}: it is {behind} bytes behind, and the stream is kept \
+                 for it in memory up to {memory} bytes (repl-backlog-max-size) and on disk up to \
+                 {disk} bytes (repl-spill-limit, 0 for no limit): {why}. Raise these limits to let \
+                 it catch up."
+            ),
+        );
+    }
+}
