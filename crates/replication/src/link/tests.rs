@@ -1,3 +1,5 @@
+//! The link, fed by hand: handshakes in any pieces, both forms of a snapshot, answers that end it.
+
 use super::*;
 
 const NOW: Monotonic = Monotonic(1_000_000);
