@@ -77,13 +77,17 @@ impl Trial {
     }
 
     fn over(disk: MemoryDisk, form: Form, targets: Vec<Target>) -> Self {
+        Self::limited(disk, form, targets, LIMITS)
+    }
+
+    fn limited(disk: MemoryDisk, form: Form, targets: Vec<Target>, limits: QueueLimits) -> Self {
         let request = SnapshotRequest {
             form,
             targets,
             libraries: Vec::new(),
             databases: vec![DatabaseAtStart { db: 0, keys: 3, with_deadline: 1 }],
             spill_directory: PathBuf::from("."),
-            limits: LIMITS,
+            limits,
         };
         let events = Events::new(Arc::new(|| ()));
         let shared: Arc<dyn Disk> = Arc::new(disk.clone());
@@ -351,6 +355,69 @@ fn whatever_call_to_the_disk_fails_the_old_file_stays() {
             assert_eq!(trial.disk.get(NAME).as_deref(), Some(&b"old"[..]), "{why}");
         }
     }
+}
+
+#[test]
+fn where_changes_can_wait_a_broken_spill_file_ends_no_snapshot() {
+    let limits =
+        QueueLimits { barrier_bytes_max: usize::MAX, overflow: Overflow::Throttle, ..LIMITS };
+    for call in 0.. {
+        let disk = MemoryDisk::default();
+        let mut trial = Trial::limited(disk, commands(), vec![file()], limits);
+        trial.disk.fail_at(call);
+        let event = write_with_spill(&mut trial);
+        let has_failed = trial.disk.has_failed();
+        let spill_failure = trial.control.take_spill_failure();
+        match event {
+            SnapshotEvent::Finished(_) => {
+                assert_eq!(trial.strings().len(), 6000);
+                assert_eq!(spill_failure.is_some(), has_failed, "call {call} is not missed");
+            }
+            SnapshotEvent::Failed(why) => assert!(!why.contains("to write a spill file"), "{why}"),
+            SnapshotEvent::Cancelled => panic!("nobody has cancelled it"),
+        }
+        if !has_failed {
+            assert!(call > 20, "{call}");
+            break;
+        }
+    }
+}
+
+#[test]
+fn changes_wait_from_a_limit_on_until_half_of_it_is_gone() {
+    let limits = QueueLimits { overflow: Overflow::Throttle, ..LIMITS };
+    let (disk, valve) = (MemoryDisk::default(), Valve::default());
+    let mut trial = Trial::limited(disk, commands(), vec![outlet(valve.clone())], limits);
+    let put_until = |trial: &mut Trial, prefix: &str, bytes: usize| {
+        for n in 0.. {
+            trial.put(0, &format!("{prefix}:{n}"), &[b'x'; 1000], Emitter::Barrier);
+            if trial.control.wants_throttle() {
+                break;
+            }
+        }
+        let waiting = trial.control.figures().barrier_bytes;
+        assert!((bytes..bytes + (256 << 10)).contains(&waiting), "{waiting}");
+    };
+    // The spill file is to take what is beyond one megabyte: it does not keep up at two.
+    put_until(&mut trial, "first", 2 << 20);
+    while trial.spill.step() == Step::Working {}
+    assert!(!trial.control.wants_throttle());
+    assert!(trial.control.figures().barrier_bytes <= 1 << 20);
+    // Without a spill file it is one.
+    trial.control.spill_failed("no thread".to_owned());
+    assert_eq!(trial.control.take_spill_failure().as_deref(), Some("no thread"));
+    put_until(&mut trial, "second", 1 << 20);
+    assert!(!trial.control.wants_spill());
+    assert_eq!(trial.spill.step(), Step::Idle);
+    valve.open(300 << 10);
+    while trial.writer.step() == Step::Working {}
+    assert!(trial.control.wants_throttle());
+    valve.open(400 << 10);
+    while trial.writer.step() == Step::Working {}
+    assert!(!trial.control.wants_throttle());
+    valve.open(usize::MAX);
+    assert!(matches!(trial.write_all(), SnapshotEvent::Finished(_)));
+    assert_eq!(trial.control.figures().spilled_bytes as usize >> 20, 1);
 }
 
 #[test]
