@@ -1,0 +1,9 @@
+//! Replication on real processes: what operators do by hand, a real Redis on either end, restarts,
+//! bad peers, and replicas that are slow.
+
+#[path = "../persistence/dataset.rs"]
+mod dataset;
+mod interop;
+mod load;
+mod nodes;
+mod scenarios;
