@@ -234,37 +234,48 @@ impl<R: Read> Reader<R> {
     /// What is wrong with the file, and where. Nothing can be read behind that, unless it is only
     /// that a patient reader has to wait.
     pub fn next_item(&mut self) -> Result<Item> {
-        match self.patience {
-            None => self.item(),
-            Some(patience) => self.patient_item(patience),
+        if self.patience.is_some() {
+            self.begin_attempt()?;
         }
+        let item = self.item();
+        if self.patience.is_some() {
+            self.end_attempt(item.as_ref().err());
+        }
+        item
     }
 
-    fn patient_item(&mut self, mut patience: Patience) -> Result<Item> {
-        if patience.wanted_bytes > 0 {
-            match self.source.fill(patience.wanted_bytes) {
+    /// Before a patient reader tries an item.
+    #[cold]
+    fn begin_attempt(&mut self) -> Result<()> {
+        let Some(Patience { has_begun, wanted_bytes }) = self.patience else { return Ok(()) };
+        if wanted_bytes > 0 {
+            match self.source.fill(wanted_bytes) {
                 // What has arrived at the end of a file is all that will.
                 Ok(()) | Err(ReadError { cause: ReadErrorCause::Ended, .. }) => {}
                 Err(error) => return Err(error),
             }
-            patience.wanted_bytes = 0;
         }
+        self.patience = Some(Patience { has_begun, wanted_bytes: 0 });
         self.source.mark();
-        let mut outcome = Ok(());
-        if !patience.has_begun {
-            outcome = self.begin();
-            if outcome.is_ok() {
-                patience.has_begun = true;
-                self.source.mark();
-            }
+        if !has_begun {
+            let begun = self.begin();
+            self.end_attempt(begun.as_ref().err());
+            begun?;
+            self.patience = Some(Patience { has_begun: true, wanted_bytes: 0 });
+            self.source.mark();
         }
-        let item = outcome.and_then(|()| self.item());
-        if item.as_ref().is_err_and(ReadError::is_waiting) {
+        Ok(())
+    }
+
+    /// After a patient reader has tried an item: one that has not wholly arrived is tried anew.
+    #[cold]
+    fn end_attempt(&mut self, error: Option<&ReadError>) {
+        if error.is_some_and(ReadError::is_waiting)
+            && let Some(patience) = &mut self.patience
+        {
             self.prefixes = Prefixes::default();
             patience.wanted_bytes = 2 * self.source.rewind().max(1);
         }
-        self.patience = Some(patience);
-        item
     }
 
     fn item(&mut self) -> Result<Item> {
@@ -403,18 +414,20 @@ mod tests {
         }
         let file = Drops { bytes: &bytes, is_dry: false };
         let mut reader = Reader::patient(file, LoadLimits::default());
-        let (mut waits, mut wanted) = (0, Vec::new());
+        let (mut waits, mut wanted, mut held) = (0, Vec::new(), 0);
         let item = loop {
             match reader.next_item() {
                 Err(error) => assert!(error.is_waiting(), "{error}"),
                 Ok(item) => break item,
             }
             waits += 1;
+            held = held.max(reader.source.buffer_bytes());
             wanted.extend(reader.patience.map(|patience| patience.wanted_bytes));
         };
         assert!(matches!(item, Item::Key { .. }));
         wanted.dedup();
         assert!(waits > 20_000 && wanted.len() < 20, "{waits} waits, {wanted:?}");
+        assert!(held <= 2 * bytes.len() + (256 << 10), "{held} bytes for {}", bytes.len());
         assert!(wanted.windows(2).all(|pair| pair[1] >= 2 * pair[0]), "{wanted:?}");
     }
 }

@@ -147,6 +147,12 @@ impl<R: Read> FileSource<R> {
         self.mark = Some(self.start);
     }
 
+    /// Bytes of memory that are held for what is read.
+    #[cfg(test)]
+    pub(crate) const fn buffer_bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Goes back to the mark; how many bytes behind it are in memory.
     pub(crate) fn rewind(&mut self) -> usize {
         self.start = self.mark.unwrap_or(self.start);

@@ -48,7 +48,8 @@ pub struct FileReport {
     pub len_bytes: u64,
     /// Keys of its snapshot.
     pub keys: u64,
-    /// Keys that had expired and were not loaded.
+    /// Keys that had expired. They were loaded if the file tells its position, so that the stream of
+    /// changes will tell of their removal.
     pub keys_expired: u64,
     /// Keys of empty collections, which were not loaded.
     pub keys_empty: u64,

@@ -10,6 +10,7 @@ use super::BATCH_BYTES;
 use super::batch::{FileReport, LoadBatch, LoadedEntry};
 use super::error::LoadErrorCause;
 use super::loader::LoadRules;
+use super::position::PositionFields;
 use super::queue::LoadQueue;
 use crate::append::LogLevel;
 
@@ -34,8 +35,10 @@ pub(super) enum SnapshotStep {
 pub(super) struct SnapshotFileReader<R> {
     reader: Reader<R>,
     db: DatabaseIndex,
-    /// Keys whose deadline is not later are not loaded.
+    /// Keys whose deadline is not later are not loaded, unless the file tells its position: whoever
+    /// goes on from there has them, and must be told that they are removed.
     expired_at: Option<UnixMs>,
+    fields: PositionFields,
 }
 
 impl<R: Read> SnapshotFileReader<R> {
@@ -59,7 +62,7 @@ impl<R: Read> SnapshotFileReader<R> {
         if !rules.checksum {
             reader.ignore_checksum();
         }
-        Self { reader, db: 0, expired_at }
+        Self { reader, db: 0, expired_at, fields: PositionFields::default() }
     }
 
     /// Reads some items and hands them over.
@@ -92,9 +95,12 @@ impl<R: Read> SnapshotFileReader<R> {
             };
             if self.expired_at.is_some_and(|now| entry.deadline().is_some_and(|at| at <= now)) {
                 report.keys_expired += 1;
-                continue;
+                if self.fields.position(rules.databases).is_none() {
+                    continue;
+                }
+            } else {
+                report.keys += 1;
             }
-            report.keys += 1;
             bytes += entry.heap_bytes();
             entries.push(LoadedEntry { db: self.db, entry, access });
         }
@@ -119,7 +125,10 @@ impl<R: Read> SnapshotFileReader<R> {
                     return Err((self.reader.offset(), cause));
                 }
             },
-            Item::Aux { key, value } => tell_aux(queue, rules, &key, &value),
+            Item::Aux { key, value } => {
+                self.fields.note(&key, &value);
+                tell_aux(queue, rules, &key, &value);
+            }
             Item::Function(source) => {
                 let len = source.len();
                 queue.push(LoadBatch::Function(source.into()), len);

@@ -156,12 +156,18 @@ fn request(name: &str, is_aof_base: bool) -> SnapshotRequest {
     }
 }
 
-/// A snapshot of a key in database 0 and two in database 3, one of them expired.
-fn three_keys(disk: &MemoryDisk, name: &str, is_aof_base: bool) {
+/// A key in database 0 and two in database 3, one of them expired.
+fn three_keys_of() -> Keyspace {
     let mut keyspace = keyspace();
     keyspace.slot(0, b"a").set(NewValue::Int(1), None);
     keyspace.slot(3, b"b").set(NewValue::Int(2), Some(NOW + 1));
     keyspace.slot(3, b"c").set(NewValue::Int(3), Some(NOW));
+    keyspace
+}
+
+/// A snapshot of [`three_keys_of`].
+fn three_keys(disk: &MemoryDisk, name: &str, is_aof_base: bool) {
+    let keyspace = three_keys_of();
     let disk: Arc<dyn Disk> = Arc::new(disk.clone());
     save_blocking(&keyspace, request(name, is_aof_base), &disk).expect("the disk works");
 }
@@ -208,6 +214,22 @@ fn a_replica_and_an_append_only_file_keep_what_has_expired() {
     assert_eq!(loaded.keys(), ["0:a", "3:b", "3:c"]);
     assert_eq!(loaded.log[0], "Reading RDB base file on AOF loading...");
     assert!(loaded.log.contains(&"RDB is base AOF".to_owned()));
+}
+
+#[test]
+fn what_has_expired_is_kept_where_somebody_may_go_on_from_the_file() {
+    let disk = MemoryDisk::default();
+    let position = ReplicationAux { stream_db: 0, id: [b'e'; 40], offset: 5 };
+    for (position, keys) in [(None, 2), (Some(position), 3)] {
+        let mut request = request("dump.rdb", false);
+        request.targets[0].replication = position;
+        let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+        save_blocking(&three_keys_of(), request, &shared).expect("the disk works");
+        let loaded = load(&disk, LoadPlan::snapshot("dump.rdb".into()), rules());
+        assert_eq!(loaded.keys().len(), keys);
+        assert_eq!((loaded.file(0).keys, loaded.file(0).keys_expired), (2, 1));
+        assert_eq!(loaded.aux.contains_key("repl-id"), position.is_some());
+    }
 }
 
 #[test]
