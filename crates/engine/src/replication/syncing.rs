@@ -72,11 +72,13 @@ impl Engine {
 
     /// Begins the snapshot that is due, if one is and nothing else is under way.
     pub(super) fn begin_due_sync(&mut self) {
-        if self.links.sync.is_some() || self.persistence.is_busy() || self.is_loading() {
-            return;
-        }
         let due = self.replication.replicas.due_sync(self.sync_rules(), self.now.monotonic);
-        if let Some(due) = due {
+        let is_busy = self.links.sync.is_some() || self.persistence.is_busy();
+        self.persistence.set_sync_wanted(is_busy && due.is_some());
+        if let Some(due) = due
+            && !is_busy
+            && !self.is_loading()
+        {
             self.begin_sync(&due);
         }
     }

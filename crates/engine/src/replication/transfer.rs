@@ -77,6 +77,10 @@ impl Engine {
     pub(super) fn transfer_arrived(&mut self) {
         if let Some(arriving) = &mut self.links.arriving {
             arriving.is_complete = true;
+            if let ArrivingForm::File = arriving.form {
+                // The file gets the name that a snapshot of ours would take from it.
+                self.persistence.abort_saves(&mut self.keyspace);
+            }
         }
         self.persistence.finish_receive();
     }
@@ -124,6 +128,7 @@ impl Engine {
         self.replication.has_position = false;
         self.disconnect_replicas();
         self.replication.backlog = None;
+        self.persistence.abort_saves(&mut self.keyspace);
         self.stop_log_for_transfer();
         self.replication
             .log(dunlin_replication::Line::notice("MASTER <-> REPLICA sync: Flushing old data"));
