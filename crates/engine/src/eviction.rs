@@ -64,10 +64,7 @@ impl Engine {
         if caller.checked_client().is_none() {
             return Ok(());
         }
-        let leaves_it = self.config.replication.replica_ignore_maxmemory;
-        let is_exempt = leaves_it && self.replication.is_replica();
-        let is_limited = self.config.memory.maxmemory != 0 && !is_exempt;
-        let room = if is_limited { self.make_room() } else { Room::Enough };
+        let room = if self.is_limited() { self.make_room() } else { Room::Enough };
         if self.sessions.tracking().clients() > 0 || self.keyspace.has_touched() {
             self.tell_before_command(caller, reply);
         }
@@ -75,6 +72,18 @@ impl Engine {
             return Err(OUT_OF_MEMORY);
         }
         Ok(())
+    }
+
+    /// Whether there is a limit: for a replica only if it does not leave that to its primary
+    /// (`replica-ignore-maxmemory`).
+    const fn is_limited(&self) -> bool {
+        let leaves_it = self.config.replication.replica_ignore_maxmemory;
+        self.config.memory.maxmemory != 0 && !(leaves_it && self.replication.is_replica())
+    }
+
+    /// After changes that nobody asked leave for, those of a primary: keys go if that is too much.
+    pub(crate) const fn look_after_memory(&mut self) {
+        self.eviction_pending |= self.is_limited();
     }
 
     /// Whether keys are still to be removed: [`Engine::continue_eviction`] wants to be called.
@@ -86,7 +95,9 @@ impl Engine {
     /// Removes some more keys; to be called once in a turn.
     pub fn continue_eviction(&mut self) {
         self.eviction_pending = false;
-        self.make_room();
+        if self.is_limited() {
+            self.make_room();
+        }
         self.tell_removed();
     }
 

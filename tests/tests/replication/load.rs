@@ -25,6 +25,8 @@ impl Load {
     pub(crate) fn start(server: &Server) -> Load {
         let (ends, requests) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let address = server.address();
+        // That it is there already is no error here.
+        server.client().cmd("XGROUP CREATE stream readers $ MKSTREAM");
         let writers = (1..=2)
             .map(|seed| {
                 let (ends, requests) = (Arc::clone(&ends), Arc::clone(&requests));

@@ -6,4 +6,6 @@ mod dataset;
 mod interop;
 mod load;
 mod nodes;
+mod restarts;
+mod roles;
 mod scenarios;

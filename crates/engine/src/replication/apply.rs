@@ -49,6 +49,7 @@ impl Engine {
         self.flush_stream();
         self.note_log_end();
         self.send_stream();
+        self.look_after_memory();
         if let Err(fault) = outcome {
             // What follows cannot be trusted, and neither can the position.
             self.replication.has_position = false;
