@@ -78,6 +78,12 @@ pub(super) enum SyncPurpose {
     File { slot: FileSlot, path: PathBuf },
 }
 
+impl SyncPurpose {
+    const fn is_file(&self) -> bool {
+        matches!(self, Self::File { .. })
+    }
+}
+
 impl Persistence {
     /// Begins a snapshot for replicas: its epoch is now. It ends with one
     /// [`Persistence::take_sync_ended`].
@@ -94,20 +100,22 @@ impl Persistence {
         request: SyncRequest,
         now: Now,
     ) -> Result<(), String> {
-        let begun = self.try_begin_sync(keyspace, config, request, now);
+        let planned = self.plan_sync(keyspace, config, request, now);
+        let begun = planned.and_then(|plan| self.begin_planned(keyspace, config, plan, now));
         if let Err(why) = &begun {
             self.journal.warning(format!("Can't save in background: {why}"));
         }
         begun
     }
 
-    fn try_begin_sync(
+    /// What the walk is to do, for replicas and for whoever joins them.
+    fn plan_sync(
         &mut self,
-        keyspace: &mut Keyspace,
+        keyspace: &Keyspace,
         config: &Config,
         request: SyncRequest,
         now: Now,
-    ) -> Result<(), String> {
+    ) -> Result<WalkPlan, String> {
         if self.is_busy() || self.load.is_some() {
             return Err("another background operation is running".to_owned());
         }
@@ -126,33 +134,44 @@ impl Persistence {
             }
             SyncTarget::Disk => (self.file_purpose(config, is_whole), Vec::new()),
         };
-        let is_file = matches!(sync, SyncPurpose::File { .. });
-        let saves = is_whole && (is_file || self.saves.is_scheduled);
-        let may_rewrite = self.is_rewrite_scheduled() && self.may_rewrite(now);
+        let saves = is_whole && (sync.is_file() || self.saves.is_scheduled);
         let rewrite = is_whole
-            && may_rewrite
-            && base_form(config) == BaseForm::Rdb
-            && self.prepare_rewrite(config, now);
-        if saves {
-            self.saves.last_try = now.monotonic;
-        }
-        let plan = WalkPlan {
+            && self.is_rewrite_scheduled()
+            && self.may_rewrite(now)
+            && base_form(config) == BaseForm::Rdb;
+        Ok(WalkPlan {
             purposes: Purposes { save: saves.then_some(changes), rewrite },
             sync: Some(sync),
             outlets,
             content: Content { form: BaseForm::Rdb, plain_hashes, filter },
             replication: Some(replication),
-        };
+        })
+    }
+
+    fn begin_planned(
+        &mut self,
+        keyspace: &mut Keyspace,
+        config: &Config,
+        mut plan: WalkPlan,
+        now: Now,
+    ) -> Result<(), String> {
+        // Where the log cannot go on in another file, the replicas are served without it.
+        plan.purposes.rewrite = plan.purposes.rewrite && self.prepare_rewrite(config, now);
+        let Purposes { save, rewrite } = plan.purposes;
+        let is_file = plan.sync.as_ref().is_some_and(SyncPurpose::is_file);
+        if save.is_some() {
+            self.saves.last_try = now.monotonic;
+        }
         if let Err(why) = self.begin_walk(keyspace, config, plan, now) {
             if rewrite {
                 self.rewrite_not_begun(&why, now);
             }
             return Err(why);
         }
-        if saves {
+        if save.is_some() {
             self.saves.is_scheduled = false;
         }
-        if saves || is_file {
+        if save.is_some() || is_file {
             self.tell_save_began();
         }
         if !is_file {

@@ -5,11 +5,14 @@
 //! writer is. What the second queue has no room for goes to the spill file (see
 //! [`SpillJob`](super::SpillJob)).
 
+mod spilling;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use self::spilling::Spill;
 use super::chunk::Chunk;
 use super::spill::SpillFile;
 use crate::job::Signal;
@@ -133,20 +136,6 @@ struct State {
     /// Nothing more goes to the spill file.
     spill_is_closed: bool,
     spill_failure: Option<String>,
-}
-
-/// The state of the spill file.
-#[derive(Default)]
-enum Spill {
-    /// Nothing was spilled.
-    #[default]
-    None,
-    /// The job writes it.
-    Writing,
-    /// It is complete.
-    Complete(SpillFile),
-    /// The writer has it.
-    Taken,
 }
 
 impl ChunkQueue {
@@ -324,108 +313,10 @@ impl ChunkQueue {
         }
     }
 
-    /// Whether the spill job has something to do.
-    pub(super) fn wants_spill(&self) -> bool {
-        let state = self.lock();
-        let is_open = !state.closed && !state.spill_is_closed;
-        is_open && state.barrier_bytes > self.limits.barrier_bytes
-    }
-
-    /// The next chunk for the spill file; `Err` when there will be none.
-    pub(super) fn take_to_spill(&self) -> Result<Option<Chunk>, ()> {
-        let mut state = self.lock();
-        if state.given_up.is_some() || state.closed {
-            return Err(());
-        }
-        if state.spill_is_closed || state.barrier_bytes <= self.limits.barrier_bytes {
-            return Ok(None);
-        }
-        // The newest: the writer takes from the other end.
-        let chunk = state.barrier.pop_back();
-        state.barrier_bytes -= chunk.as_ref().map_or(0, Chunk::len_bytes);
-        state.spill = Spill::Writing;
-        self.release_if_drained(state);
-        Ok(chunk)
-    }
-
-    /// Counts what the spill job wrote; if that is too much, nothing more goes there.
-    pub(super) fn spilled(&self, total_bytes: u64) {
-        self.lock().spilled_bytes = total_bytes;
-        if total_bytes > self.limits.spill_bytes_max {
-            let why = format!("the spill file has reached its limit of {total_bytes} bytes");
-            self.spill_failed(why, None);
-        }
-    }
-
-    /// Nothing more goes to the spill file. `rest` could not be written to it.
-    pub(super) fn spill_failed(&self, why: String, rest: Option<Chunk>) {
-        if self.limits.overflow == Overflow::Abort {
-            return self.give_up(GivenUp::Failed(why));
-        }
-        let mut state = self.lock();
-        if state.given_up.is_some() {
-            return;
-        }
-        if let Some(chunk) = rest {
-            state.barrier_bytes += chunk.len_bytes();
-            state.barrier.push_back(chunk);
-        }
-        state.spill_is_closed = true;
-        state.spill_failure.get_or_insert(why);
-        self.throttle_if_full(&state);
-        drop(state);
-        self.writer.raise();
-    }
-
-    /// See [`SnapshotControl::take_spill_failure`](super::SnapshotControl::take_spill_failure).
-    pub(super) fn take_spill_failure(&self) -> Option<String> {
-        self.lock().spill_failure.take()
-    }
-
-    /// Whether changes are to wait.
-    pub(super) fn wants_throttle(&self) -> bool {
-        self.throttling.load(Ordering::Relaxed)
-    }
-
-    /// Changes are to wait from so many bytes on.
-    const fn throttle_bytes(&self, state: &State) -> usize {
-        match state.spill_is_closed {
-            false => self.limits.barrier_bytes.saturating_mul(2),
-            true => self.limits.barrier_bytes,
-        }
-    }
-
-    fn throttle_if_full(&self, state: &State) {
-        let is_full = state.barrier_bytes > self.throttle_bytes(state);
-        if is_full && self.limits.overflow == Overflow::Throttle {
-            self.throttling.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// Changes go on when half of what made them wait is gone: the spill job brings it down to that,
-    /// too.
-    fn release_if_drained(&self, state: MutexGuard<'_, State>) {
-        let is_drained = state.barrier_bytes <= self.throttle_bytes(&state) / 2;
-        if is_drained && self.throttling.swap(false, Ordering::Relaxed) {
-            drop(state);
-            (self.wake)();
-        }
-    }
-
     /// Gives back memory that is not going to be used any more.
     pub(super) fn forget_spare(&self) {
         let spare = std::mem::take(&mut self.lock().spare);
         drop(spare);
-    }
-
-    /// The spill job has ended, and leaves this file.
-    pub(super) fn spill_has_ended(&self, file: Option<SpillFile>) {
-        let mut state = self.lock();
-        if state.given_up.is_none() {
-            state.spill = file.map_or(Spill::None, Spill::Complete);
-        }
-        drop(state);
-        self.writer.raise();
     }
 
     /// What is and was in the queues.
