@@ -3,16 +3,19 @@
 //! - [`disk`]: a [`SimDisk`] loses what was not synced and fails on purpose.
 //! - [`jobs`]: [`Jobs`] steps the work beside the command thread in any order.
 //! - [`server`]: a [`SimServer`] is a whole server with its clients and its time.
+//! - [`network`]: a [`Network`] joins several of them by streams that are slow and get cut.
 //! - [`seeds`](mod@seeds): which seeds a test runs.
 
 #![forbid(unsafe_code)]
 
 pub mod disk;
 pub mod jobs;
+pub mod network;
 pub mod seeds;
 pub mod server;
 
 pub use disk::{Call, Fault, SimDisk};
 pub use jobs::{Jobs, SimBackend};
+pub use network::{Network, WireNumber};
 pub use seeds::seeds;
 pub use server::{SimServer, SimTime};

@@ -54,7 +54,8 @@ impl SimTime {
         Now { unix_us: self.0.unix_us.get(), monotonic }
     }
 
-    fn since_start(&self) -> Duration {
+    /// Time since the machine began.
+    pub fn since_start(&self) -> Duration {
         Duration::from_micros(self.0.monotonic_us.get())
     }
 }
@@ -89,11 +90,15 @@ struct Process {
     has_stopped: Cell<bool>,
 }
 
-struct ProcessHost(Rc<Process>);
+struct ProcessHost {
+    process: Rc<Process>,
+    time: SimTime,
+}
 
 impl Host for ProcessHost {
     fn log(&mut self, _: LogLevel, line: &str) {
-        self.0.log.borrow_mut().push(line.to_owned());
+        let line = format!("{:?} {line}", self.time.since_start());
+        self.process.log.borrow_mut().push(line);
     }
 
     fn working_directory(&self) -> Option<PathBuf> {
@@ -101,7 +106,7 @@ impl Host for ProcessHost {
     }
 
     fn stop(&mut self) {
-        self.0.has_stopped.set(true);
+        self.process.has_stopped.set(true);
     }
 }
 
@@ -124,7 +129,7 @@ impl SimServer {
             clock: Box::new(time.clone()),
             seed,
             freer: Box::new(DropAtOnce),
-            host: Box::new(ProcessHost(Rc::clone(&process))),
+            host: Box::new(ProcessHost { process: Rc::clone(&process), time: time.clone() }),
             backend: Box::new(backend.clone()),
         };
         let mut node = Node::new(config, Table::new(), environment);
@@ -157,6 +162,13 @@ impl SimServer {
 
     /// One turn of the event loop without input: hears jobs, does what is due.
     pub fn turn(&mut self) {
+        self.begin_turn();
+        self.carry_out();
+        self.node.end_turn(1);
+    }
+
+    /// Begins a turn: hears jobs, does what is due.
+    pub(crate) fn begin_turn(&mut self) {
         self.node.begin_turn(self.time.now());
         if self.backend.take_woken() {
             self.node.handle_job_events();
@@ -164,8 +176,6 @@ impl SimServer {
         if self.node.next_deadline() <= self.time.now().monotonic {
             self.node.handle_deadline();
         }
-        self.carry_out();
-        self.node.end_turn(1);
     }
 
     /// Carries out what the node asks for, as the event loop would.
@@ -247,6 +257,11 @@ impl SimServer {
             });
         }
         keys
+    }
+
+    /// How many lines of its log contain this text.
+    pub fn logged(&self, text: &str) -> usize {
+        self.process.log.borrow().iter().filter(|line| line.contains(text)).count()
     }
 
     /// What it has logged.

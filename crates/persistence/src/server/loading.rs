@@ -417,7 +417,8 @@ pub(super) fn rules(keyspace: &Keyspace, config: &Config, now: Now) -> LoadRules
         limits: load_limits(keyspace, config),
         checksum: config.persistence.rdbchecksum,
         load_truncated: config.persistence.aof_load_truncated,
-        drop_expired: true,
+        // A replica waits until its primary removes them: it is to hold what its position says.
+        drop_expired: config.replication.replicaof.0.is_none(),
         now: now.unix_ms(),
     }
 }
