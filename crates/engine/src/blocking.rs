@@ -58,13 +58,15 @@ impl Engine {
     #[cold]
     pub(crate) fn serve_others(&mut self) {
         let replicas = &self.replication.replicas;
-        let kept = self.persistence.kept_up_to();
+        let (has_log, kept) = (self.persistence.is_log_wanted(), self.persistence.kept_up_to());
         let is_met = |awaited: Awaited| match awaited {
             Awaited::Acknowledgement { offset, replicas: wanted } => {
                 replicas.count_acknowledged(offset) >= wanted
             }
             Awaited::Durability { log, offset, replicas: wanted } => {
-                log.is_none_or(|log| log <= kept) && replicas.count_durable(offset) >= wanted
+                // Without a log there is nothing to wait for: the command says so.
+                log.is_some() && !has_log
+                    || log.is_none_or(|log| log <= kept) && replicas.count_durable(offset) >= wanted
             }
             Awaited::Value(_) | Awaited::ValueOrLoss(_) => false,
         };
@@ -184,12 +186,11 @@ impl Engine {
     /// Ends the wait of a client with an error, and its connection: what it waits for does not come
     /// any more.
     pub(crate) fn unblock_with(&mut self, token: Token, error: &str) {
-        if self.sessions.blocking.release(token).is_none() {
-            return;
-        }
+        let Some(wait) = self.sessions.blocking.release(token) else { return };
         let Some(mut held) = self.take_held(token) else { return };
         self.metrics.error_sent(error.as_bytes());
         held.reply.error(error);
+        self.count_given_up(token, &wait, Release::Error, &held);
         held.is_answered = true;
         self.put_back(token, held);
         self.sessions.close(token, Closing::AfterReply);

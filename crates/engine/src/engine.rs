@@ -281,6 +281,9 @@ impl Engine {
             self.tell_touched(Modification { current, runs: true, by_command: true });
         }
         self.propagate(caller, db, registered, args);
+        if self.replication.is_replica() {
+            self.remember_own_keys(caller, db, registered, args);
+        }
         if self.persistence.has_wish() || self.replication.has_wish() {
             self.grant_wishes(caller, reply);
         }

@@ -101,6 +101,7 @@ impl Engine {
                 self.flush_stream();
                 self.persistence.stop_log(&mut self.keyspace);
                 self.follow_log();
+                self.serve_others();
                 Ok(())
             }
             Wish::LoadLog => self.reload_log(reply),

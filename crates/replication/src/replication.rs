@@ -1,6 +1,6 @@
 //! One server's replication as a value.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use dunlin_stdx::time::Monotonic;
 
@@ -99,6 +99,8 @@ pub struct Replication {
     wishes: VecDeque<Wish>,
     lines: Vec<Line>,
     rng: fastrand::Rng,
+    /// Keys with a deadline that clients have written to this replica, with their databases.
+    pub own_keys: BTreeSet<(u32, Box<[u8]>)>,
     /// Since when there has been no replica.
     pub alone_since: Option<Monotonic>,
     /// Offset of the latest part of the stream that a peer without deadlines of hash fields must not
@@ -129,6 +131,7 @@ impl Replication {
             wishes: VecDeque::new(),
             lines: Vec::new(),
             rng,
+            own_keys: BTreeSet::new(),
             alone_since: None,
             field_deadlines_until: 0,
             sync_bytes: 0,

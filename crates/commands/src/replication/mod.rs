@@ -12,7 +12,7 @@ mod slaveof;
 mod sync;
 
 use dunlin_persistence::ReplicationAux;
-use dunlin_replication::ReplicaNumber;
+use dunlin_replication::{PrimaryLink, ReplicaNumber};
 use dunlin_session::{SessionFlags, describe};
 
 use crate::command::Command;
@@ -46,6 +46,14 @@ impl Context<'_> {
         self.persistence.set_replication(position.map(|(replid, offset, stream_db)| {
             ReplicationAux { stream_db, id: *replid.digits(), offset }
         }));
+    }
+
+    /// The primary to follow, and the link to it if there is one already: what INFO and ROLE show holds
+    /// as soon as REPLICAOF has run, in a transaction, too.
+    pub(crate) fn primary(&self) -> Option<(&str, u16, Option<&PrimaryLink>)> {
+        let (host, port) = self.config.replication.replicaof.0.as_ref()?;
+        let is_it = |link: &&PrimaryLink| link.host() == host && link.port() == *port;
+        Some((host, *port, self.replication.link.as_ref().filter(is_it)))
     }
 
     /// The client as the log names it.

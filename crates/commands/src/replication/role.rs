@@ -5,6 +5,7 @@
 //!
 //! Source: Redis documentation, "ROLE"; texts and shapes of a 7.2.6 server.
 
+use dunlin_replication::{LinkState, PrimaryLink};
 use dunlin_spec::{Categories, CommandSpec, Flags, Group};
 
 use crate::args::Args;
@@ -23,17 +24,20 @@ const SPEC: CommandSpec = CommandSpec::new("role", Group::Server, 1)
 pub(super) const COMMAND: Command = Command::new(SPEC, run);
 
 fn run(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
-    let (reply, replication) = (&mut *cx.reply, &*cx.replication);
-    let offset = replication.history.offset() as i64;
-    if let Some(link) = &replication.link {
-        reply.array(5);
-        reply.bulk(b"slave");
-        reply.bulk(link.host().as_bytes());
-        reply.integer(link.port().into());
-        reply.bulk(link.state().name().as_bytes());
-        reply.integer(if replication.has_position { offset } else { -1 });
+    let offset = cx.replication.history.offset() as i64;
+    if let Some((host, port, link)) = cx.primary() {
+        let state = link.map_or(LinkState::Connect, PrimaryLink::state);
+        let (host, offset) =
+            (host.to_owned(), if cx.replication.has_position { offset } else { -1 });
+        cx.reply.array(5);
+        cx.reply.bulk(b"slave");
+        cx.reply.bulk(host.as_bytes());
+        cx.reply.integer(port.into());
+        cx.reply.bulk(state.name().as_bytes());
+        cx.reply.integer(offset);
         return Ok(());
     }
+    let (reply, replication) = (&mut *cx.reply, &*cx.replication);
     reply.array(3);
     reply.bulk(b"master");
     reply.integer(offset);

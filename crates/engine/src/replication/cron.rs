@@ -22,6 +22,7 @@ impl Engine {
             self.run_every_second(now);
         }
         self.limit_replicas();
+        self.expire_own_keys();
         self.write_replication_lines();
     }
 
@@ -61,11 +62,11 @@ impl Engine {
     fn ping_replicas(&mut self, now: Monotonic) {
         let period_us = u64::from(self.config.replication.repl_ping_replica_period) * SECOND_US;
         let is_paused = self.replication.failover.is_some();
+        if self.replication.replicas.is_empty() {
+            self.links.last_ping = now;
+        }
         let is_due = now.since_us(self.links.last_ping) >= period_us;
         if !is_due || is_paused || !self.replication.wants_stream() {
-            return;
-        }
-        if self.replication.replicas.is_empty() {
             return;
         }
         self.links.last_ping = now;
@@ -142,6 +143,8 @@ impl Engine {
         if limit == dunlin_config::OutputLimits::default().replica {
             return;
         }
+        // A replica that the backlog can serve is not too far behind, whatever the limit.
+        let backlog_bytes = self.config.replication.repl_backlog_size;
         let (now, end) = (self.now.monotonic, self.replication.history.offset() + 1);
         let mut over = Vec::new();
         for replica in self.replication.replicas.iter_mut().filter(|one| one.needs_stream()) {
@@ -153,7 +156,7 @@ impl Engine {
             replica.behind_since = since;
             let too_long =
                 since.is_some_and(|since| now.since_us(since) / SECOND_US > limit.soft_seconds);
-            if is_over(limit.hard_bytes) || too_long {
+            if is_over(limit.hard_bytes) && behind >= backlog_bytes || too_long {
                 over.push((replica.number, behind));
             }
         }

@@ -19,7 +19,7 @@ impl Engine {
 
     /// Goes on with a hand-over as far as possible.
     pub(super) fn tend_failover(&mut self) {
-        let (now, offset) = (self.now.monotonic, self.replication.history.offset());
+        let (now, offset) = (self.now.monotonic, self.data_end());
         let Some(failover) = &self.replication.failover else { return };
         if failover.stage != FailoverStage::WaitsForSync {
             return;
@@ -42,8 +42,6 @@ impl Engine {
                 }
                 _ => self.abort_failover("Replica never caught up before timeout"),
             }
-        } else {
-            self.links.asks_for_acknowledgement = true;
         }
     }
 
@@ -119,5 +117,8 @@ impl Engine {
             self.serve_others();
         }
         self.tend_failover();
+        if self.links.shutdown_deadline.is_some() {
+            self.tend_shutdown();
+        }
     }
 }

@@ -15,6 +15,7 @@ mod backlog_limits;
 mod cron;
 mod handover;
 mod link;
+mod own_keys;
 mod plain;
 mod role;
 mod shutdown;
@@ -65,6 +66,11 @@ pub(crate) struct Links {
     durable: u64,
     /// Physical memory of the machine, once it was asked for.
     machine_bytes: Option<u64>,
+    /// Where the next look at keys that clients of this replica have written begins.
+    own_keys_from: Option<(u32, Box<[u8]>)>,
+    /// Where the stream ended before and behind the last question to replicas what they have.
+    data_end: u64,
+    asked_end: u64,
     /// Replicas are to be asked what they have.
     asks_for_acknowledgement: bool,
     /// When replication is to be looked after again, every second.

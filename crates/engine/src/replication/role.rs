@@ -94,6 +94,7 @@ impl Engine {
         self.close_link();
         self.cancel_transfer();
         self.replication.link = None;
+        self.replication.own_keys.clear();
         self.host.role_changed(false);
         self.replication.promote();
         self.replication.keep_stream();

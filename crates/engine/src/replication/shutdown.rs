@@ -44,7 +44,7 @@ impl Engine {
     }
 
     fn lags_any(&self) -> bool {
-        let end = self.replication.history.offset();
+        let end = self.data_end();
         let replicas = &self.replication.replicas;
         self.replication.link.is_none()
             && replicas.iter().any(|one| one.state.is_online() && one.acknowledged < end)
@@ -59,9 +59,7 @@ impl Engine {
             return;
         };
         match self.links.shutdown_deadline {
-            Some(deadline) if self.lags_any() && self.now.monotonic < deadline => {
-                self.links.asks_for_acknowledgement = true;
-            }
+            Some(deadline) if self.lags_any() && self.now.monotonic < deadline => {}
             Some(_) => {
                 let _ = self.persistence.take_shutdown();
                 let outcome = self.finish_shutdown(options);
@@ -99,9 +97,9 @@ impl Engine {
         if replicas.is_empty() || self.replication.link.is_some() {
             return;
         }
-        let (end, now) = (self.replication.history.offset(), self.now.monotonic);
+        let (end, now) = (self.data_end(), self.now.monotonic);
         let mut lines = Vec::new();
-        for replica in replicas.iter().filter(|one| one.acknowledged != end) {
+        for replica in replicas.iter().filter(|one| one.acknowledged < end) {
             lines.push((
                 LogLevel::Warning,
                 format!(

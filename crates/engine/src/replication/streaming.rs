@@ -127,9 +127,19 @@ impl Engine {
     pub(crate) fn ask_for_acknowledgement(&mut self) {
         self.links.asks_for_acknowledgement = false;
         if self.replication.wants_stream() && !self.replication.replicas.is_empty() {
+            self.flush_stream();
+            self.links.data_end = self.data_end();
             self.stream.append_for_replicas(&[b"REPLCONF", b"GETACK", b"*"]);
             self.flush_stream_now();
+            self.links.asked_end = self.replication.history.offset();
         }
+    }
+
+    /// Where the stream ended before replicas were asked what they have, if nothing came since: their
+    /// answer does not count the question.
+    pub(super) fn data_end(&self) -> u64 {
+        let end = self.replication.history.offset();
+        if end == self.links.asked_end { self.links.data_end } else { end }
     }
 
     /// Whether a connection is a replica's.

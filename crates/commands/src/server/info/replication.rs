@@ -2,7 +2,7 @@
 //!
 //! `master` and `slave` are the words of this section in 7.2, which tools look for.
 
-use dunlin_replication::{Failover, PrimaryLink};
+use dunlin_replication::{Failover, LinkState, PrimaryLink};
 use dunlin_stdx::time::Monotonic;
 
 use super::view::View;
@@ -16,15 +16,15 @@ pub(super) const SECTION: Section = Section {
     more,
 };
 
-const FIELDS: &[Field] = &[("role", |v| match v.cx.replication.is_replica() {
-    true => "slave".into(),
-    false => "master".into(),
+const FIELDS: &[Field] = &[("role", |v| match v.cx.primary() {
+    Some(_) => "slave".into(),
+    None => "master".into(),
 })];
 
 /// The fields that follow from the role, then those of the replicas, then those of the history.
 fn more(view: &View<'_, '_>, text: &mut Vec<u8>) {
-    if let Some(link) = &view.cx.replication.link {
-        of_link(view, link, text);
+    if let Some(primary) = view.cx.primary() {
+        of_link(view, primary, text);
     }
     of_replicas(view, text);
     of_history(view, text);
@@ -34,20 +34,22 @@ fn seconds_since(view: &View<'_, '_>, at: Monotonic) -> u64 {
     view.cx.now.monotonic.since_us(at) / 1_000_000
 }
 
-fn of_link(view: &View<'_, '_>, link: &PrimaryLink, text: &mut Vec<u8>) {
+fn of_link(
+    view: &View<'_, '_>,
+    (host, port, link): (&str, u16, Option<&PrimaryLink>),
+    text: &mut Vec<u8>,
+) {
     let (cx, replication) = (view.cx, &*view.cx.replication);
     let config = &cx.config.replication;
-    put(text, format_args!("master_host:{}", link.host()));
-    put(text, format_args!("master_port:{}", link.port()));
-    let status = if link.is_up() { "up" } else { "down" };
+    put(text, format_args!("master_host:{host}"));
+    put(text, format_args!("master_port:{port}"));
+    let up = link.filter(|link| link.is_up());
+    let status = if up.is_some() { "up" } else { "down" };
     put(text, format_args!("master_link_status:{status}"));
-    let silent = match link.is_up() {
-        true => seconds_since(view, link.last_io()) as i64,
-        false => -1,
-    };
+    let silent = up.map_or(-1, |link| seconds_since(view, link.last_io()) as i64);
     put(text, format_args!("master_last_io_seconds_ago:{silent}"));
-    let transferred = link.transferred();
-    let is_syncing = transferred.is_some() || link.is_loading();
+    let transferred = link.and_then(PrimaryLink::transferred);
+    let is_syncing = link.is_some_and(|link| link.state() == LinkState::Sync);
     put(text, format_args!("master_sync_in_progress:{}", u8::from(is_syncing)));
     let offset = replication.history.offset();
     put(text, format_args!("slave_read_repl_offset:{}", offset + replication.unapplied_bytes));
@@ -58,11 +60,12 @@ fn of_link(view: &View<'_, '_>, link: &PrimaryLink, text: &mut Vec<u8>) {
         put(text, format_args!("master_sync_read_bytes:{read}"));
         put(text, format_args!("master_sync_left_bytes:{}", total as i64 - read as i64));
         put(text, format_args!("master_sync_perc:{percent:.2}"));
-        let silent = seconds_since(view, link.last_io());
+        let silent = link.map_or(0, |link| seconds_since(view, link.last_io()));
         put(text, format_args!("master_sync_last_io_seconds_ago:{silent}"));
     }
-    if !link.is_up() {
-        let down = link.down_since().map_or(-1, |since| seconds_since(view, since) as i64);
+    if up.is_none() {
+        let down_since = link.and_then(PrimaryLink::down_since);
+        let down = down_since.map_or(-1, |since| seconds_since(view, since) as i64);
         put(text, format_args!("master_link_down_since_seconds:{down}"));
     }
     put(text, format_args!("slave_priority:{}", config.replica_priority));

@@ -50,7 +50,7 @@ const FIELDS: &[Field] = &[
     ("latest_fork_usec", |v| v.cx.persistence.longest_slice_us().into()),
     ("total_forks", |v| v.cx.persistence.walks_begun().into()),
     ("migrate_cached_sockets", |_| 0_u64.into()),
-    ("slave_expires_tracked_keys", |_| 0_u64.into()),
+    ("slave_expires_tracked_keys", |v| v.cx.replication.own_keys.len().into()),
     ("active_defrag_hits", |_| 0_u64.into()),
     ("active_defrag_misses", |_| 0_u64.into()),
     ("active_defrag_key_hits", |_| 0_u64.into()),
