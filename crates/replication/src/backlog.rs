@@ -6,9 +6,9 @@
 
 use std::collections::VecDeque;
 
-/// Bytes are kept in blocks of this size: little enough that a backlog of 1 MB wastes nothing to speak
-/// of, much enough that a turn's changes fit into one or two.
-const BLOCK_BYTES: usize = 64 * 1024;
+/// Bytes are kept in blocks of this size: as Redis's smallest, so that a backlog as small as guides
+/// for testing make it gives memory back.
+const BLOCK_BYTES: usize = 16 * 1024;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -376,6 +376,12 @@ impl Replication {
         true
     }
 
+    /// CONFIG RESETSTAT.
+    pub fn reset_counts(&mut self) {
+        self.counts = Counts::default();
+        self.traffic = Traffic::default();
+    }
+
     /// A line for the log.
     pub fn log(&mut self, line: Line) {
         self.lines.push(line);

@@ -100,6 +100,7 @@ fn help(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 fn resetstat(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
     cx.metrics.reset();
     cx.keyspace.reset_stats();
+    cx.replication.reset_counts();
     cx.reply.ok();
     Ok(())
 }

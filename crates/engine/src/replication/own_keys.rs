@@ -3,7 +3,7 @@
 //!
 //! Source: redis.io, "Redis replication", section "How Redis replication deals with expires on keys".
 
-use dunlin_commands::table::Registered;
+use dunlin_commands::table::{Lookup, Registered};
 use dunlin_commands::{Args, Caller};
 use dunlin_keyspace::Expiry;
 use dunlin_spec::Flags;
@@ -42,6 +42,17 @@ impl Engine {
             } else if !has_deadline && !own.is_empty() {
                 own.remove(&(db, name.into()));
             }
+        }
+    }
+
+    /// Before a command of a client of a replica: if it writes, keys whose time has come are gone for it.
+    #[cold]
+    pub(crate) fn expire_for_write(&mut self, lookup: Lookup) {
+        if let Lookup::Found(registered) = lookup
+            && registered.command.spec.is_write()
+            && !self.config.replication.replica_read_only
+        {
+            self.keyspace.set_expiry(Expiry::Remove);
         }
     }
 

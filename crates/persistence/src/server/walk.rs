@@ -56,6 +56,9 @@ pub(super) struct Walk {
     pub(super) rates: Rates,
 }
 
+/// Longest pause that `rdb-key-save-delay` makes before it is looked at again, in microseconds.
+const ALLOWANCE_PAUSE_US: u64 = 100_000;
+
 /// Slows a walk down for tests.
 #[derive(Clone, Copy, Debug, Default)]
 struct Allowance {
@@ -184,7 +187,11 @@ impl Persistence {
         loop {
             let allowed = match walk.allowance.allows(config, now) {
                 Ok(allowed) => allowed.min(KEYS_PER_STEP),
-                Err(until) => return SliceEnd::Waits(Some(until)),
+                // Not for too long: the delay may be another one then.
+                Err(until) => {
+                    let at_most = now.monotonic.plus_us(ALLOWANCE_PAUSE_US);
+                    return SliceEnd::Waits(Some(until.min(at_most)));
+                }
             };
             let step = keyspace.walk(allowed);
             walk.allowance.keys = keyspace.snapshot_progress().map_or(0, |p| p.keys_done as u64);
