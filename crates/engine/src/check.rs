@@ -122,6 +122,11 @@ pub(crate) fn loading(registered: Registered, loading: bool) -> Result<(), Comma
     Ok(())
 }
 
+/// Whether a command may end a load from the primary: another primary, or none.
+pub(crate) fn changes_primary(registered: Registered) -> bool {
+    matches!(registered.command.spec.name(), "replicaof" | "slaveof")
+}
+
 /// While a data set is loaded beside the one that serves clients, some commands may not run.
 pub(crate) fn loading_beside(registered: Registered, loads: bool) -> Result<(), CommandError> {
     if loads && registered.command.spec.all_flags().contains(Flags::NO_ASYNC_LOADING) {

@@ -311,7 +311,8 @@ impl Engine {
         check::authentication(registered, session.is_admitted(self.access()))?;
         check::state(registered, session)?;
         self.check_role(token, registered)?;
-        check::loading(registered, self.loading)?;
+        let may_interrupt = self.loads_from_primary() && check::changes_primary(registered);
+        check::loading(registered, self.loading && !may_interrupt)?;
         check::loading_beside(registered, self.loads_beside())
     }
 

@@ -70,6 +70,7 @@ impl Engine {
     pub(super) fn follow_primary(&mut self, host: String, port: u16) {
         let was_primary = !self.replication.is_replica();
         self.flush_stream();
+        self.cancel_transfer();
         self.close_link();
         if was_primary {
             self.unblock_all();

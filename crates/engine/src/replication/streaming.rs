@@ -57,7 +57,11 @@ impl Engine {
             return;
         };
         if self.persistence.is_logging() {
-            session.logged_up_to = self.persistence.end() + self.stream.recorded_for_log() as u64;
+            let recorded = match self.persistence.drops_changes() {
+                true => 0,
+                false => self.stream.recorded_for_log() as u64,
+            };
+            session.logged_up_to = self.persistence.end() + recorded;
         }
         let unsent = match wants_stream {
             true => self.replication.unfed_bytes,

@@ -107,6 +107,13 @@ impl Persistence {
         self.log.log.is_some() && !matches!(self.log.state, State::Off)
     }
 
+    /// Whether changes are not appended, because the base of the next rewrite will hold them.
+    #[must_use]
+    pub const fn drops_changes(&self) -> bool {
+        self.log.rewrite.is_none()
+            && (matches!(self.log.state, State::WaitsForBase) || self.log.is_lost)
+    }
+
     /// Whether the log is on, although it may not be complete yet (`aof_enabled`).
     #[must_use]
     pub fn is_log_wanted(&self) -> bool {
