@@ -75,7 +75,7 @@ impl ChunkQueue {
         self.writer.raise();
     }
 
-    /// See [`SnapshotControl::take_spill_failure`](super::SnapshotControl::take_spill_failure).
+    /// See [`SnapshotControl::take_spill_failure`](crate::snapshot::SnapshotControl::take_spill_failure).
     pub(in crate::snapshot) fn take_spill_failure(&self) -> Option<String> {
         self.lock().spill_failure.take()
     }
