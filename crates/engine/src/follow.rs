@@ -223,7 +223,9 @@ impl Engine {
                 let mut words = Arguments::new();
                 batch.arguments(request, &follower.input, &mut words);
                 let args = Args::with_large(&words, batch.large(request));
-                if follower.applied.is_of_primary && is_inline(&batch, request, &follower.input) {
+                if follower.applied.is_of_primary
+                    && is_inline(&batch, request, consumed, &follower.input)
+                {
                     let text = "an inline request".to_owned();
                     return Err(StreamFault::Protocol(text));
                 }
@@ -333,23 +335,29 @@ fn asks_for_acknowledgement(args: Args<'_>) -> bool {
     args.len() == 3 && args.is(0, "replconf") && args.is(1, "getack")
 }
 
-/// Whether a request came as a line of words: a stream holds none.
-fn is_inline(batch: &Batch, request: usize, input: &[u8]) -> bool {
-    // The first word of an array has the line with its length in front.
-    let first = batch.argument(request, 0, input);
-    let place = first.map(|word| (word.as_ptr() as usize).wrapping_sub(input.as_ptr() as usize));
-    match place {
-        Some(at) if at <= input.len() => at < 2 || &input[at - 2..at] != b"\r\n",
-        _ => false,
+/// Whether a request came as a line of words: a stream holds none. `consumed` is where the batch
+/// begins in `input`.
+fn is_inline(batch: &Batch, request: usize, consumed: usize, input: &[u8]) -> bool {
+    let Some(word) = batch.argument(request, 0, input) else { return false };
+    let at = (word.as_ptr() as usize).wrapping_sub(input.as_ptr() as usize);
+    if at > input.len() {
+        // It is so large that it does not lie there.
+        return false;
     }
+    let before = request.checked_sub(1).map_or(consumed, |before| batch.request(before).end);
+    // The first word of an array has a line with its length in front; before a line of words there is
+    // nothing but blanks and empty arrays.
+    let length_at = at.checked_sub(header_bytes(word.len()) as usize);
+    length_at.is_none_or(|length_at| length_at < before || input[length_at] != b'$')
+}
+
+/// Bytes of a length, with the letter in front and the line end behind.
+fn header_bytes(len: usize) -> u64 {
+    u64::from(len.checked_ilog10().unwrap_or(0)) + 4
 }
 
 /// Bytes that requests of a batch take in a stream.
 fn encoded_bytes(batch: &Batch, requests: std::ops::RangeFrom<usize>, input: &[u8]) -> u64 {
-    /// A length, with the letter in front and the line end behind.
-    fn header_bytes(len: usize) -> u64 {
-        u64::from(len.checked_ilog10().unwrap_or(0)) + 4
-    }
     let mut count = 0;
     for request in requests.start..batch.len() {
         let mut words = Arguments::new();

@@ -52,6 +52,7 @@ impl Engine {
                     self.now,
                 );
                 form = ArrivingForm::Beside(spare);
+                self.persistence.note_load_beside();
                 begun
             } else {
                 self.make_place();
@@ -94,6 +95,7 @@ impl Engine {
             match received {
                 Ok(_) => self.load_received_file(),
                 Err(why) => {
+                    self.links.arriving = None;
                     let why = format!("The data set of the primary is not taken: {why}");
                     self.break_link(&LinkFault::Broken(why));
                 }
@@ -111,8 +113,7 @@ impl Engine {
             arriving.form = ArrivingForm::InPlace;
         }
         if let Err(why) = self.begin_load_received(ReceivedSource::File) {
-            self.set_loading(false);
-            return self.break_link(&LinkFault::Broken(why));
+            return self.transfer_failed(&why);
         }
         let no_files =
             self.config.persistence.save.0.is_empty() && !self.config.persistence.appendonly;
@@ -163,6 +164,8 @@ impl Engine {
     /// The primary's data set is loaded.
     pub(crate) fn end_transfer(&mut self) {
         let Some(arriving) = self.links.arriving.take() else { return };
+        // What loading has to say comes before what follows from it.
+        self.write_journal();
         if let ArrivingForm::Beside(spare) = arriving.form {
             self.host.log_notice("MASTER <-> REPLICA sync: Swapping active DB with loaded DB");
             self.make_place();

@@ -41,6 +41,8 @@ pub(super) struct Load {
     plan: LoadPlan,
     pub(super) origin: LoadOrigin,
     pub(super) status: LoadStatus,
+    /// Whether it goes into another keyspace than the one that serves clients.
+    pub(super) is_beside: bool,
     /// When the file that is being read was begun.
     file_began: Monotonic,
     /// Its number in the plan.
@@ -83,6 +85,7 @@ impl Load {
             plan,
             origin,
             status,
+            is_beside: false,
             file_began: now.monotonic,
             file: 0,
             keys: LoadedKeys::default(),

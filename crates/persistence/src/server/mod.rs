@@ -212,6 +212,19 @@ impl Persistence {
         }
     }
 
+    /// What is being loaded does not go into the keyspace that serves clients (`async_loading`).
+    pub const fn note_load_beside(&mut self) {
+        if let Some(load) = &mut self.load {
+            load.is_beside = true;
+        }
+    }
+
+    /// Whether something is being loaded, and not into the keyspace that serves clients.
+    #[must_use]
+    pub const fn loads_beside(&self) -> bool {
+        matches!(&self.load, Some(load) if load.is_beside)
+    }
+
     /// The longest slice of a walk so far, in microseconds.
     #[must_use]
     pub const fn longest_slice_us(&self) -> u64 {

@@ -34,6 +34,10 @@ use crate::job::Signal;
 /// Most bytes that one request is answered with: readers take turns.
 pub(crate) const READ_BYTES_MAX: usize = 1 << 20;
 
+/// Most bytes that wait to be written: a disk that is behind by more will not catch up, and memory is
+/// what a spill is to save. As for what a snapshot hands out before a change.
+pub(crate) const WAITING_BYTES_MAX: usize = 96 << 20;
+
 /// Where the files of a spilled stream are, and how large they may become.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamSpillPlan {
@@ -69,8 +73,8 @@ pub enum StreamSpillEvent {
         /// For what.
         offset: u64,
     },
-    /// The disk refuses something. Nothing more is written; what is held may still be readable.
-    /// Whoever depends on more has to be given up, and the spill with him.
+    /// The disk refuses something, or is too slow. What is held may still be readable, but whoever
+    /// depends on more has to be given up, and the spill with him.
     Failed(String),
 }
 
@@ -80,6 +84,8 @@ pub struct StreamSpill {
     events: Events<StreamSpillEvent>,
     start: u64,
     end: u64,
+    /// The disk was told to be behind.
+    is_behind: bool,
 }
 
 /// Between the two ends.
@@ -146,7 +152,7 @@ impl StreamSpill {
         let shared = Arc::new(Shared { state: Mutex::default(), signal: Arc::default() });
         let events = Events::new(wake);
         let job = StreamSpillJob::new(plan, disk, Arc::clone(&shared), events.clone());
-        (Self { shared, events, start: 0, end: 0 }, job)
+        (Self { shared, events, start: 0, end: 0, is_behind: false }, job)
     }
 
     /// Appends a block of the stream that begins at `offset`. When everything was forgotten, the
@@ -168,8 +174,15 @@ impl StreamSpill {
         let mut state = self.shared.lock();
         state.waiting_bytes += block.bytes.len();
         state.waiting.push_back(block);
+        let waiting_bytes = state.waiting_bytes;
         drop(state);
         self.shared.signal.raise();
+        if waiting_bytes > WAITING_BYTES_MAX && !self.is_behind {
+            self.is_behind = true;
+            let why =
+                format!("{waiting_bytes} bytes wait to be written: the disk does not keep up");
+            self.events.tell(StreamSpillEvent::Failed(why));
+        }
     }
 
     /// Asks for up to `len` bytes from `offset` on; a [`StreamSpillEvent::Read`] answers, at once if

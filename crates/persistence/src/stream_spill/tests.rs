@@ -164,6 +164,21 @@ fn a_limit_is_as_good_as_a_full_disk_and_a_read_that_fails_is_told() {
     assert_eq!(bench.run(), [StreamSpillEvent::Failed(expected.to_owned())]);
 }
 
+#[test]
+fn a_disk_that_does_not_keep_up_is_told_once() {
+    let mut bench = Bench::new(1 << 40, u64::MAX);
+    let block = Bytes::from(vec![b'x'; 1 << 20]);
+    let write = |bench: &mut Bench| bench.spill.write(bench.spill.end(), block.clone());
+    (0..96).for_each(|_| write(&mut bench));
+    assert_eq!(bench.events(), []);
+    write(&mut bench);
+    let waiting_bytes = 97 << 20;
+    let why = format!("{waiting_bytes} bytes wait to be written: the disk does not keep up");
+    assert_eq!(bench.events(), [StreamSpillEvent::Failed(why)]);
+    write(&mut bench);
+    assert_eq!(bench.events(), []);
+}
+
 /// What the owner of a stream does.
 #[derive(Clone, Debug)]
 enum Action {

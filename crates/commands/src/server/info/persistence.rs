@@ -19,8 +19,8 @@ pub(super) const SECTION: Section = Section {
 };
 
 const FIELDS: &[Field] = &[
-    ("loading", |v| v.cx.persistence.load().is_some().into()),
-    ("async_loading", |_| false.into()),
+    ("loading", |v| (v.cx.persistence.load().is_some() && !loads_beside(v)).into()),
+    ("async_loading", |v| loads_beside(v).into()),
     ("current_cow_peak", |v| v.cx.persistence.queued_bytes_peak().into()),
     ("current_cow_size", |v| walk(v).map_or(0, |walk| walk.copied_bytes).into()),
     ("current_cow_size_age", |_| 0_u64.into()),
@@ -50,6 +50,11 @@ const FIELDS: &[Field] = &[
     ("module_fork_in_progress", |_| false.into()),
     ("module_fork_last_cow_size", |_| 0_u64.into()),
 ];
+
+/// Whether clients are served from another data set than the one that is being loaded.
+fn loads_beside(view: &View<'_, '_>) -> bool {
+    view.cx.persistence.loads_beside()
+}
 
 /// The walk under way.
 fn walk(view: &View<'_, '_>) -> Option<WalkStatus> {
