@@ -47,6 +47,8 @@ impl Engine {
                 Loaded::Progress => {}
                 Loaded::Commands(commands) => self.run_loaded(commands),
                 Loaded::Done => {
+                    // What was loaded is told before what follows from it.
+                    self.write_journal();
                     match self.loads_from_primary() {
                         true => self.end_transfer(),
                         false => self.end_load(),

@@ -49,8 +49,10 @@ pub enum JobRole {
     Append,
     /// Reads files at start, or what a primary has sent.
     Load,
-    /// Writes and verifies what a primary sends.
+    /// Writes what a primary sends.
     Receive,
+    /// Verifies it.
+    Check,
     /// Writes a snapshot; nobody waits for it.
     Snapshot,
     /// Writes a snapshot that goes to replicas: changes for them pile up meanwhile.
@@ -71,6 +73,7 @@ impl JobRole {
             Self::Append => "append",
             Self::Load => "load",
             Self::Receive => "receive",
+            Self::Check => "check",
             Self::Snapshot => "snapshot",
             Self::Sync => "sync",
             Self::Send => "send",

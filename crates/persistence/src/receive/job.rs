@@ -4,13 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::check::Check;
+use super::arrival::Arrival;
+use super::check::name_of;
 use super::error::{Operation, ReceiveError};
 use super::queue::{ReceiveQueue, Taken};
 use crate::disk::{Disk, DiskFile};
 use crate::events::Events;
 use crate::job::{Job, Signal, Step};
-use crate::load::LoadRules;
 
 /// Bytes after which the system is asked to bring them to the disk, so that the last sync is short.
 const SYNC_EVERY_BYTES: u64 = 8 << 20;
@@ -21,8 +21,6 @@ pub struct ReceiveRequest {
     pub temporary: PathBuf,
     /// Its name when it was verified.
     pub publish: PathBuf,
-    /// By which rules it will be loaded.
-    pub rules: LoadRules,
 }
 
 /// What became of a transfer.
@@ -56,6 +54,7 @@ pub struct ReceiveJob {
     request: ReceiveRequest,
     disk: Arc<dyn Disk>,
     queue: Arc<ReceiveQueue>,
+    arrival: Arc<Arrival>,
     events: Events<ReceiveEvent>,
     stage: Stage,
     len_bytes: u64,
@@ -69,10 +68,8 @@ enum Stage {
     Writing(Box<dyn DiskFile>),
     /// All has arrived.
     Written(Box<dyn DiskFile>),
-    /// It will last.
+    /// It will last, and waits to be found sound.
     Synced(Box<dyn DiskFile>),
-    Checking(Box<Check>),
-    Checked(Box<dyn DiskFile>),
     /// It has its name, which a crash may still take away.
     Renamed(Box<dyn DiskFile>),
     Ended,
@@ -83,12 +80,14 @@ impl ReceiveJob {
         request: ReceiveRequest,
         disk: Arc<dyn Disk>,
         queue: Arc<ReceiveQueue>,
+        arrival: Arc<Arrival>,
         events: Events<ReceiveEvent>,
     ) -> Self {
         Self {
             request,
             disk,
             queue,
+            arrival,
             events,
             stage: Stage::New,
             len_bytes: 0,
@@ -98,12 +97,16 @@ impl ReceiveJob {
     }
 
     fn next(&mut self, stage: Stage) -> Result<(Stage, Step), ReceiveError> {
+        if let Some(fault) = self.arrival.take_fault() {
+            return Err(ReceiveError::Unsound(fault));
+        }
         let next = match stage {
             Stage::New => {
                 let temporary = &self.request.temporary;
                 let created = self.disk.create(temporary);
                 let file = created.map_err(|error| self.failed(Operation::Create, error))?;
                 self.has_temporary = true;
+                self.arrival.written(0);
                 Stage::Writing(file)
             }
             Stage::Writing(file) => return self.write(file),
@@ -111,15 +114,10 @@ impl ReceiveJob {
                 file.sync().map_err(|error| self.failed(Operation::Sync, error))?;
                 Stage::Synced(file)
             }
-            Stage::Synced(file) => {
-                let check = Check::begin(file, self.name(), self.len_bytes, self.request.rules);
-                Stage::Checking(Box::new(check.map_err(ReceiveError::Unsound)?))
+            Stage::Synced(file) if !self.arrival.is_sound() => {
+                return Ok((Stage::Synced(file), Step::Idle));
             }
-            Stage::Checking(mut check) => match check.step().map_err(ReceiveError::Unsound)? {
-                true => Stage::Checking(check),
-                false => Stage::Checked(check.into_file()),
-            },
-            Stage::Checked(file) => {
+            Stage::Synced(file) => {
                 let renamed = self.disk.rename(&self.request.temporary, &self.request.publish);
                 renamed.map_err(|error| self.failed(Operation::Rename, error))?;
                 self.has_temporary = false;
@@ -128,7 +126,7 @@ impl ReceiveJob {
             Stage::Renamed(file) => {
                 let synced = self.disk.sync_directory(directory(&self.request.publish));
                 synced.map_err(|error| self.failed(Operation::SyncDirectory, error))?;
-                let (name, len_bytes) = (self.name(), self.len_bytes);
+                let (name, len_bytes) = (name_of(&self.request.temporary), self.len_bytes);
                 self.events.tell(ReceiveEvent::Received(ReceivedFile { file, name, len_bytes }));
                 return Ok((Stage::Ended, Step::Done));
             }
@@ -142,11 +140,15 @@ impl ReceiveJob {
         let bytes = match self.queue.take() {
             Taken::Bytes(bytes) => bytes,
             Taken::Nothing => return Ok((Stage::Writing(file), Step::Idle)),
-            Taken::End => return Ok((Stage::Written(file), Step::Working)),
+            Taken::End => {
+                self.arrival.finish();
+                return Ok((Stage::Written(file), Step::Working));
+            }
             Taken::Aborted => return Ok((Stage::Ended, Step::Done)),
         };
         file.write_all(&bytes).map_err(|error| self.failed(Operation::Write, error))?;
         self.len_bytes += bytes.len() as u64;
+        self.arrival.written(self.len_bytes);
         self.unsynced_bytes += bytes.len() as u64;
         if self.unsynced_bytes >= SYNC_EVERY_BYTES {
             self.unsynced_bytes = 0;
@@ -163,14 +165,9 @@ impl ReceiveJob {
         ReceiveError::System { operation, path: path.clone(), error }
     }
 
-    /// What the log calls the file.
-    fn name(&self) -> String {
-        let name = self.request.temporary.file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
-    }
-
     /// Leaves nothing behind.
     fn clean_up(&mut self) {
+        self.arrival.abort();
         if std::mem::take(&mut self.has_temporary) {
             // Nobody is to be told: the transfer has its reason already.
             let _ = self.disk.remove(&self.request.temporary);

@@ -4,9 +4,11 @@
 //! ```text
 //!  command thread                 jobs
 //!  --------------                 ----
-//!  bytes of the --> ReceiveQueue --> ReceiveJob --> temp-<time>.<pid>.rdb
-//!  connection       at most 16 MB        | sync, decode all of it, verify its sum,
-//!                                        | rename over dbfilename, sync the directory
+//!  bytes of the --> ReceiveQueue --> ReceiveJob --> temp-<time>.<pid>.rdb --> CheckJob
+//!  connection       at most 16 MB        |             right behind: decodes all of it,
+//!                                        |             verifies its sum
+//!                                        | sync; when it is sound, rename over dbfilename,
+//!                                        | sync the directory
 //!                                        +--> ReceivedFile --> Loader
 //!                       or
 //!                   ReceiveQueue ---------------------------> Loader (no file)
@@ -17,6 +19,7 @@
 //! file. The file that was verified is the one that is loaded, whoever gives another one its name
 //! meanwhile.
 
+mod arrival;
 mod check;
 mod error;
 mod job;
@@ -24,5 +27,7 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use arrival::Arrival;
+pub use check::CheckJob;
 pub use job::{ReceiveEvent, ReceiveJob, ReceiveRequest, ReceivedFile};
 pub(crate) use queue::ReceiveQueue;

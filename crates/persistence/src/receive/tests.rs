@@ -1,7 +1,9 @@
 //! Transfers whole, cut, damaged and given up, over a disk in memory.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
 use dunlin_config::{Config, ShutdownOptions};
@@ -10,7 +12,7 @@ use dunlin_rdb::{LoadLimits, Version};
 use dunlin_stdx::time::{Monotonic, Now, UnixMs};
 use dunlin_values::NewValue;
 
-use super::ReceiveQueue;
+use super::{Arrival, CheckJob, ReceiveQueue};
 use crate::disk::Disk;
 use crate::hand_backend::HandBackend;
 use crate::job::{Job, Step};
@@ -318,6 +320,9 @@ fn another_transfer_has_another_name() {
 fn who_sends_faster_than_the_disk_writes_has_to_wait() {
     let mut bench = Bench::new();
     bench.begin();
+    // The beginning of a string of a gigabyte.
+    let begin = b"REDIS0011\x00\x01k\x80\x40\x00\x00\x00";
+    bench.receive(begin);
     let piece = Bytes::from(vec![b'x'; 1 << 20]);
     while bench.persistence.receive_has_room() {
         bench.persistence.receive(piece.clone());
@@ -329,7 +334,68 @@ fn who_sends_faster_than_the_disk_writes_has_to_wait() {
     bench.backend.run();
     assert_eq!(bench.backend.woken(), woken + 1);
     assert!(bench.persistence.receive_has_room());
-    assert_eq!(bench.backend.disk.get(TEMPORARY).map(|bytes| bytes.len()), Some(16 << 20));
+    let len = bench.backend.disk.get(TEMPORARY).map(|bytes| bytes.len());
+    assert_eq!(len, Some(begin.len() + (16 << 20)));
+}
+
+#[test]
+fn a_file_that_is_damaged_is_refused_before_the_rest_of_it_has_arrived() {
+    let sent = snapshot_of(&primary(), true);
+    let mut bench = Bench::new();
+    bench.begin();
+    bench.receive(b"REDIS0099");
+    bench.backend.run();
+    let ended = bench.persistence.take_received().expect("it has ended");
+    let why = ended.expect_err("there is no such version");
+    assert!(why.ends_with("at byte 5: can't handle RDB format version 99"), "{why}");
+    bench.receive(&sent);
+    bench.backend.run();
+    assert_untouched(&bench);
+}
+
+#[test]
+fn a_file_is_verified_while_it_arrives_and_not_judged_before_its_end() {
+    let sent = snapshot_of(&primary(), true);
+    let mut bench = Bench::new();
+    bench.begin();
+    bench.receive(&sent);
+    bench.backend.run();
+    assert!(bench.persistence.take_received().is_none(), "more may follow");
+    bench.persistence.finish_receive();
+    bench.backend.run();
+    assert_eq!(bench.persistence.take_received(), Some(Ok(sent.len() as u64)));
+}
+
+#[test]
+fn a_file_is_verified_on_a_thread_that_waits() {
+    let sent = snapshot_of(&primary(), true);
+    let disk = MemoryDisk::default();
+    for (len, is_sound) in [(sent.len(), true), (sent.len() - 1, false), (0, false)] {
+        disk.put("temp", &sent[..len]);
+        let arrival = Arc::new(Arrival::new(true, Arc::default()));
+        let shared: Arc<dyn Disk> = Arc::new(disk.clone());
+        let path = PathBuf::from("temp");
+        let mut check = CheckJob::new(path, load_rules(), shared, Arc::clone(&arrival));
+        let signal = check.signal();
+        let thread = std::thread::spawn(move || {
+            loop {
+                match check.step() {
+                    Step::Working => {}
+                    Step::Idle => {
+                        signal.wait(Duration::from_secs(1));
+                    }
+                    Step::Done => break,
+                }
+            }
+        });
+        for written in (0..=len).step_by(11) {
+            arrival.written(written as u64);
+        }
+        arrival.written(len as u64);
+        arrival.finish();
+        thread.join().expect("it ends by itself");
+        assert_eq!((arrival.is_sound(), arrival.take_fault().is_some()), (is_sound, !is_sound));
+    }
 }
 
 #[test]
@@ -409,21 +475,24 @@ fn a_load_of_a_stream_is_given_up_at_any_point() {
     }
 }
 
-/// A loader on a thread, which may wait for what arrives.
-fn loading_thread() -> (Arc<ReceiveQueue>, LoadReceiver, JoinHandle<()>) {
-    let queue = Arc::new(ReceiveQueue::new(true, Arc::new(|| ())));
-    let plan = LoadPlan::received("stream".to_owned(), 0);
-    let rules = LoadRules {
+fn load_rules() -> LoadRules {
+    LoadRules {
         databases: 16,
         limits: LoadLimits::default(),
         checksum: true,
         load_truncated: false,
         drop_expired: false,
         now: NOW.unix_ms(),
-    };
+    }
+}
+
+/// A loader on a thread, which may wait for what arrives.
+fn loading_thread() -> (Arc<ReceiveQueue>, LoadReceiver, JoinHandle<()>) {
+    let queue = Arc::new(ReceiveQueue::new(true, Arc::new(|| ())));
+    let plan = LoadPlan::received("stream".to_owned(), 0);
     let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
     let (mut loader, receiver) =
-        Loader::arriving(plan, Arc::clone(&queue), rules, disk, Arc::new(|| ()));
+        Loader::arriving(plan, Arc::clone(&queue), load_rules(), disk, Arc::new(|| ()));
     let run = move || while loader.step() == Step::Working {};
     (queue, receiver, std::thread::spawn(run))
 }

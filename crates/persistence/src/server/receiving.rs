@@ -23,7 +23,9 @@ use super::loading::{Load, LoadOrigin, Loaded, rules};
 use crate::backend::JobRole;
 use crate::events::Events;
 use crate::load::{LoadPlan, LoadRules, Loader};
-use crate::receive::{ReceiveEvent, ReceiveJob, ReceiveQueue, ReceiveRequest, ReceivedFile};
+use crate::receive::{
+    Arrival, CheckJob, ReceiveEvent, ReceiveJob, ReceiveQueue, ReceiveRequest, ReceivedFile,
+};
 use crate::stream_spill::{StreamSpill, StreamSpillPlan};
 
 /// How much of a spilled stream is in one file, and given back at once.
@@ -77,13 +79,19 @@ impl Persistence {
         let request = ReceiveRequest {
             temporary: temporary.clone(),
             publish: dir.join(config.persistence.dbfilename.as_path()),
-            rules: received_rules(keyspace, config, now),
         };
+        let rules = received_rules(keyspace, config, now);
         let wake = self.backend.waker();
         let queue = Arc::new(ReceiveQueue::new(false, wake.clone()));
         let events = Events::new(wake);
-        let job = ReceiveJob::new(request, self.backend.disk(), Arc::clone(&queue), events.clone());
-        let spawned = self.backend.spawn(JobRole::Receive, Box::new(job));
+        let arrival = Arc::new(Arrival::new(self.backend.lets_jobs_wait(), queue.signal()));
+        let disk = self.backend.disk();
+        let path = temporary.clone();
+        let check = CheckJob::new(path, rules, Arc::clone(&disk), Arc::clone(&arrival));
+        let job = ReceiveJob::new(request, disk, Arc::clone(&queue), arrival, events.clone());
+        // The one that is dropped unrun tells the other.
+        let spawned = self.backend.spawn(JobRole::Check, Box::new(check));
+        let spawned = spawned.and_then(|()| self.backend.spawn(JobRole::Receive, Box::new(job)));
         spawned.map_err(|error| format!("The transfer has no thread: {error}"))?;
         self.receiving.queue = Some(queue);
         self.receiving.events = Some(events);
