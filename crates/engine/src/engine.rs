@@ -255,6 +255,8 @@ impl Engine {
         if let Err(error) = permitted {
             return self.refuse(caller, Some(registered), args, reply, &error);
         }
+        let is_own_write =
+            self.replication.is_replica() && self.begin_own_write(caller, registered);
         let mut context = Context {
             keyspace: &mut self.keyspace,
             db,
@@ -281,8 +283,8 @@ impl Engine {
             self.tell_touched(Modification { current, runs: true, by_command: true });
         }
         self.propagate(caller, db, registered, args);
-        if self.replication.is_replica() {
-            self.remember_own_keys(caller, db, registered, args);
+        if is_own_write {
+            self.end_own_write(db, registered, args);
         }
         if self.persistence.has_wish() || self.replication.has_wish() {
             self.grant_wishes(caller, reply);
@@ -313,7 +315,7 @@ impl Engine {
         self.check_role(token, registered)?;
         let may_interrupt = self.loads_from_primary() && check::changes_primary(registered);
         check::loading(registered, self.loading && !may_interrupt)?;
-        check::loading_beside(registered, self.loads_beside())
+        check::loading_beside(registered, self.persistence.loads_beside())
     }
 
     /// Answers a command that may not run.

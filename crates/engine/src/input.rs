@@ -250,18 +250,12 @@ impl Engine {
         if self.sessions.pause.mode().is_some() {
             self.keyspace.set_expiry(Expiry::Hide);
         }
-        if self.replication.is_replica() {
-            self.expire_for_write(lookup);
-        }
         if flags.contains(SessionFlags::MULTI) {
             self.run_in_transaction(Call { caller, db, lookup, args }, reply);
         } else {
             self.execute(caller, db, lookup, args, reply);
         }
         self.keyspace.touch = true;
-        if self.replication.is_replica() {
-            self.keyspace.set_expiry(Expiry::Hide);
-        }
         self.keep_silent_if_asked(token, flags, mark, reply);
         if self.sessions.has_more_to_do() {
             self.sessions.append_pushed(token, reply);

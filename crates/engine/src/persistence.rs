@@ -7,7 +7,7 @@ use dunlin_commands::{Caller, CommandError};
 use dunlin_config::ShutdownOptions;
 use dunlin_persistence::{SliceEnd, Wish};
 use dunlin_resp::Reply;
-use dunlin_session::Closing;
+use dunlin_session::{Closing, WriteHold};
 
 use crate::engine::Engine;
 use crate::replication::ShutdownOutcome;
@@ -162,7 +162,7 @@ impl Engine {
 
     #[cold]
     fn hold_writes(&mut self, holds: bool) {
-        self.sessions.pause.hold_writes(holds);
+        self.sessions.pause.hold_writes(WriteHold::SNAPSHOT, holds);
     }
 
     /// Hands out a slice of the snapshot under way, and says when the next one is due.

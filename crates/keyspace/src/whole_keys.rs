@@ -87,6 +87,13 @@ impl Keyspace {
         (0..self.databases() as DatabaseIndex).for_each(|db| self.changes.exchanged(db));
     }
 
+    /// Drops a [spare keyspace](Keyspace::spare) elsewhere.
+    pub fn discard_spare(&mut self, spare: Self) {
+        for database in spare.databases {
+            self.disposal.discard(Garbage::Database(Box::new(database)), true);
+        }
+    }
+
     /// Exchanges the contents of two databases.
     pub fn swap(&mut self, first: DatabaseIndex, second: DatabaseIndex) {
         self.databases.swap(first as usize, second as usize);

@@ -31,7 +31,7 @@ pub use attribute::{INVALID_NAME, is_valid_attribute};
 pub use blocking::{Awaited, Blocking, Release, TimeoutReply, Wait};
 pub use describe::describe;
 pub use filter::{ClientClass, ClientFilter};
-pub use pause::{ClientPause, PauseMode};
+pub use pause::{ClientPause, PauseMode, WriteHold};
 pub use peaks::BufferPeaks;
 pub use pubsub::{Delivery, Message, PubSub, SubscriptionKind, Subscriptions};
 pub use session::{Closing, LentInput, Paused, Peer, Session, SessionFlags, Waiting};

@@ -1,5 +1,5 @@
-//! Commands of clients wait: for a time, because of CLIENT PAUSE, or those that may change data until a
-//! snapshot has room for what they change (`snapshot-overflow throttle`).
+//! Commands of clients wait: for a time, because of CLIENT PAUSE, or those that may change data for as
+//! long as the server has a reason of its own ([`WriteHold`]).
 //!
 //! Source: redis.io, CLIENT PAUSE and CLIENT UNPAUSE.
 
@@ -14,6 +14,19 @@ pub enum PauseMode {
     All,
 }
 
+bitflags::bitflags! {
+    /// Why commands that may change data wait, whatever CLIENT PAUSE and UNPAUSE say.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct WriteHold: u8 {
+        /// A snapshot has no room for what they change (`snapshot-overflow throttle`).
+        const SNAPSHOT = 1 << 0;
+        /// A replica is to take over and has to have everything (FAILOVER).
+        const HAND_OVER = 1 << 1;
+        /// The server ends, and its replicas have to have everything (SHUTDOWN).
+        const SHUTDOWN = 1 << 2;
+    }
+}
+
 /// Whether commands wait, which, and until when.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClientPause {
@@ -22,8 +35,8 @@ pub struct ClientPause {
     /// What CLIENT PAUSE asks for.
     asked: Option<PauseMode>,
     until: Monotonic,
-    /// Whether a snapshot has no room.
-    holds_writes: bool,
+    /// The server's own reasons.
+    held_for: WriteHold,
     released: bool,
 }
 
@@ -57,14 +70,15 @@ impl ClientPause {
         self.follow();
     }
 
-    /// Lets commands that may change data wait, or not any more, whatever CLIENT PAUSE says.
-    pub fn hold_writes(&mut self, holds: bool) {
-        self.holds_writes = holds;
+    /// Lets commands that may change data wait for this reason, or not any more.
+    pub fn hold_writes(&mut self, why: WriteHold, holds: bool) {
+        self.held_for.set(why, holds);
         self.follow();
     }
 
     fn follow(&mut self) {
-        let mode = self.asked.max(self.holds_writes.then_some(PauseMode::Write));
+        let is_held = !self.held_for.is_empty();
+        let mode = self.asked.max(is_held.then_some(PauseMode::Write));
         self.released |= mode < self.mode;
         self.mode = mode;
     }
@@ -106,16 +120,28 @@ mod tests {
     #[test]
     fn writes_wait_for_a_snapshot_whatever_clients_ask_for() {
         let mut pause = ClientPause::default();
-        pause.hold_writes(true);
+        pause.hold_writes(WriteHold::SNAPSHOT, true);
         assert_eq!((pause.mode(), pause.ends_at()), (Some(PauseMode::Write), None));
         pause.start(PauseMode::All, Monotonic(1200), NOW);
         assert_eq!((pause.mode(), pause.take_released()), (Some(PauseMode::All), false));
         pause.stop();
         assert_eq!((pause.mode(), pause.take_released()), (Some(PauseMode::Write), true));
         pause.start(PauseMode::Write, Monotonic(1200), NOW);
-        pause.hold_writes(false);
+        pause.hold_writes(WriteHold::SNAPSHOT, false);
         assert_eq!((pause.mode(), pause.take_released()), (Some(PauseMode::Write), false));
         pause.expire(Monotonic(1200));
+        assert_eq!((pause.mode(), pause.take_released()), (None, true));
+    }
+
+    #[test]
+    fn each_reason_ends_by_itself() {
+        let mut pause = ClientPause::default();
+        pause.hold_writes(WriteHold::HAND_OVER, true);
+        pause.hold_writes(WriteHold::SNAPSHOT, true);
+        pause.stop();
+        pause.hold_writes(WriteHold::SNAPSHOT, false);
+        assert_eq!((pause.mode(), pause.take_released()), (Some(PauseMode::Write), false));
+        pause.hold_writes(WriteHold::HAND_OVER, false);
         assert_eq!((pause.mode(), pause.take_released()), (None, true));
     }
 

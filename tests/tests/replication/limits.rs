@@ -99,6 +99,19 @@ fn the_slowest_replica_is_dropped_at_the_limit() {
     assert_eq!(field(&primary, "connected_slaves"), "1");
 }
 
+/// When the stream cannot be kept, all who need what is not in memory are given up, not only one.
+#[test]
+fn all_who_need_what_is_gone_are_dropped() {
+    let primary = primary_with("repl-backlog-max-size 4mb\nrepl-spill-limit 10mb").start();
+    let good = replica_of(&primary, node());
+    let mut deaf = [deaf_replica(&primary), deaf_replica(&primary)];
+    let mut client = primary.client();
+    write(&mut client, 0, 400);
+    wait_for("both to be dropped", DEADLINE, || field(&primary, "connected_slaves") == "1");
+    deaf.iter_mut().for_each(Peer::wait_closed);
+    assert_replicated(&primary, &good, "the good one");
+}
+
 /// An operator's own limit for replicas is kept to.
 #[test]
 fn an_output_limit_that_was_set_holds() {

@@ -228,3 +228,62 @@ fn an_end_that_waits_for_replicas() {
     primary.wait_for_log("1 of 1 replicas are in sync when shutting down.");
     assert_eq!(replica.client().show("GET k"), "w");
 }
+
+/// Who ends a pause of clients does not end that of a hand-over: writes go on waiting.
+#[test]
+fn a_hand_over_goes_on_whatever_clients_pause() {
+    let (primary, replica) = with_lagging_replica();
+    let mut client = primary.client();
+    assert_eq!(client.show(&failover_to(&replica, "TIMEOUT 100000")), "OK");
+    let mut writer = paused_write(&primary);
+    assert_eq!(client.show("CLIENT PAUSE 1 ALL"), "OK");
+    assert_eq!(client.show("CLIENT UNPAUSE"), "OK");
+    // Two rounds of periodic work: whoever may go on has gone on.
+    let before = number(&primary, "total_commands_processed");
+    wait_for("some turns", DEADLINE, || number(&primary, "total_commands_processed") > before + 50);
+    assert_eq!(client.show("GET paused"), "(nil)");
+    assert_eq!(field(&primary, "blocked_clients"), "1");
+    assert_eq!(client.show("FAILOVER ABORT"), "OK");
+    assert_eq!(writer.read().to_string(), "OK");
+    replica.signal(Signal::SIGCONT);
+}
+
+/// On a writable replica a key whose time has come is gone for those who write, in a transaction, too.
+#[test]
+fn writes_to_a_replica_see_expired_keys_as_gone() {
+    let primary = node().config("enable-debug-command yes").start();
+    let replica = replica_of(&primary, node().config("replica-read-only no"));
+    let mut client = primary.client();
+    // The primary removes nothing by itself: the key stays, and is only hidden on the replica.
+    assert_eq!(client.show("DEBUG SET-ACTIVE-EXPIRE 0"), "OK");
+    assert_eq!(client.show("SET plain 5 PX 1"), "OK");
+    assert_eq!(client.show("SET queued 5 PX 1"), "OK");
+    wait_in_sync(&primary, &replica);
+    let mut writer = replica.client();
+    wait_for("both to expire", DEADLINE, || writer.show("EXISTS plain queued") == "0");
+    assert_eq!(writer.show("DBSIZE"), "2");
+    assert_eq!(writer.show("INCR plain"), "1");
+    assert_eq!(writer.show("MULTI"), "OK");
+    assert_eq!(writer.show("INCR queued"), "QUEUED");
+    assert_eq!(writer.show("EXEC"), "[1]");
+}
+
+/// What a replica has on disk of one history says nothing of the next one.
+#[test]
+fn acknowledgements_of_the_disk_belong_to_a_history() {
+    let (long, short) = (node().start(), node().start());
+    let log = "appendonly yes\nappendfsync always\nauto-aof-rewrite-percentage 0";
+    let replica = replica_of(&long, node().config(log));
+    let mut client = long.client();
+    let value = "x".repeat(50_000);
+    (0..10).for_each(|n| assert_eq!(client.show(&format!("SET {n} {value}")), "OK"));
+    assert_eq!(client.show("WAITAOF 0 1 0"), "[0, 1]");
+    // From here on nothing is synced.
+    assert_eq!(replica.client().show("CONFIG SET appendfsync no"), "OK");
+    follow(&replica, &short);
+    replica.wait_for_log("Background AOF rewrite finished successfully");
+    let mut client = short.client();
+    assert_eq!(client.show("SET k v"), "OK");
+    assert_eq!(client.show("WAIT 1 0"), "1");
+    assert_eq!(client.show("WAITAOF 0 1 300"), "[0, 0]");
+}

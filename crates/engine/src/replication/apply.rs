@@ -37,13 +37,11 @@ impl Engine {
         self.replication.stream_db = follower.db();
         self.report_failures(&mut follower);
         let asked_at = follower.take_asked_at();
-        self.links.unapplied.extend_from_slice(bytes);
         let begin = self.replication.history.offset();
-        self.replication.feed(&self.links.unapplied[..applied]);
-        self.links.unapplied.drain(..applied);
+        self.hand_on(bytes, applied);
         self.replication.unapplied_bytes = self.links.unapplied.len() as u64;
         for position in asked_at {
-            self.acknowledge_at(begin + (position - before));
+            self.acknowledge_at(begin + position.saturating_sub(before));
         }
         self.links.follower = Some(follower);
         self.flush_stream();
@@ -57,6 +55,19 @@ impl Engine {
         }
     }
 
+    /// Hands on the next `applied` bytes of the stream; `bytes` are the latest of it.
+    fn hand_on(&mut self, bytes: &[u8], applied: usize) {
+        let unapplied = &mut self.links.unapplied;
+        if unapplied.is_empty() {
+            self.replication.feed(&bytes[..applied]);
+            unapplied.extend_from_slice(&bytes[applied..]);
+            return;
+        }
+        unapplied.extend_from_slice(bytes);
+        self.replication.feed(&unapplied[..applied]);
+        unapplied.drain(..applied);
+    }
+
     fn report_failures(&mut self, follower: &mut Follower) {
         for (name, error) in follower.take_failures() {
             let line = format!(
@@ -64,12 +75,8 @@ impl Engine {
                  processing the command '{name}'"
             );
             self.host.log(LogLevel::Warning, &line);
-            let panics = match self.config.replication.propagation_error_behavior {
-                PropagationError::Ignore => false,
-                PropagationError::Panic => true,
-                PropagationError::PanicOnReplicas => true,
-            };
-            if panics {
+            let behavior = self.config.replication.propagation_error_behavior;
+            if behavior != PropagationError::Ignore {
                 self.persistence.refuse_log(&format!(
                     "This replica panicked sending an error to its master after processing a \
                      command from its replication stream: {name}"
@@ -118,12 +125,10 @@ impl Engine {
             return None;
         }
         let kept = self.persistence.kept_up_to();
-        let mut durable = self.links.durable;
-        while let Some((_, offset)) = self.links.ends.front().filter(|(end, _)| *end <= kept) {
-            durable = *offset;
+        while let Some(&(_, offset)) = self.links.ends.front().filter(|(end, _)| *end <= kept) {
+            self.links.durable = offset;
             self.links.ends.pop_front();
         }
-        self.links.durable = durable;
-        Some(durable)
+        Some(self.links.durable)
     }
 }

@@ -3,7 +3,7 @@
 //! Source: the protocol and log lines as observed on 7.0.15 and 7.2.6 servers.
 
 use dunlin_config::LogLevel;
-use dunlin_replication::{ReplicaNumber, SyncState};
+use dunlin_replication::{Replica, ReplicaNumber, SyncState};
 use dunlin_session::{Closing, SessionFlags, Token};
 
 use crate::engine::Engine;
@@ -95,11 +95,11 @@ impl Engine {
             self.link_lost(None);
             return;
         }
-        let number = ReplicaNumber(token.0);
-        if let Some(replica) = self.replication.forget(number, self.now.monotonic) {
+        if self.links.shutdown_client == Some(token) {
+            self.links.shutdown_client = None;
+        }
+        if let Some(replica) = self.forget_replica(ReplicaNumber(token.0)) {
             self.host.log_notice(&format!("Connection with replica {} lost.", replica.name()));
-            self.links.feeds.retain(|sending| sending.number != number);
-            self.replica_left_sync(number);
             self.limit_backlog();
         }
     }
@@ -109,10 +109,16 @@ impl Engine {
         let all: Vec<_> = self.replication.replicas.iter().map(|one| one.number).collect();
         for number in all {
             self.sessions.close(Token(number.0), Closing::Now);
-            self.replication.forget(number, self.now.monotonic);
-            self.links.feeds.retain(|sending| sending.number != number);
-            self.replica_left_sync(number);
+            self.forget_replica(number);
         }
+    }
+
+    /// A peer is a replica no longer, if it was one.
+    fn forget_replica(&mut self, number: ReplicaNumber) -> Option<Replica> {
+        let replica = self.replication.forget(number, self.now.monotonic)?;
+        self.links.feeds.retain(|sending| sending.number != number);
+        self.replica_left_sync(number);
+        Some(replica)
     }
 
     /// Ends the connection of a replica that cannot go on; the log says why.

@@ -5,6 +5,7 @@ use dunlin_persistence::StreamSpillEvent;
 use dunlin_replication::ReplicaNumber;
 use dunlin_session::Token;
 
+use super::Spill;
 use crate::engine::Engine;
 
 /// Part of the machine's memory that the stream may take unless the configuration says otherwise.
@@ -43,7 +44,7 @@ impl Engine {
         self.replication.trim(floor, bytes_max);
         if let Some(backlog) = &self.replication.backlog {
             if let Some(spill) = &mut self.links.spill {
-                spill.forget_before(backlog.first());
+                spill.files.forget_before(backlog.first());
                 if backlog.first() >= backlog.resident_from() {
                     self.links.spill = None;
                 }
@@ -58,14 +59,14 @@ impl Engine {
     fn spill_stream(&mut self, bytes_max: u64) {
         if self.links.spill.is_none() {
             match self.persistence.open_stream_spill(&self.config) {
-                Ok(spill) => {
-                    self.links.spill = Some(spill);
+                Ok(files) => {
+                    self.links.spill = Some(Spill { files, readers: Vec::new() });
                     self.host.log_notice(&format!(
                         "The replication stream kept for slow replicas has reached {bytes_max} bytes \
                          of memory (repl-backlog-max-size): the oldest part goes to a temporary file"
                     ));
                 }
-                Err(why) => return self.drop_slowest(&why),
+                Err(why) => return self.drop_those_behind(&why),
             }
         }
         let (Some(spill), Some(backlog)) = (&mut self.links.spill, &mut self.replication.backlog)
@@ -75,48 +76,45 @@ impl Engine {
         while backlog.resident_bytes() > bytes_max
             && let Some((offset, block)) = backlog.evict_block()
         {
-            spill.write(offset, block);
+            spill.files.write(offset, block);
         }
     }
 
     /// A replica needs a part of the stream that is not in memory.
     pub(super) fn read_spilled(&mut self, number: ReplicaNumber) {
         let Some(replica) = self.replication.replicas.get(number) else { return };
-        if self.links.spill_readers.contains(&number) {
-            return;
-        }
-        if let Some(spill) = &mut self.links.spill {
-            spill.request(number.0, replica.next, READ_BYTES);
-            self.links.spill_readers.push(number);
+        if let Some(spill) = &mut self.links.spill
+            && !spill.readers.contains(&number)
+        {
+            spill.files.request(number.0, replica.next, READ_BYTES);
+            spill.readers.push(number);
         }
     }
 
     /// Takes note of what became of the spilled stream.
     pub(super) fn tend_spill(&mut self) {
-        while let Some(event) = self.links.spill.as_mut().and_then(|spill| spill.next_event()) {
-            match event {
-                StreamSpillEvent::Written { .. } => {}
-                StreamSpillEvent::Read { reader, offset, bytes } => {
-                    let number = ReplicaNumber(reader);
-                    self.links.spill_readers.retain(|one| *one != number);
-                    self.send_spilled(number, offset, bytes);
-                }
-                StreamSpillEvent::Gone { reader, .. } => {
-                    self.links.spill_readers.retain(|one| one.0 != reader);
-                }
-                StreamSpillEvent::Failed(why) => {
-                    self.drop_slowest(&why);
-                    break;
-                }
-            }
+        while let Some(spill) = &mut self.links.spill
+            && let Some(event) = spill.files.next_event()
+        {
+            let (reader, offset, bytes) = match event {
+                StreamSpillEvent::Written { .. } => continue,
+                StreamSpillEvent::Read { reader, offset, bytes } => (reader, offset, bytes),
+                StreamSpillEvent::Gone { reader, offset } => (reader, offset, bytes::Bytes::new()),
+                StreamSpillEvent::Failed(why) => return self.drop_those_behind(&why),
+            };
+            let number = ReplicaNumber(reader);
+            spill.readers.retain(|one| *one != number);
+            self.send_spilled(number, offset, bytes);
         }
     }
 
+    /// A piece of the stream was read for a replica; none if it is not kept any more, because the
+    /// replica that asked for it is gone.
     fn send_spilled(&mut self, number: ReplicaNumber, offset: u64, bytes: bytes::Bytes) {
         let Some(replica) = self.replication.replicas.get_mut(number) else { return };
-        // Another replica may have the connection's place by now.
-        if replica.next != offset {
-            return;
+        if replica.next != offset || bytes.is_empty() {
+            // Another replica has the connection's place by now: it asks for what it needs.
+            return self.send_to(number);
         }
         let token = Token(number.0);
         let Some(session) = self.sessions.get_mut(token) else { return };
@@ -126,31 +124,32 @@ impl Engine {
         self.sessions.note_written(token);
     }
 
-    /// The stream can be kept no longer for the replica that is furthest behind.
-    fn drop_slowest(&mut self, why: &str) {
-        let end = self.replication.history.offset() + 1;
-        let slowest = self
-            .replication
-            .replicas
-            .iter()
-            .filter(|replica| replica.needs_stream())
-            .min_by_key(|replica| replica.next)
-            .map(|replica| (replica.number, replica.name(), end - replica.next.min(end)));
+    /// The stream can be kept no longer for those who need what is not in memory; if nobody does yet, for
+    /// the one that is furthest behind.
+    fn drop_those_behind(&mut self, why: &str) {
         self.links.spill = None;
-        self.links.spill_readers.clear();
-        if let Some(backlog) = &mut self.replication.backlog {
-            backlog.forget_evicted();
-        }
-        let Some((number, name, behind)) = slowest else { return };
+        let Some(backlog) = &mut self.replication.backlog else { return };
+        backlog.forget_evicted();
+        let kept_from = backlog.first();
+        let replicas = || self.replication.replicas.iter().filter(|one| one.needs_stream());
+        let slowest = replicas().map(|replica| replica.next).min().unwrap_or(kept_from);
+        let dropped_below = kept_from.max(slowest + 1);
+        let end = self.replication.history.offset() + 1;
+        let dropped: Vec<_> = replicas()
+            .filter(|replica| replica.next < dropped_below)
+            .map(|replica| (replica.number, replica.name(), end - replica.next.min(end)))
+            .collect();
         let (memory, disk) = (self.backlog_bytes_max(), self.config.replication.repl_spill_limit);
-        self.drop_replica(
-            number,
-            &format!(
-                "Disconnecting replica {name}: it is {behind} bytes behind, and the stream is kept \
-                 for it in memory up to {memory} bytes (repl-backlog-max-size) and on disk up to \
-                 {disk} bytes (repl-spill-limit, 0 for no limit): {why}. Raise these limits to let \
-                 it catch up."
-            ),
-        );
+        for (number, name, behind) in dropped {
+            self.drop_replica(
+                number,
+                &format!(
+                    "Disconnecting replica {name}: it is {behind} bytes behind, and the stream is \
+                     kept for it in memory up to {memory} bytes (repl-backlog-max-size) and on disk \
+                     up to {disk} bytes (repl-spill-limit, 0 for no limit): {why}. Raise these \
+                     limits to let it catch up."
+                ),
+            );
+        }
     }
 }

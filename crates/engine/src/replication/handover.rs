@@ -3,17 +3,14 @@
 //! Source: Redis documentation, FAILOVER; log lines as observed on a 7.0.15 server.
 
 use dunlin_replication::{FailoverStage, ReplicaNumber};
-use dunlin_session::PauseMode;
-use dunlin_stdx::time::Monotonic;
+use dunlin_session::WriteHold;
 
 use crate::engine::Engine;
 
 impl Engine {
     /// Writes are paused; the hand-over goes on when a replica has everything.
     pub(super) fn begin_failover(&mut self) {
-        let now = self.now.monotonic;
-        self.sessions.pause.start(PauseMode::Write, Monotonic(u64::MAX), now);
-        self.follow_expiry();
+        self.sessions.pause.hold_writes(WriteHold::HAND_OVER, true);
         self.links.asks_for_acknowledgement = true;
     }
 
@@ -64,23 +61,17 @@ impl Engine {
         };
         self.host.log_notice(&format!("Failover to {target} aborted: {why}"));
         if failover.stage == FailoverStage::InProgress {
-            self.close_link();
-            self.cancel_transfer();
-            self.replication.link = None;
-            self.host.role_changed(false);
             self.config.replication.replicaof = dunlin_config::ReplicaOf(None);
-            self.stream.forget_database();
-            self.follow_consumers();
+            self.leave_primary();
+            self.follow_role();
         }
-        self.sessions.pause.stop();
-        self.follow_expiry();
+        self.sessions.pause.hold_writes(WriteHold::HAND_OVER, false);
     }
 
     /// The target has taken over and this server follows it.
     pub(super) fn failover_ended(&mut self) {
         self.replication.failover = None;
-        self.sessions.pause.stop();
-        self.follow_expiry();
+        self.sessions.pause.hold_writes(WriteHold::HAND_OVER, false);
         self.host.log_notice("Failover completed");
     }
 

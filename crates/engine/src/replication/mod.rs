@@ -2,7 +2,7 @@
 //! them, the link to a primary, and the change of roles.
 //!
 //! ```text
-//!  primary: EffectStream --feed_stream--> Backlog --send_stream--> output of each replica
+//!  primary: EffectStream --flush_stream--> Backlog --send_stream--> output of each replica
 //!           PSYNC --attach--> +CONTINUE, or begin_sync --> Feed --pump_feeds--> its output
 //!  replica: input of the link --receive_from_primary--> PrimaryLink: handshake, snapshot, stream
 //!           snapshot --> Persistence::receive, load --> end_transfer
@@ -34,6 +34,10 @@ use dunlin_stdx::time::Monotonic;
 
 use crate::follow::Follower;
 
+/// Output of a replica's connection beyond which nothing more of the stream or of a snapshot is put
+/// into it: the rest stays where all replicas share it.
+const OUTPUT_BYTES_MAX: usize = 1024 * 1024;
+
 /// What replication has under way.
 #[derive(Default)]
 pub(crate) struct Links {
@@ -50,9 +54,7 @@ pub(crate) struct Links {
     /// The snapshot for replicas under way.
     sync: Option<SyncUnderWay>,
     /// The oldest part of the stream, where memory does not hold it.
-    spill: Option<StreamSpill>,
-    /// Replicas that wait for a part of it.
-    spill_readers: Vec<ReplicaNumber>,
+    spill: Option<Spill>,
     /// Where the append-only file and the stream ended together, oldest first: what is on disk of the
     /// one says what is of the other (FACK).
     ends: VecDeque<(u64, u64)>,
@@ -87,6 +89,19 @@ impl Links {
             _ => None,
         }
     }
+
+    /// Ends of the log and of the stream belong to a history, and that is another one now.
+    fn forget_log_ends(&mut self) {
+        self.ends.clear();
+        self.durable = 0;
+    }
+}
+
+/// A part of the stream in files.
+struct Spill {
+    files: StreamSpill,
+    /// Replicas that wait for a piece of it.
+    readers: Vec<ReplicaNumber>,
 }
 
 /// The primary's data set on its way.

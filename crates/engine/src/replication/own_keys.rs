@@ -3,10 +3,9 @@
 //!
 //! Source: redis.io, "Redis replication", section "How Redis replication deals with expires on keys".
 
-use dunlin_commands::table::{Lookup, Registered};
+use dunlin_commands::table::Registered;
 use dunlin_commands::{Args, Caller};
 use dunlin_keyspace::Expiry;
-use dunlin_spec::Flags;
 
 use crate::engine::Engine;
 
@@ -17,22 +16,25 @@ const KEYS_MAX: usize = 1 << 20;
 const KEYS_PER_ROUND: usize = 4096;
 
 impl Engine {
-    /// After a command of a client of a replica: remembers the keys it has written that have a
-    /// deadline now.
+    /// Before a command: whether a client changes a replica with it. Then keys whose time has come are
+    /// gone for it, as on a primary, until [`Engine::end_own_write`].
     #[cold]
-    pub(crate) fn remember_own_keys(
-        &mut self,
-        caller: Caller,
-        db: u32,
-        registered: Registered,
-        args: Args<'_>,
-    ) {
-        let spec = &registered.command.spec;
-        if caller.client().is_none() || !spec.all_flags().contains(Flags::WRITE) {
-            return;
+    pub(crate) fn begin_own_write(&mut self, caller: Caller, registered: Registered) -> bool {
+        let is_own_write = caller.client().is_some()
+            && registered.command.spec.is_write()
+            && !self.config.replication.replica_read_only;
+        if is_own_write {
+            self.keyspace.set_expiry(Expiry::Remove);
         }
+        is_own_write
+    }
+
+    /// Behind such a command: remembers the keys it has written that have a deadline now.
+    #[cold]
+    pub(crate) fn end_own_write(&mut self, db: u32, registered: Registered, args: Args<'_>) {
+        self.keyspace.set_expiry(Expiry::Hide);
         let words = args.words();
-        for key in &spec.keys_in(words) {
+        for key in &registered.command.spec.keys_in(words) {
             let name = words[key.index as usize];
             let held = self.keyspace.held(db, name);
             let has_deadline = held.is_some_and(|entry| entry.deadline().is_some());
@@ -42,17 +44,6 @@ impl Engine {
             } else if !has_deadline && !own.is_empty() {
                 own.remove(&(db, name.into()));
             }
-        }
-    }
-
-    /// Before a command of a client of a replica: if it writes, keys whose time has come are gone for it.
-    #[cold]
-    pub(crate) fn expire_for_write(&mut self, lookup: Lookup) {
-        if let Lookup::Found(registered) = lookup
-            && registered.command.spec.is_write()
-            && !self.config.replication.replica_read_only
-        {
-            self.keyspace.set_expiry(Expiry::Remove);
         }
     }
 

@@ -84,27 +84,36 @@ impl Engine {
             self.replication.stream_db = self.stream.selected_database();
         }
         self.replication.link = Some(PrimaryLink::new(host, port));
-        self.host.role_changed(true);
-        self.follow_consumers();
-        self.follow_expiry();
+        self.follow_role();
         self.write_replication_lines();
     }
 
     /// Follows nobody from now on.
     pub(super) fn become_primary(&mut self) {
-        self.close_link();
-        self.cancel_transfer();
-        self.replication.link = None;
-        self.replication.own_keys.clear();
-        self.host.role_changed(false);
+        self.leave_primary();
         self.replication.promote();
         self.replication.keep_stream();
         self.disconnect_replicas();
         self.replication.alone_since = Some(self.now.monotonic);
+        self.follow_role();
+        self.write_replication_lines();
+    }
+
+    /// There is no primary any more, and nothing of it is wanted.
+    pub(super) fn leave_primary(&mut self) {
+        self.close_link();
+        self.cancel_transfer();
+        self.replication.link = None;
+        self.replication.own_keys.clear();
+        self.links.forget_log_ends();
         self.stream.forget_database();
+    }
+
+    /// Whoever depends on the role follows it.
+    pub(super) fn follow_role(&mut self) {
+        self.host.role_changed(self.replication.is_replica());
         self.follow_consumers();
         self.follow_expiry();
-        self.write_replication_lines();
     }
 
     /// What was on disk is loaded: the history goes on where that was.
@@ -139,11 +148,9 @@ impl Engine {
         token: Token,
         registered: Registered,
     ) -> Result<(), CommandError> {
-        if !self.replication.is_replica() && self.replication.replicas.is_empty() {
-            let wants_replicas = self.config.replication.min_replicas_to_write;
-            if wants_replicas == 0 {
-                return Ok(());
-            }
+        let is_alone = !self.replication.is_replica() && self.replication.replicas.is_empty();
+        if is_alone && self.config.replication.min_replicas_to_write == 0 {
+            return Ok(());
         }
         self.check_role_of_some(token, registered)
     }

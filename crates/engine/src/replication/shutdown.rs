@@ -6,8 +6,7 @@
 use dunlin_commands::CommandError;
 use dunlin_config::{LogLevel, ShutdownOptions};
 use dunlin_persistence::ReplicationAux;
-use dunlin_session::{Closing, PauseMode};
-use dunlin_stdx::time::Monotonic;
+use dunlin_session::{Closing, WriteHold};
 
 use crate::engine::Engine;
 
@@ -35,8 +34,7 @@ impl Engine {
             self.host.log_notice("Waiting for replicas before shutting down.");
             self.links.shutdown_deadline = Some(now.plus_us(timeout_s * 1_000_000));
             self.persistence.request_shutdown(options);
-            self.sessions.pause.start(PauseMode::Write, Monotonic(u64::MAX), now);
-            self.follow_expiry();
+            self.sessions.pause.hold_writes(WriteHold::SHUTDOWN, true);
             self.links.asks_for_acknowledgement = true;
             return ShutdownOutcome::Waits;
         }
@@ -85,10 +83,8 @@ impl Engine {
             LogLevel::Warning,
             "Errors trying to shut down the server. Check the logs for more information.",
         );
-        if self.links.shutdown_deadline.take().is_some() {
-            self.sessions.pause.stop();
-            self.follow_expiry();
-        }
+        self.links.shutdown_deadline = None;
+        self.sessions.pause.hold_writes(WriteHold::SHUTDOWN, false);
         ShutdownOutcome::Refused
     }
 
@@ -122,8 +118,7 @@ impl Engine {
 
     /// SHUTDOWN ABORT: everything goes on.
     fn shutdown_aborted(&mut self) {
-        self.sessions.pause.stop();
-        self.follow_expiry();
+        self.sessions.pause.hold_writes(WriteHold::SHUTDOWN, false);
         self.answer_waiting_shutdown(ShutdownOutcome::Refused);
     }
 

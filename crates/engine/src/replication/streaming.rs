@@ -4,12 +4,9 @@ use dunlin_commands::Caller;
 use dunlin_replication::{ReplicaNumber, SyncState};
 use dunlin_session::{SessionFlags, Token};
 
+use super::OUTPUT_BYTES_MAX;
 use crate::engine::Engine;
 use crate::stream::Audience;
-
-/// Output of a replica's connection beyond which no more of the stream is copied to it: the rest
-/// stays in the backlog, which all replicas share.
-const OUTPUT_BYTES_MAX: usize = 1024 * 1024;
 
 impl Engine {
     /// Hands what this turn changed to the append-only file and to replicas, so that it is on its way

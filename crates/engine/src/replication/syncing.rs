@@ -9,11 +9,8 @@ use dunlin_persistence::{
 use dunlin_replication::{Due, Filter, ReplicaNumber, SyncForm, SyncRules, SyncState};
 use dunlin_session::{Closing, Token};
 
-use super::{Sending, SyncUnderWay};
+use super::{OUTPUT_BYTES_MAX, Sending, SyncUnderWay};
 use crate::engine::Engine;
-
-/// Output of a replica's connection up to which more of a snapshot is taken.
-const OUTPUT_BYTES_MAX: usize = 1024 * 1024;
 
 /// Bytes of a snapshot that are taken at once.
 const TAKEN_BYTES: usize = 256 * 1024;

@@ -150,12 +150,6 @@ impl Engine {
         }
     }
 
-    /// Whether a data set is loaded beside the one that serves clients (`async_loading`).
-    #[must_use]
-    pub(crate) fn loads_beside(&self) -> bool {
-        matches!(&self.links.arriving, Some(Arriving { form: ArrivingForm::Beside(_), .. }))
-    }
-
     /// Whether what is being loaded comes from the primary.
     pub(crate) const fn loads_from_primary(&self) -> bool {
         self.links.arriving.is_some()
@@ -164,8 +158,6 @@ impl Engine {
     /// The primary's data set is loaded.
     pub(crate) fn end_transfer(&mut self) {
         let Some(arriving) = self.links.arriving.take() else { return };
-        // What loading has to say comes before what follows from it.
-        self.write_journal();
         if let ArrivingForm::Beside(spare) = arriving.form {
             self.host.log_notice("MASTER <-> REPLICA sync: Swapping active DB with loaded DB");
             self.make_place();
@@ -192,6 +184,9 @@ impl Engine {
         self.write_replication_lines();
         self.acknowledge();
         self.restart_log_after_transfer();
+        // The base of the log will hold all that has come so far.
+        self.links.forget_log_ends();
+        self.note_log_end();
         self.resume_primary();
     }
 
@@ -210,13 +205,17 @@ impl Engine {
             LogLevel::Warning,
             "Failed trying to load the MASTER synchronization DB, check server logs.",
         );
-        if let Some(Arriving { form: ArrivingForm::InPlace, .. }) = self.links.arriving.take() {
-            for db in 0..self.keyspace.databases() {
-                self.keyspace.flush(db, true);
+        match self.links.arriving.take().map(|arriving| arriving.form) {
+            Some(ArrivingForm::InPlace) => {
+                for db in 0..self.keyspace.databases() {
+                    self.keyspace.flush(db, true);
+                }
+                self.tell_removed();
+                self.follow_expiry();
+                self.restart_log_after_transfer();
             }
-            self.tell_removed();
-            self.follow_expiry();
-            self.restart_log_after_transfer();
+            Some(ArrivingForm::Beside(spare)) => self.keyspace.discard_spare(*spare),
+            Some(ArrivingForm::Announced | ArrivingForm::File) | None => {}
         }
         self.break_link(&LinkFault::Broken(format!("MASTER <-> REPLICA sync failed: {why}")));
     }
@@ -237,7 +236,10 @@ impl Engine {
         }
         match self.links.arriving.take().map(|arriving| arriving.form) {
             Some(ArrivingForm::File) => self.persistence.abort_receive(),
-            Some(ArrivingForm::Beside(mut spare)) => self.persistence.abort_load(&mut spare),
+            Some(ArrivingForm::Beside(mut spare)) => {
+                self.persistence.abort_load(&mut spare);
+                self.keyspace.discard_spare(*spare);
+            }
             Some(ArrivingForm::InPlace) => {
                 self.persistence.abort_load(&mut self.keyspace);
                 self.transfer_failed("the connection was lost");
