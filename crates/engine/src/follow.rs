@@ -13,7 +13,9 @@ use std::fmt;
 use dunlin_commands::table::{Lookup, Registered};
 use dunlin_commands::{Args, Caller};
 use dunlin_keyspace::{DatabaseIndex, Expiry};
-use dunlin_resp::{Arguments, Batch, Limits, Reply, RequestDecoder};
+use dunlin_resp::{
+    Arguments, Batch, Limits, Output, Reply, RequestDecoder, count_bytes, request_bytes,
+};
 use dunlin_session::Transaction;
 use dunlin_spec::{CommandSpec, Flags};
 
@@ -314,11 +316,9 @@ impl Engine {
         let lookup = Lookup::Found(registered);
         let mut reply = Reply::default();
         self.execute(Caller::Stream, applied.db, lookup, args, &mut reply);
-        let reply = reply.output.to_vec();
         if (!applied.is_lenient || applied.is_of_primary)
-            && let Some(error) = reply.strip_prefix(b"-")
+            && let Some(error) = error_of(&reply.output)
         {
-            let error = String::from_utf8_lossy(error).trim_end().to_owned();
             applied.pass_over(StreamFault::Refused(name(), error))?;
         }
         if spec.name() == "select" {
@@ -328,6 +328,13 @@ impl Engine {
         applied.commands += 1;
         Ok(())
     }
+}
+
+/// The error that a reply is, if it is one.
+fn error_of(reply: &Output) -> Option<String> {
+    // An error lies in one piece; whatever does not is something else.
+    let error = reply.single_slice()?.strip_prefix(b"-")?;
+    Some(String::from_utf8_lossy(error).trim_end().to_owned())
 }
 
 /// Whether a primary asks how far its replica is (REPLCONF GETACK).
@@ -347,26 +354,18 @@ fn is_inline(batch: &Batch, request: usize, consumed: usize, input: &[u8]) -> bo
     let before = request.checked_sub(1).map_or(consumed, |before| batch.request(before).end);
     // The first word of an array has a line with its length in front; before a line of words there is
     // nothing but blanks and empty arrays.
-    let length_at = at.checked_sub(header_bytes(word.len()) as usize);
+    let length_at = at.checked_sub(count_bytes(word.len()) as usize);
     length_at.is_none_or(|length_at| length_at < before || input[length_at] != b'$')
-}
-
-/// Bytes of a length, with the letter in front and the line end behind.
-fn header_bytes(len: usize) -> u64 {
-    u64::from(len.checked_ilog10().unwrap_or(0)) + 4
 }
 
 /// Bytes that requests of a batch take in a stream.
 fn encoded_bytes(batch: &Batch, requests: std::ops::RangeFrom<usize>, input: &[u8]) -> u64 {
-    let mut count = 0;
-    for request in requests.start..batch.len() {
+    let bytes = |request| {
         let mut words = Arguments::new();
         batch.arguments(request, input, &mut words);
-        count += header_bytes(words.len());
-        count +=
-            words.iter().map(|word| header_bytes(word.len()) + word.len() as u64 + 2).sum::<u64>();
-    }
-    count
+        request_bytes(&words)
+    };
+    (requests.start..batch.len()).map(bytes).sum()
 }
 
 /// A stream holds writes, messages, the choice of a database, and signs of life.

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use dunlin_keyspace::DatabaseIndex;
+use dunlin_resp::write_request;
 
 const MULTI: &[u8] = b"*1\r\n$5\r\nMULTI\r\n";
 const EXEC: &[u8] = b"*1\r\n$4\r\nEXEC\r\n";
@@ -100,12 +101,12 @@ impl EffectStream {
             self.selected = Some(db);
             let mut digits = itoa::Buffer::new();
             let index = digits.format(db).as_bytes();
-            encode(&mut self.bytes, &[b"SELECT", index]);
+            write_request(&mut self.bytes, &[b"SELECT", index]);
         }
         self.unit.commands += 1;
         self.commands += 1;
         let start = self.bytes.len();
-        encode(&mut self.bytes, words);
+        write_request(&mut self.bytes, words);
         if audience != Audience::All {
             self.exclusive.push((start..self.bytes.len(), audience));
         }
@@ -114,7 +115,7 @@ impl EffectStream {
     /// Adds a command between replicas and this server that works on no database.
     pub fn append_for_replicas(&mut self, words: &[&[u8]]) {
         let start = self.bytes.len();
-        encode(&mut self.bytes, words);
+        write_request(&mut self.bytes, words);
         self.exclusive.push((start..self.bytes.len(), Audience::Replicas));
     }
 
@@ -211,22 +212,6 @@ impl EffectStream {
         let bytes = std::mem::take(&mut self.bytes);
         self.clear();
         bytes
-    }
-}
-
-/// Writes a request.
-pub(crate) fn encode(out: &mut Vec<u8>, words: &[&[u8]]) {
-    let mut digits = itoa::Buffer::new();
-    let mut header = |out: &mut Vec<u8>, sigil: u8, len: usize| {
-        out.push(sigil);
-        out.extend_from_slice(digits.format(len).as_bytes());
-        out.extend_from_slice(b"\r\n");
-    };
-    header(out, b'*', words.len());
-    for word in words {
-        header(out, b'$', word.len());
-        out.extend_from_slice(word);
-        out.extend_from_slice(b"\r\n");
     }
 }
 

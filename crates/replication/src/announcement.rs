@@ -81,6 +81,16 @@ impl ReplconfError {
 }
 
 impl Announcement {
+    /// What the log calls a peer whose connection has this address.
+    #[must_use]
+    pub fn name(&self, peer_address: &str) -> String {
+        let address = self.address.as_deref().unwrap_or(peer_address);
+        match self.port {
+            0 => format!("{address}:<unknown-replica-port>"),
+            port => format!("{address}:{port}"),
+        }
+    }
+
     /// Takes note of an option. Values of `capa` that nobody here knows are passed over.
     ///
     /// # Errors

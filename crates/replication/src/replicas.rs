@@ -101,10 +101,7 @@ impl Replica {
     /// Its name in the log.
     #[must_use]
     pub fn name(&self) -> String {
-        match self.announcement.port {
-            0 => format!("{}:<unknown-replica-port>", self.address()),
-            port => format!("{}:{port}", self.address()),
-        }
+        self.announcement.name(&self.peer_address)
     }
 
     /// Seconds since it last acknowledged something.
@@ -149,6 +146,12 @@ impl Replicas {
     /// All of them, for changing them.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Replica> {
         self.all.iter_mut()
+    }
+
+    /// The replica at a place, in the order in which they came.
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<&Replica> {
+        self.all.get(place)
     }
 
     /// The replica of a connection.

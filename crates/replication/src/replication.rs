@@ -196,10 +196,10 @@ impl Replication {
         }
     }
 
-    /// A change was made that no replica hears of, because none ever came: WAITAOF counts on.
-    pub const fn count_unsent(&mut self) {
+    /// Changes were made that no replica hears of, because none ever came: WAITAOF counts on.
+    pub const fn count_unsent(&mut self, commands: u32) {
         if self.backlog.is_none() {
-            self.history.advance(1);
+            self.history.advance(commands as u64);
         }
     }
 
@@ -323,16 +323,14 @@ impl Replication {
         gone
     }
 
-    /// Whether a peer can go on from where it says it is; if not, why not, for the log. `name` is
-    /// what the log calls it.
-    pub fn may_continue(&mut self, number: ReplicaNumber, replid: &[u8], offset: i64) -> bool {
-        let name = |this: &mut Self| {
-            let announced = this.announcement(number);
-            let port = announced.port;
-            let address = announced.address.clone().unwrap_or_default();
-            Replica { announcement: Announcement { port, ..Default::default() }, ..nobody(address) }
-                .name()
-        };
+    /// Whether a peer can go on from where it says it is; if not, the log says why. Its connection has
+    /// the address `peer_address`.
+    pub fn may_continue(
+        &mut self,
+        (number, peer_address): (ReplicaNumber, &str),
+        replid: &[u8],
+        offset: i64,
+    ) -> bool {
         let next = u64::try_from(offset).unwrap_or(0);
         match self.history.check(replid, next) {
             Ok(()) => {}
@@ -358,7 +356,7 @@ impl Replication {
         }
         let is_covered = self.backlog.as_ref().is_some_and(|backlog| backlog.covers(next));
         if !is_covered || next == 0 {
-            let name = name(self);
+            let name = self.announcement(number).name(peer_address);
             self.lines.push(Line::notice(format!(
                 "Unable to partial resync with replica {name} for lack of backlog (Replica request \
                  was: {offset})."
@@ -402,15 +400,12 @@ impl Replication {
     }
 }
 
-fn nobody(address: String) -> Replica {
-    Replica::new(ReplicaNumber(0), address, Announcement::default(), Monotonic(0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const ONE: ReplicaNumber = ReplicaNumber(1);
+    const PEER: (ReplicaNumber, &str) = (ONE, "10.0.0.1");
 
     fn primary() -> Replication {
         let mut replication = Replication::new(7);
@@ -424,14 +419,14 @@ mod tests {
         let mut primary = primary();
         let id = *primary.history.replid().digits();
         for (offset, granted) in [(1, true), (24, true), (51, true), (52, false), (0, false)] {
-            assert_eq!(primary.may_continue(ONE, &id, offset), granted, "{offset}");
+            assert_eq!(primary.may_continue(PEER, &id, offset), granted, "{offset}");
         }
-        assert!(!primary.may_continue(ONE, &id, -1));
-        assert!(!primary.may_continue(ONE, b"?", -1));
+        assert!(!primary.may_continue(PEER, &id, -1));
+        assert!(!primary.may_continue(PEER, b"?", -1));
         primary.trim(10, 10);
-        assert!(!primary.may_continue(ONE, &id, 40) && primary.may_continue(ONE, &id, 41));
+        assert!(!primary.may_continue(PEER, &id, 40) && primary.may_continue(PEER, &id, 41));
         let last = primary.take_lines().pop().expect("a line");
-        let why = "Unable to partial resync with replica :<unknown-replica-port> for lack of \
+        let why = "Unable to partial resync with replica 10.0.0.1:<unknown-replica-port> for lack of \
                    backlog (Replica request was: 40).";
         assert_eq!(last.text, why);
     }
@@ -441,8 +436,8 @@ mod tests {
         let mut primary = Replication::new(7);
         let idle = *primary.history.replid().digits();
         primary.open_history();
-        assert!(!primary.may_continue(ONE, &idle, 1));
-        assert!(!primary.may_continue(ONE, ReplId::NONE.digits(), 1));
+        assert!(!primary.may_continue(PEER, &idle, 1));
+        assert!(!primary.may_continue(PEER, ReplId::NONE.digits(), 1));
     }
 
     #[test]
@@ -451,11 +446,11 @@ mod tests {
         let mut primary = Replication::new(7);
         primary.resume(old, 50);
         assert_ne!(primary.history.replid(), old);
-        assert!(primary.may_continue(ONE, old.digits(), 51));
+        assert!(primary.may_continue(PEER, old.digits(), 51));
         primary.feed(b"new");
-        assert!(primary.may_continue(ONE, old.digits(), 51));
-        assert!(!primary.may_continue(ONE, old.digits(), 52), "the replica is ahead");
-        assert!(!primary.may_continue(ONE, old.digits(), 50), "no backlog");
+        assert!(primary.may_continue(PEER, old.digits(), 51));
+        assert!(!primary.may_continue(PEER, old.digits(), 52), "the replica is ahead");
+        assert!(!primary.may_continue(PEER, old.digits(), 50), "no backlog");
     }
 
     #[test]
@@ -463,10 +458,10 @@ mod tests {
         let mut primary = primary();
         let id = *primary.history.replid().digits();
         primary.note_field_deadlines();
-        assert!(!primary.may_continue(ONE, &id, 50));
-        assert!(primary.may_continue(ONE, &id, 51));
+        assert!(!primary.may_continue(PEER, &id, 50));
+        assert!(primary.may_continue(PEER, &id, 51));
         primary.announcement(ONE).capabilities.field_deadlines = true;
-        assert!(primary.may_continue(ONE, &id, 50));
+        assert!(primary.may_continue(PEER, &id, 50));
     }
 
     #[test]

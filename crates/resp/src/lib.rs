@@ -68,6 +68,7 @@ mod header;
 mod inline;
 mod output;
 mod reply;
+mod request;
 
 pub use batch::{Arguments, Batch, Request, Span};
 pub use decoder::{
@@ -77,3 +78,4 @@ pub use decoder::{
 pub use error::ProtocolError;
 pub use output::{CHUNK_BYTES, IoSlices, Output};
 pub use reply::{Mark, Protocol, Reply, SHARED_BULK_BYTES_MIN};
+pub use request::{count_bytes, request_bytes, write_count, write_request, write_word};

@@ -4,6 +4,7 @@
 
 use dunlin_config::{LogLevel, PropagationError};
 use dunlin_replication::{LinkFault, ReplId};
+use dunlin_resp::write_request;
 
 use crate::engine::Engine;
 use crate::follow::Follower;
@@ -101,7 +102,7 @@ impl Engine {
             words.extend([b"FACK".as_slice(), durable.as_bytes()]);
         }
         let mut bytes = Vec::new();
-        crate::stream::encode(&mut bytes, &words);
+        write_request(&mut bytes, &words);
         self.write_to_primary(&bytes);
     }
 

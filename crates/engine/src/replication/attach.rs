@@ -16,11 +16,11 @@ impl Engine {
         let Some(session) = self.sessions.get(token) else { return };
         let address = host_of(&session.peer.address).to_owned();
         self.flush_stream();
-        let name = self.name_of(number, &address);
+        let name = self.replication.announcement(number).name(&address);
         self.host.log_notice(&format!("Replica {name} asks for synchronization"));
         let is_old = position.is_none();
         if let Some((replid, offset)) = position {
-            if self.replication.may_continue(number, &replid, offset) {
+            if self.replication.may_continue((number, &address), &replid, offset) {
                 return self.attach_at(number, address, offset as u64);
             }
             self.replication.counts.partial_err += u64::from(replid != b"?");
@@ -76,16 +76,6 @@ impl Engine {
     /// The next connection whose small packets may be gathered (`repl-disable-tcp-nodelay`).
     pub fn next_gathered(&mut self) -> Option<Token> {
         self.gathered.pop()
-    }
-
-    /// What the log calls a peer that is not admitted yet.
-    fn name_of(&mut self, number: ReplicaNumber, address: &str) -> String {
-        let announced = self.replication.announcement(number);
-        let address = announced.address.as_deref().unwrap_or(address);
-        match announced.port {
-            0 => format!("{address}:<unknown-replica-port>"),
-            port => format!("{address}:{port}"),
-        }
     }
 
     /// A connection has ended: whatever it was for replication, it is no more.

@@ -5,7 +5,7 @@
 use dunlin_config::LogLevel;
 
 use crate::engine::Engine;
-use crate::stream::{Audience, EffectStream};
+use crate::stream::Audience;
 
 /// What becomes of a command for a replica that does not know deadlines of fields.
 enum Plain<'a> {
@@ -33,38 +33,24 @@ fn plain<'a>(words: &'a [&'a [u8]]) -> Plain<'a> {
     Plain::Same
 }
 
-impl EffectStream {
-    /// Adds a command, for replicas that may not know deadlines of fields in the form they know.
-    /// Whether anything was withheld.
-    pub(crate) fn append_plainly(&mut self, audience: Audience, db: u32, words: &[&[u8]]) -> bool {
-        match plain(words) {
-            Plain::Same => {
-                self.append_for(audience, db, words);
-                return false;
-            }
-            Plain::Nothing => self.append_for(Audience::Log, db, words),
-            Plain::Fields(fields) => {
-                self.append_for(Audience::Log, db, words);
-                let hset: Vec<&[u8]> =
-                    [b"HSET", words[1]].into_iter().chain(fields.iter().copied()).collect();
-                self.append_for(Audience::Replicas, db, &hset);
-            }
-        }
-        true
-    }
-}
-
 impl Engine {
-    /// Adds a command to the stream.
+    /// Adds a command to the stream, for replicas that do not know deadlines of fields in a form that
+    /// they know.
     pub(crate) fn record(&mut self, audience: Audience, db: u32, words: &[&[u8]]) {
-        if matches!(plain(words), Plain::Same) {
+        let plain = plain(words);
+        if matches!(plain, Plain::Same) {
             return self.stream.append_for(audience, db, words);
         }
         if self.replication.replicas.take_field_deadlines() {
             self.stream.append_for(audience, db, words);
             return self.stream.note_field_deadlines();
         }
-        self.stream.append_plainly(audience, db, words);
+        self.stream.append_for(Audience::Log, db, words);
+        if let Plain::Fields(fields) = plain {
+            let hset: Vec<&[u8]> =
+                [b"HSET", words[1]].into_iter().chain(fields.iter().copied()).collect();
+            self.stream.append_for(Audience::Replicas, db, &hset);
+        }
         if !std::mem::replace(&mut self.links.told_of_plain, true) {
             self.host.log(
                 LogLevel::Warning,

@@ -35,7 +35,7 @@ impl Engine {
                 self.replication.note_field_deadlines();
             }
         } else if self.replication.link.is_none() {
-            (0..self.stream.commands()).for_each(|_| self.replication.count_unsent());
+            self.replication.count_unsent(self.stream.commands());
         }
         self.stream.clear();
         self.note_log_end();
@@ -73,15 +73,14 @@ impl Engine {
         if self.replication.replicas.is_empty() {
             return;
         }
-        let due: Vec<ReplicaNumber> = self
-            .replication
-            .replicas
-            .iter()
-            .filter(|replica| replica.state == SyncState::Online)
-            .filter(|replica| replica.next <= self.replication.history.offset())
-            .map(|replica| replica.number)
-            .collect();
-        due.into_iter().for_each(|number| self.send_to(number));
+        let end = self.replication.history.offset();
+        let mut place = 0;
+        while let Some(replica) = self.replication.replicas.at(place) {
+            if replica.state == SyncState::Online && replica.next <= end {
+                self.send_to(replica.number);
+            }
+            place += 1;
+        }
         self.limit_backlog();
     }
 

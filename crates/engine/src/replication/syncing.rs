@@ -95,22 +95,9 @@ impl Engine {
             id: *history.replid().digits(),
             offset: history.offset(),
         };
-        let mut feeds = Vec::new();
-        let target = match due.form {
-            SyncForm::File => SyncTarget::Disk,
-            SyncForm::Sockets => {
-                let mark = self.replication.end_mark();
-                let pipe = || Feed::new(Framing::Mark(mark), self.persistence.waker());
-                let (outlets, pipes) = due.replicas.iter().map(|_| pipe()).unzip();
-                let pipes: Vec<Feed> = pipes;
-                let sending = |(number, feed): (&ReplicaNumber, Feed)| Sending {
-                    number: *number,
-                    feed,
-                    with_mark: true,
-                };
-                feeds = due.replicas.iter().zip(pipes).map(sending).collect();
-                SyncTarget::Sockets(outlets)
-            }
+        let (target, feeds) = match due.form {
+            SyncForm::File => (SyncTarget::Disk, Vec::new()),
+            SyncForm::Sockets => self.open_feeds(&due.replicas),
         };
         let request = SyncRequest {
             replication,
@@ -139,6 +126,17 @@ impl Engine {
         self.links.feeds.extend(feeds);
         let replicas = due.replicas.clone();
         self.links.sync = Some(SyncUnderWay { form: due.form, replicas, offset });
+    }
+
+    /// The ways from a snapshot to the connections of these replicas.
+    fn open_feeds(&mut self, replicas: &[ReplicaNumber]) -> (SyncTarget, Vec<Sending>) {
+        let mark = self.replication.end_mark();
+        let open = |number: &ReplicaNumber| {
+            let (outlet, feed) = Feed::new(Framing::Mark(mark), self.persistence.waker());
+            (outlet, Sending { number: *number, feed, with_mark: true })
+        };
+        let (outlets, feeds) = replicas.iter().map(open).unzip();
+        (SyncTarget::Sockets(outlets), feeds)
     }
 
     /// Tells a replica at which offset its snapshot was taken.

@@ -5,13 +5,14 @@
 //! Differs: deadlines of hash fields are written too (HPEXPIREAT); Redis 7.2 has none.
 
 use dunlin_keyspace::LargeKey;
+use dunlin_resp::{write_count, write_request, write_word};
 use dunlin_stdx::number::format_f64;
 use dunlin_stdx::time::UnixMs;
 use dunlin_values::listpack::Listpack;
 use dunlin_values::stream::{Delivery, Direction, Group, IdText, Log, Stream, StreamId};
 use dunlin_values::{Encoding, Entry, FrozenItem, IntText, ValueType};
 
-use super::words::{Gathered, write_command, write_count, write_word};
+use super::words::Gathered;
 
 /// Writes keys as commands. One key at a time may be in pieces.
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ struct OpenKey {
 impl CommandWriter {
     /// Writes `SELECT`.
     pub(super) fn select(out: &mut Vec<u8>, db: u32) {
-        write_command(out, &[b"SELECT", itoa::Buffer::new().format(db).as_bytes()]);
+        write_request(out, &[b"SELECT", itoa::Buffer::new().format(db).as_bytes()]);
     }
 
     /// Writes an entry.
@@ -40,7 +41,7 @@ impl CommandWriter {
         match entry.value_type() {
             ValueType::String => {
                 let text = entry.string().expect("a string");
-                write_command(out, &[b"SET", key, text.as_bytes(&mut digits)]);
+                write_request(out, &[b"SET", key, text.as_bytes(&mut digits)]);
             }
             ValueType::List => {
                 let list = entry.list().expect("a list");
@@ -171,12 +172,12 @@ fn field_deadlines(out: &mut Vec<u8>, entry: &Entry) {
 
 fn write_field_deadline(out: &mut Vec<u8>, key: &[u8], name: &[u8], UnixMs(at): UnixMs) {
     let mut digits = IntText::default();
-    write_command(out, &[b"HPEXPIREAT", key, digits.format(at), b"FIELDS", b"1", name]);
+    write_request(out, &[b"HPEXPIREAT", key, digits.format(at), b"FIELDS", b"1", name]);
 }
 
 fn write_deadline(out: &mut Vec<u8>, key: &[u8], deadline: Option<UnixMs>) {
     if let Some(UnixMs(at)) = deadline {
-        write_command(out, &[b"PEXPIREAT", key, IntText::default().format(at)]);
+        write_request(out, &[b"PEXPIREAT", key, IntText::default().format(at)]);
     }
 }
 
@@ -201,10 +202,10 @@ fn write_stream_tail(out: &mut Vec<u8>, key: &[u8], stream: &Stream) {
     let log = &stream.log;
     if log.is_empty() {
         // An entry that is trimmed at once: the stream is there and has none.
-        write_command(out, &[b"XADD", key, b"MAXLEN", b"0", b"0-1", b"x", b"y"]);
+        write_request(out, &[b"XADD", key, b"MAXLEN", b"0", b"0-1", b"x", b"y"]);
     }
     let (mut last, mut deleted) = (IdText::default(), IdText::default());
-    write_command(
+    write_request(
         out,
         &[
             b"XSETID",
@@ -225,10 +226,10 @@ fn write_group(out: &mut Vec<u8>, key: &[u8], name: &[u8], group: &Group) {
     let (mut id, mut number) = (IdText::default(), itoa::Buffer::new());
     let read = group.entries_read().map_or("-1", |read| number.format(read)).as_bytes();
     let last_id = group.last_id().format(&mut id);
-    write_command(out, &[b"XGROUP", b"CREATE", key, name, last_id, b"ENTRIESREAD", read]);
+    write_request(out, &[b"XGROUP", b"CREATE", key, name, last_id, b"ENTRIESREAD", read]);
     for consumer in group.consumers() {
         if consumer.pending_len() == 0 {
-            write_command(out, &[b"XGROUP", b"CREATECONSUMER", key, name, consumer.name()]);
+            write_request(out, &[b"XGROUP", b"CREATECONSUMER", key, name, consumer.name()]);
         }
         let index = group.find(consumer.name()).expect("a consumer of the group");
         for (id, delivery) in group.pending_of(index, StreamId::MIN..=StreamId::MAX) {

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use dunlin_rdb::{Checksum, Draft, Version, WriteOptions, checksum_bytes};
+use dunlin_resp::write_request;
 use dunlin_stdx::lzf::Compressor;
 use dunlin_stdx::time::UnixMs;
 
 use super::Target;
-use super::words::write_command;
 
 /// How keys are written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +138,7 @@ fn command_header(form: CommandForm, libraries: &[Bytes]) -> Vec<u8> {
         bytes.extend_from_slice(format!("#TS:{}\r\n", at.seconds()).as_bytes());
     }
     for library in libraries {
-        write_command(&mut bytes, &[b"FUNCTION", b"LOAD", library]);
+        write_request(&mut bytes, &[b"FUNCTION", b"LOAD", library]);
     }
     bytes
 }

@@ -1,26 +1,6 @@
-//! Requests as bytes: the command form of a snapshot.
+//! One command of many items: as many as fit into it.
 
-use itoa::Integer;
-
-/// Appends a request of these words.
-pub(super) fn write_command(out: &mut Vec<u8>, words: &[&[u8]]) {
-    write_count(out, b'*', words.len());
-    words.iter().for_each(|word| write_word(out, word));
-}
-
-/// Appends one word of a request.
-pub(super) fn write_word(out: &mut Vec<u8>, word: &[u8]) {
-    write_count(out, b'$', word.len());
-    out.extend_from_slice(word);
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Appends the head of a request or of a word.
-pub(super) fn write_count(out: &mut Vec<u8>, kind: u8, count: impl Integer) {
-    out.push(kind);
-    out.extend_from_slice(itoa::Buffer::new().format(count).as_bytes());
-    out.extend_from_slice(b"\r\n");
-}
+use dunlin_resp::{write_count, write_word};
 
 /// One command of many items: as many as fit into it are gathered before its head is known.
 #[derive(Debug, Default)]

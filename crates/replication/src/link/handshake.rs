@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use dunlin_resp::write_request;
+
 use super::transfer::{MARK_BYTES, Transfer};
 use super::{LinkFault, LinkStep, PrimaryLink, Stage};
 use crate::announcement::Announcement;
@@ -19,17 +21,6 @@ pub(super) enum Question {
     /// An option of REPLCONF; a primary that does not know it is no reason to give up.
     Option(&'static str),
     Psync,
-}
-
-/// A request as its bytes.
-pub(super) fn request(words: &[&[u8]]) -> Vec<u8> {
-    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
-    for word in words {
-        bytes.extend_from_slice(format!("${}\r\n", word.len()).as_bytes());
-        bytes.extend_from_slice(word);
-        bytes.extend_from_slice(b"\r\n");
-    }
-    bytes
 }
 
 impl PrimaryLink {
@@ -77,21 +68,21 @@ impl PrimaryLink {
                 words.push(&credentials.user);
             }
             words.push(&credentials.password);
-            bytes.extend(request(&words));
+            write_request(&mut bytes, &words);
             due.push_back(Question::Auth);
         }
         let port = own.port.to_string();
-        bytes.extend(request(&[b"REPLCONF", b"listening-port", port.as_bytes()]));
+        write_request(&mut bytes, &[b"REPLCONF", b"listening-port", port.as_bytes()]);
         due.push_back(Question::Option("listening-port"));
         if let Some(address) = &own.address {
-            bytes.extend(request(&[b"REPLCONF", b"ip-address", address.as_bytes()]));
+            write_request(&mut bytes, &[b"REPLCONF", b"ip-address", address.as_bytes()]);
             due.push_back(Question::Option("ip-address"));
         }
         let mut words: Vec<&[u8]> = vec![b"REPLCONF"];
         for name in Announcement::own_capabilities() {
             words.extend([b"capa".as_slice(), name]);
         }
-        bytes.extend(request(&words));
+        write_request(&mut bytes, &words);
         due.push_back(Question::Option("capa"));
         self.stage = Stage::Asked(due);
         LinkStep::Send(bytes)
@@ -107,7 +98,8 @@ impl PrimaryLink {
         if own.asks_for_failover {
             words.push(b"FAILOVER");
         }
-        let bytes = request(&words);
+        let mut bytes = Vec::new();
+        write_request(&mut bytes, &words);
         let line = match own.position {
             Some((replid, next)) => {
                 format!("Trying a partial resynchronization (request {replid}:{next}).")

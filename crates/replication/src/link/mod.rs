@@ -19,6 +19,7 @@ mod transfer;
 use std::collections::VecDeque;
 use std::fmt;
 
+use dunlin_resp::write_request;
 use dunlin_stdx::time::Monotonic;
 
 use self::handshake::Question;
@@ -263,7 +264,9 @@ impl PrimaryLink {
         self.line.clear();
         self.last_io = now;
         self.stage = Stage::Asked(VecDeque::from([Question::Ping]));
-        handshake::request(&[b"PING"])
+        let mut bytes = Vec::new();
+        write_request(&mut bytes, &[b"PING"]);
+        bytes
     }
 
     /// The connection is gone, or was never made; why, if that is known.
