@@ -300,6 +300,7 @@ impl Engine {
 
     /// What must hold before a command may run. The order is Redis's: a client sees the same error
     /// where several apply.
+    #[inline]
     pub(crate) fn check(
         &self,
         caller: Caller,

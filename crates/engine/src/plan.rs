@@ -10,6 +10,7 @@ use dunlin_commands::Table;
 use dunlin_commands::table::Lookup;
 use dunlin_keyspace::{DatabaseIndex, Keyspace};
 use dunlin_resp::Batch;
+use dunlin_spec::KeyRange;
 
 /// Requests looked at together: enough to overlap the cache misses, few enough that the first line
 /// is still in the first-level cache when its command runs.
@@ -36,16 +37,26 @@ impl Plan {
         let mut lookups = [Lookup::UnknownCommand; WINDOW];
         keys.places.clear();
         let mut before: (&[u8], Lookup) = (b"", Lookup::UnknownCommand);
+        // One key alone gains nothing: its command looks it up at once.
+        let is_alone = window.len() == 1;
         for (lookup, request) in lookups.iter_mut().zip(window.clone()) {
-            let name = batch.argument(request, 0, input).unwrap_or_default();
+            let (name, second) = batch.beginning(request, input);
             // Pipelines repeat a command: comparing its few bytes is cheaper than finding it.
             if name != before.0 || is_container(before.1) {
-                before = (name, table.lookup_name(name, || batch.argument(request, 1, input)));
+                before = (name, table.lookup_name(name, || second));
             }
             *lookup = before.1;
-            keys.add(*lookup, batch, request);
+            let Lookup::Found(registered) = before.1 else { continue };
+            match (registered.command.spec.key_range(), second) {
+                (KeyRange { first: 0, .. }, _) => {}
+                (KeyRange { first: 1, last: 1, .. }, Some(_)) if is_alone => {}
+                (KeyRange { first: 1, last: 1, .. }, Some(key)) => {
+                    keys.add((keyspace, db), request, 1, key);
+                }
+                (range, _) => keys.add_range((keyspace, db), range, (batch, input), request),
+            }
         }
-        keys.prefetch(keyspace, db, batch, input);
+        keys.prefetch_entries(keyspace, db, batch, input);
         Self { lookups, start: window.start }
     }
 
@@ -72,37 +83,52 @@ pub(crate) struct KeysAhead {
 }
 
 impl KeysAhead {
-    /// Adds the keys that the command's first key, last key and step name.
-    fn add(&mut self, lookup: Lookup, batch: &Batch, request: usize) {
-        let Lookup::Found(registered) = lookup else { return };
-        let range = registered.command.spec.key_range();
-        let count = batch.request(request).count as i64;
-        let (first, step) = (i64::from(range.first), i64::from(range.step).max(1));
-        if first <= 0 {
-            return;
-        }
+    /// Adds the keys that a command's first key, last key and step name.
+    fn add_range(
+        &mut self,
+        place: (&Keyspace, DatabaseIndex),
+        range: KeyRange,
+        (batch, input): (&Batch, &[u8]),
+        request: usize,
+    ) {
+        let count = i64::from(batch.request(request).count);
         let last = i64::from(range.last);
         let last = if last < 0 { count + last } else { last.min(count - 1) };
-        let mut argument = first;
-        while argument <= last && self.places.len() < KEYS_MAX {
-            self.places.push((request as u32, argument as u32, 0));
-            argument += step;
+        for argument in (i64::from(range.first)..=last).step_by(usize::from(range.step.max(1))) {
+            let argument = argument as usize;
+            let Some(key) = batch.argument(request, argument, input) else { return };
+            if self.places.len() >= KEYS_MAX {
+                return;
+            }
+            self.add(place, request, argument, key);
         }
     }
 
-    /// One key alone gains nothing: its command looks it up at once.
-    fn prefetch(&mut self, keyspace: &Keyspace, db: DatabaseIndex, batch: &Batch, input: &[u8]) {
-        if self.places.len() < 2 {
-            return;
-        }
+    /// Adds a key and prefetches its bucket.
+    #[inline(always)]
+    fn add(
+        &mut self,
+        (keyspace, db): (&Keyspace, DatabaseIndex),
+        request: usize,
+        argument: usize,
+        key: &[u8],
+    ) {
+        let hash = keyspace.hash(key);
+        keyspace.prefetch_bucket(db, key, hash);
+        self.places.push((request as u32, argument as u32, hash));
+    }
+
+    /// Prefetches the entries behind the buckets.
+    fn prefetch_entries(
+        &self,
+        keyspace: &Keyspace,
+        db: DatabaseIndex,
+        batch: &Batch,
+        input: &[u8],
+    ) {
         let key = |request: u32, argument: u32| {
             batch.argument(request as usize, argument as usize, input).unwrap_or_default()
         };
-        for (request, argument, hash) in &mut self.places {
-            let key = key(*request, *argument);
-            *hash = keyspace.hash(key);
-            keyspace.prefetch_bucket(db, key, *hash);
-        }
         for (request, argument, hash) in &self.places {
             keyspace.prefetch_entry(db, || key(*request, *argument), *hash);
         }

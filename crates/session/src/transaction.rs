@@ -103,10 +103,10 @@ mod tests {
         transaction.push(9, Flags::FAST, &[b"PING"], &[]);
         assert_eq!(transaction.len(), 2);
         let (number, found, shared) = transaction.request(0);
-        assert_eq!((number, found.as_slice()), (7, words.as_slice()));
+        assert_eq!((number, &*found), (7, words.as_slice()));
         assert_eq!(shared[0].1.as_ptr(), large.as_ptr());
         let (number, found, shared) = transaction.request(1);
-        assert_eq!((number, found.as_slice()), (9, [b"PING".as_slice()].as_slice()));
+        assert_eq!((number, &*found), (9, [b"PING".as_slice()].as_slice()));
         assert!(shared.is_empty());
         assert!(transaction.has_any(Flags::WRITE) && transaction.lacks_any(Flags::WRITE));
         assert!(!transaction.has_any(Flags::ADMIN));
