@@ -12,8 +12,8 @@ BENCH = Path(__file__).resolve().parent.parent
 LIMITS = BENCH / "instructions.limit"
 DEFAULT = BENCH.parent / "target/release/dunlin"
 GUARDED = ["instructions/get/p16", "instructions/set/p16"]
-# Room of a new limit above the measured figure: runs of one build have differed by 3.5%.
-ROOM = 1.04
+# Room of a new limit above the measured figure, for what another machine's libraries do otherwise.
+ROOM = 1.02
 
 
 def main(arguments=None):
