@@ -13,10 +13,11 @@ KEYS = 1_000_000
 _PERCENTILE = re.compile(r"^([\d.]+)% <= ([\d.]+) milliseconds", re.M)
 
 
-def redis_benchmark(server, requests, words, *, pipeline=1, clients=50, value_bytes=3, keys=KEYS):
-    """One run of redis-benchmark; `words` are its `-t NAME` or the command to send."""
+def redis_benchmark(server, requests, words, *, pipeline=1, clients=50, value_bytes=3, keys=KEYS, own=()):
+    """One run of redis-benchmark; `words` are its `-t NAME` or the command to send, `own` the process ids
+    of other servers that take part."""
     call = _call(server, requests, words, pipeline, clients, value_bytes, keys)
-    foreign, cpu = ForeignCpus([server.pid]), server.cpu_s()
+    foreign, cpu = ForeignCpus([server.pid, *own]), server.cpu_s()
     out = subprocess.run(call, capture_output=True, text=True, timeout=300, check=True).stdout
     cpu = server.cpu_s() - cpu
     return {**parse(out), "cpu_us": cpu / requests * 1e6, "foreign_cpus": foreign.cpus()}

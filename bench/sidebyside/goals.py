@@ -79,4 +79,11 @@ GOALS = [
     Goal("appendfsync everysec, SET, pipeline 16: CPU of the server per request", "append/everysec/p16", "cpu_us", "ratio", 0.65),
     *[Goal(f"appendfsync always, SET, pipeline {pipeline}: throughput", f"append/always/p{pipeline}", "requests_s", "ratio",
            1.2, at_least=True) for pipeline in (1, 16)],
+    Goal("full sync of 1.5 million keys: keys per second", "replication/full-sync", "keys_s", "ratio", 1.3, at_least=True),
+    Goal("SET, pipeline 16, one replica attached: CPU of the primary per request", "replication/set/p16", "cpu_us", "ratio", 0.65),
+    Goal("a replica restarts under load: seconds to the link being up", "replication/restart", "link_s", "value", 0.5),
+    Goal("the same: a partial resync is enough", "replication/restart", "partial", "value", 1, at_least=True),
+    Goal("full sync of 5 GB under 100 MB/s of writes: memory growth of the primary, MB", "replication/sync-under-writes",
+         "growth_mb", "value", 512),
+    Goal("the same: succeeds the first time", "replication/sync-under-writes", "succeeded", "value", 1, at_least=True),
 ]

@@ -25,10 +25,24 @@ def process_cpu_s(pid):
 
 def resident_bytes(pid):
     """Resident memory of a process, exact (`/proc/PID/status` may lag by some pages)."""
+    return _rollup_bytes(pid, "Rss")
+
+
+def tree_bytes(pid):
+    """Memory of a process and its forked children that is not a file's; pages they share count once."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    if not children:
+        return _rollup_bytes(pid, "Anonymous")
+    with contextlib.suppress(OSError):
+        return sum(_rollup_bytes(process, "Pss_Anon") for process in (pid, *children))
+    return _rollup_bytes(pid, "Anonymous")  # a child has just ended
+
+
+def _rollup_bytes(pid, field):
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Rss:"):
+        if line.startswith(field + ":"):
             return int(line.split()[1]) * 1024
-    raise RuntimeError(f"no Rss of process {pid}")
+    raise RuntimeError(f"no {field} of process {pid}")
 
 
 def busy_s():

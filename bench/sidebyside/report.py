@@ -13,13 +13,16 @@ TITLES = {
     "save_s": "save s", "stall_ms": "longest PING at start ms", "growth_mb": "memory growth MB",
     "throughput_kept": "throughput during/before", "p999_growth": "p99.9 during/before", "runs": "runs",
     "succeeded": "succeeded", "keys_s": "keys/s", "load_s": "load s", "cpu_ns": "CPU ns/key", "changes": "changes",
+    "sync_s": "sync s", "link_s": "link up after s", "partial": "partial resync", "full_syncs": "full syncs begun",
+    "written_mb_s": "written MB/s", "replica_cpu_us": "replica CPU µs/request",
 }
 # Of these the spread and the ratio to the first server are shown.
 MAIN = {"throughput": ["cpu_us", "requests_s"], "types": ["cpu_us", "requests_s"], "collections": ["cpu_us", "command_ms"],
         "memory": ["resident_bytes", "used_bytes"], "growth": ["pause_ms"],
         "expiry": ["reclaim_s", "get_p999_ms", "cpu_percent"], "eviction": ["cpu_us"], "slots": ["resident_bytes"],
         "process": ["start_ms", "idle_mb", "resident_bytes"], "instructions": ["instructions"],
-        "snapshot": ["save_s", "keys_s", "growth_mb", "pause_ms"], "append": ["cpu_us", "requests_s"]}
+        "snapshot": ["save_s", "keys_s", "growth_mb", "pause_ms"], "append": ["cpu_us", "requests_s"],
+        "replication": ["keys_s", "cpu_us", "link_s", "growth_mb"]}
 
 
 def number(value):

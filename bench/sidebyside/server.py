@@ -142,6 +142,10 @@ class Server:
     def stop(self, timeout_s):
         """Asks the server to end, and waits until it has."""
         self._process.terminate()
+        self.wait(timeout_s)
+
+    def wait(self, timeout_s):
+        """Waits until the server has ended."""
         self._process.wait(timeout_s)
 
     def log(self):

@@ -61,11 +61,11 @@ def run(wanted, programs, results, plan):
             _bgsave_and_load(program, wanted, add, plan)
         if "snapshot/bgsave-under-set" in wanted:
             with Server(program) as server:
-                _load_1k(server, plan.scaled(KEYS_1K))
+                load_1k(server, plan.scaled(KEYS_1K))
                 add("bgsave-under-set", 0, _under_set(server, plan))
         if "snapshot/slow-writer" in wanted:
             with Server(program, {"rdb-key-save-delay": SLOW_WRITER_US}) as server:
-                _load_1k(server, plan.scaled(KEYS_1K // 4))
+                load_1k(server, plan.scaled(KEYS_1K // 4))
                 add("slow-writer", 0, _under_set(server, plan))
         if "snapshot/load-small" in wanted:
             with Server(program, cpus=BOTH_CPUS) as server:
@@ -81,8 +81,8 @@ def run(wanted, programs, results, plan):
                         add(f"change-{kind}", number, _change(server, kind, plan))
 
 
-def _load_1k(server, keys):
-    """1 KB values of letters and digits in no order: nothing repeats within one."""
+def load_1k(server, keys):
+    """Sets keys by number; 1 KB values of letters and digits in no order: nothing repeats within one."""
     rng = random.Random(1)
     noise = bytes(rng.choices(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", k=1012))
     template = b"*3\r\n$3\r\nSET\r\n$16\r\n" + BENCHMARK_KEYS + b"\r\n$1024\r\n%012d" + noise + b"\r\n"
@@ -96,7 +96,7 @@ def _saving(connection):
 
 def _bgsave_and_load(program, wanted, add, plan):
     with Server(program, cpus=BOTH_CPUS) as server:
-        _load_1k(server, plan.scaled(KEYS_1K))
+        load_1k(server, plan.scaled(KEYS_1K))
         for number in range(plan.rounds):
             if "snapshot/bgsave" in wanted:
                 with plan.undisturbed(server):
