@@ -3,8 +3,8 @@
 //! equal data, offsets do not run backwards, WAIT counts nobody who has not got the write. In the end
 //! everybody holds what the primary holds.
 //!
-//! `SIM_SEEDS=1000 cargo nextest run -p dunlin-sim --test replication` runs more seeds, `SIM_SEED=7`
-//! one.
+//! `SIM_SEEDS=1000 cargo test --profile quick -p dunlin-sim --test replication` runs more seeds,
+//! `SIM_SEED=7` one.
 
 mod checks;
 #[path = "../server/commands.rs"]
@@ -63,4 +63,17 @@ fn everything_happens() {
 fn a_replica_that_starts_keeps_what_has_expired() {
     run_one(2, Plot { deaths: true, network: true, ..CALM });
     run_one(0, ALL);
+}
+
+/// A primary that was started with its snapshot dropped what had expired, and its replicas, which went
+/// on from where that snapshot ended, were not told.
+#[test]
+fn a_primary_that_starts_tells_of_what_has_expired() {
+    run_one(277, Plot { deaths: true, network: true, ..CALM });
+}
+
+/// A replica whose disk did not take the data set of its primary never asked for it again.
+#[test]
+fn a_data_set_that_was_not_taken_is_asked_for_again() {
+    run_one(114, Plot { disks: true, ..ALL });
 }
