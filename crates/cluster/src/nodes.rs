@@ -1,0 +1,231 @@
+//! All nodes that are known, and who owns which slot.
+
+use std::collections::BTreeMap;
+
+use dunlin_slots::{SLOTS, SlotSet};
+use slab::Slab;
+
+use crate::flags::NodeFlags;
+use crate::id::NodeId;
+use crate::node::Node;
+
+/// How many nodes may be known: as many as there are slots. A peer that gossips about more is not
+/// believed.
+pub(crate) const NODES_MAX: usize = SLOTS as usize;
+
+/// The place of a node, which stays the same while its id is learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct NodeKey(u16);
+
+impl NodeKey {
+    const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// All nodes that are known, and who owns which slot.
+///
+/// Invariants: a node's `slots` are those that `owners` gives it; `primary` names a known node that
+/// lists it among its `replicas`, and the other way round.
+#[derive(Debug)]
+pub(crate) struct Nodes {
+    slab: Slab<Node>,
+    by_id: BTreeMap<NodeId, NodeKey>,
+    owners: Vec<Option<NodeKey>>,
+    /// Slots whose owner has ceased to claim them: they are its until somebody else claims them.
+    unclaimed: SlotSet,
+    me: NodeKey,
+}
+
+impl Nodes {
+    /// A cluster of one.
+    pub(crate) fn new(myself: Node) -> Self {
+        let mut slab = Slab::new();
+        let id = myself.id;
+        let me = NodeKey(slab.insert(myself) as u16);
+        Self {
+            slab,
+            by_id: BTreeMap::from([(id, me)]),
+            owners: vec![None; usize::from(SLOTS)],
+            unclaimed: SlotSet::new(),
+            me,
+        }
+    }
+
+    /// Count of nodes, this one and those in handshake among them.
+    pub(crate) fn len(&self) -> usize {
+        self.slab.len()
+    }
+
+    /// The place of this node.
+    pub(crate) const fn me(&self) -> NodeKey {
+        self.me
+    }
+
+    /// This node.
+    pub(crate) fn myself(&self) -> &Node {
+        self.get(self.me)
+    }
+
+    /// This node, for changing it.
+    pub(crate) fn myself_mut(&mut self) -> &mut Node {
+        self.get_mut(self.me)
+    }
+
+    /// A node.
+    ///
+    /// # Panics
+    /// If it has been removed.
+    pub(crate) fn get(&self, key: NodeKey) -> &Node {
+        &self.slab[key.index()]
+    }
+
+    /// A node, for changing it.
+    ///
+    /// # Panics
+    /// If it has been removed.
+    pub(crate) fn get_mut(&mut self, key: NodeKey) -> &mut Node {
+        &mut self.slab[key.index()]
+    }
+
+    /// A node that may have been removed.
+    pub(crate) fn try_get(&self, key: NodeKey) -> Option<&Node> {
+        self.slab.get(key.index())
+    }
+
+    /// The node of an id.
+    pub(crate) fn find(&self, id: &NodeId) -> Option<NodeKey> {
+        self.by_id.get(id).copied()
+    }
+
+    /// All nodes in the order of their ids.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Node> {
+        self.by_id.values().map(|key| self.get(*key))
+    }
+
+    /// The places of all nodes, in the order of their ids.
+    pub(crate) fn keys(&self) -> Vec<NodeKey> {
+        self.by_id.values().copied().collect()
+    }
+
+    /// Adds a node without slots; `None` if it is one too many, or known.
+    pub(crate) fn insert(&mut self, node: Node) -> Option<NodeKey> {
+        if self.slab.len() >= NODES_MAX || self.by_id.contains_key(&node.id) {
+            return None;
+        }
+        let id = node.id;
+        let primary = node.primary;
+        let key = NodeKey(self.slab.insert(Node { primary: None, ..node }) as u16);
+        self.by_id.insert(id, key);
+        self.set_primary(key, primary);
+        Some(key)
+    }
+
+    /// Removes a node and all that refers to it.
+    ///
+    /// # Panics
+    /// If it is this node.
+    pub(crate) fn remove(&mut self, key: NodeKey) -> Node {
+        assert!(key != self.me, "a node never forgets itself");
+        for slot in self.get(key).slots.clone().iter() {
+            self.assign(slot, None);
+        }
+        self.set_primary(key, None);
+        for replica in self.get(key).replicas.clone() {
+            if let Some(replica) = self.find(&replica) {
+                self.get_mut(replica).primary = None;
+            }
+        }
+        let node = self.slab.remove(key.index());
+        self.by_id.remove(&node.id);
+        for (_, other) in &mut self.slab {
+            other.reports.retain(|report| report.reporter != node.id);
+        }
+        node
+    }
+
+    /// Gives a node the id that it has been found to have.
+    ///
+    /// # Panics
+    /// If the id is another node's.
+    pub(crate) fn rename(&mut self, key: NodeKey, id: NodeId) {
+        assert!(!self.by_id.contains_key(&id), "an id names one node");
+        let (replicas, primary) = (self.get(key).replicas.clone(), self.get(key).primary);
+        let old = std::mem::replace(&mut self.get_mut(key).id, id);
+        self.by_id.remove(&old);
+        self.by_id.insert(id, key);
+        if let Some(primary) = primary.and_then(|primary| self.find(&primary)) {
+            for replica in &mut self.get_mut(primary).replicas {
+                if *replica == old {
+                    *replica = id;
+                }
+            }
+        }
+        for replica in replicas {
+            if let Some(replica) = self.find(&replica) {
+                self.get_mut(replica).primary = Some(id);
+            }
+        }
+    }
+
+    /// Attaches a replica to a primary, or to none. A primary that has a replica is one that others
+    /// may migrate to.
+    pub(crate) fn set_primary(&mut self, key: NodeKey, primary: Option<NodeId>) {
+        let primary = primary.and_then(|id| self.find(&id)).filter(|primary| *primary != key);
+        let id = self.get(key).id;
+        if let Some(old) = self.get(key).primary.and_then(|old| self.find(&old)) {
+            let old = self.get_mut(old);
+            old.replicas.retain(|replica| *replica != id);
+            if old.replicas.is_empty() {
+                old.flags.remove(NodeFlags::MIGRATE_TO);
+            }
+        }
+        self.get_mut(key).primary = primary.map(|primary| self.get(primary).id);
+        if let Some(primary) = primary {
+            let primary = self.get_mut(primary);
+            primary.replicas.push(id);
+            primary.flags.insert(NodeFlags::MIGRATE_TO);
+        }
+    }
+
+    /// The owner of a slot; `None` also above the last slot.
+    pub(crate) fn owner(&self, slot: u16) -> Option<NodeKey> {
+        self.owners.get(usize::from(slot)).copied().flatten()
+    }
+
+    /// Gives a slot to a node, or to none.
+    ///
+    /// # Panics
+    /// If there is no such slot.
+    pub(crate) fn assign(&mut self, slot: u16, owner: Option<NodeKey>) {
+        self.unclaimed.remove(slot);
+        if let Some(old) = std::mem::replace(&mut self.owners[usize::from(slot)], owner) {
+            let old = self.get_mut(old);
+            old.slot_count -= usize::from(old.slots.remove(slot));
+        }
+        if let Some(new) = owner {
+            let is_first = self.get(new).slot_count == 0;
+            let gets_replicas =
+                is_first && self.slab.iter().any(|(_, node)| !node.replicas.is_empty());
+            let new = self.get_mut(new);
+            new.slot_count += usize::from(new.slots.insert(slot));
+            if gets_replicas {
+                new.flags.insert(NodeFlags::MIGRATE_TO);
+            }
+        }
+    }
+
+    /// Slots whose owner has ceased to claim them.
+    pub(crate) const fn unclaimed(&self) -> &SlotSet {
+        &self.unclaimed
+    }
+
+    /// Notes whether the owner of a slot claims it.
+    pub(crate) fn set_claimed(&mut self, slot: u16, is_claimed: bool) {
+        if is_claimed {
+            self.unclaimed.remove(slot);
+        } else {
+            self.unclaimed.insert(slot);
+        }
+    }
+}
