@@ -31,6 +31,7 @@ mod history;
 mod id;
 mod line;
 mod link;
+mod recent;
 mod replicas;
 mod replication;
 mod schedule;

@@ -11,6 +11,7 @@ use crate::history::{Denial, History};
 use crate::id::ReplId;
 use crate::line::Line;
 use crate::link::PrimaryLink;
+use crate::recent::RecentOffsets;
 use crate::replicas::{Replica, ReplicaNumber, Replicas};
 
 /// What a command asks for that needs more than a command may reach.
@@ -65,8 +66,8 @@ pub struct Traffic {
     pub output_bytes: u64,
 }
 
-/// How much more than what the last full synchronisation took is kept for the next one.
-const MARGIN: u64 = 2;
+/// The default of `repl-backlog-size`.
+const BACKLOG_BYTES_DEFAULT: u64 = 1 << 20;
 
 /// One server's replication.
 #[derive(Debug)]
@@ -106,8 +107,8 @@ pub struct Replication {
     /// Offset of the latest part of the stream that a peer without deadlines of hash fields must not
     /// see.
     field_deadlines_until: u64,
-    /// Bytes of the stream that went by during the longest full synchronisation so far.
-    sync_bytes: u64,
+    /// Where the stream was lately.
+    recent: RecentOffsets,
 }
 
 impl Replication {
@@ -134,7 +135,7 @@ impl Replication {
             own_keys: BTreeSet::new(),
             alone_since: None,
             field_deadlines_until: 0,
-            sync_bytes: 0,
+            recent: RecentOffsets::new(),
         }
     }
 
@@ -208,19 +209,29 @@ impl Replication {
         self.field_deadlines_until = self.history.offset();
     }
 
-    /// Forgets what no replica needs. At least `bytes` are kept; more, up to `bytes_max`, if a full
-    /// synchronisation takes so long that a replica which loses its link once would need them.
+    /// Forgets what no replica needs. At least `bytes` are kept (`repl-backlog-size`); more, up to
+    /// `bytes_max`, if so much has been written in the time that a replica which loses its link or
+    /// restarts may be away. Who asks for less than the default has little memory, or tries what
+    /// happens to a replica that is away too long: then `bytes` are all.
     pub fn trim(&mut self, bytes: u64, bytes_max: u64) {
-        let bytes = bytes.max((self.sync_bytes * MARGIN).min(bytes_max));
+        let offset = self.history.offset();
+        let first = self.recent.first().filter(|_| bytes >= BACKLOG_BYTES_DEFAULT);
+        let recent = first.map_or(0, |first| offset.saturating_sub(first));
+        let bytes = bytes.max(recent.min(bytes_max));
         let needed_from = self.replicas.needed_from();
         if let Some(backlog) = &mut self.backlog {
             backlog.trim(Retention { bytes, needed_from });
         }
     }
 
-    /// A full synchronisation has ended during which so many bytes of the stream went by.
-    pub fn synced_fully(&mut self, stream_bytes: u64) {
-        self.sync_bytes = self.sync_bytes.max(stream_bytes);
+    /// A second has passed: takes note of where the stream is.
+    pub fn note_offset(&mut self, now: Monotonic) {
+        self.recent.note(now, self.history.offset());
+    }
+
+    /// A full synchronisation has ended that took so long, in microseconds.
+    pub fn synced_fully(&mut self, took_us: u64) {
+        self.recent.synced_fully(took_us);
     }
 
     /// Begins to keep the stream, under a new replid: nobody knows what was before.
@@ -465,13 +476,18 @@ mod tests {
     }
 
     #[test]
-    fn the_backlog_grows_with_what_a_synchronisation_needs() {
+    fn the_backlog_grows_with_what_is_written_while_a_replica_may_be_away() {
         let mut primary = primary();
-        primary.feed(&[b'x'; 100_000]);
-        primary.synced_fully(20_000);
-        primary.trim(10, 1_000_000);
-        assert_eq!(primary.backlog.as_ref().map(Backlog::len), Some(40_000));
-        primary.trim(10, 30_000);
-        assert_eq!(primary.backlog.as_ref().map(Backlog::len), Some(30_000));
+        for second in 0..10 {
+            primary.note_offset(Monotonic(second * 1_000_000));
+            primary.feed(&[b'x'; 1_000_000]);
+        }
+        let mut kept = |bytes, bytes_max| {
+            primary.trim(bytes, bytes_max);
+            primary.backlog.as_ref().map(Backlog::len)
+        };
+        assert_eq!(kept(BACKLOG_BYTES_DEFAULT, 100_000_000), Some(6_000_000));
+        assert_eq!(kept(BACKLOG_BYTES_DEFAULT, 3_000_000), Some(3_000_000));
+        assert_eq!(kept(10_000, 100_000_000), Some(10_000));
     }
 }

@@ -29,6 +29,10 @@ pub struct OutputLimits {
 }
 
 impl OutputLimits {
+    /// What the configuration says of replicas unless somebody has set it.
+    pub const REPLICA_DEFAULT: OutputLimit =
+        OutputLimit { hard_bytes: 256 << 20, soft_bytes: 64 << 20, soft_seconds: 60 };
+
     fn class(&mut self, name: &[u8]) -> Option<&mut OutputLimit> {
         match name.to_ascii_lowercase().as_slice() {
             b"normal" => Some(&mut self.normal),
@@ -82,5 +86,17 @@ impl Value for OutputLimits {
             line(parameter, value.as_bytes(), limit != default)
         })
         .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn the_default_of_replicas_is_that_of_the_table() {
+        let default = Config::default().network.client_output_buffer_limit;
+        assert_eq!(default.replica, OutputLimits::REPLICA_DEFAULT);
     }
 }

@@ -3,7 +3,7 @@
 //! Source: redis.io, "Replication"; the annotated redis.conf of 7.2, "REPLICATION"; intervals as
 //! observed on a 7.0.15 server.
 
-use dunlin_config::LogLevel;
+use dunlin_config::{LogLevel, OutputLimits};
 use dunlin_replication::{ReplicaNumber, SyncState};
 use dunlin_session::{Closing, Token};
 use dunlin_stdx::time::Monotonic;
@@ -41,6 +41,7 @@ impl Engine {
         self.check_replicas(now);
         self.check_backlog_age(now);
         self.begin_due_sync();
+        self.replication.note_offset(now);
         self.limit_backlog();
     }
 
@@ -140,7 +141,7 @@ impl Engine {
     /// default is no limit here: the backlog has its own.
     fn limit_replicas(&mut self) {
         let limit = self.config.network.client_output_buffer_limit.replica;
-        if limit == dunlin_config::OutputLimits::default().replica {
+        if limit == OutputLimits::REPLICA_DEFAULT {
             return;
         }
         // A replica that the backlog can serve is not too far behind, whatever the limit.

@@ -137,6 +137,5 @@ struct Sending {
 struct SyncUnderWay {
     form: SyncForm,
     replicas: Vec<ReplicaNumber>,
-    /// Where the stream was when it began.
-    offset: u64,
+    began: Monotonic,
 }

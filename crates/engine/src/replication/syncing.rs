@@ -125,7 +125,8 @@ impl Engine {
         due.replicas.iter().for_each(|number| self.announce_sync(*number, state, offset));
         self.links.feeds.extend(feeds);
         let replicas = due.replicas.clone();
-        self.links.sync = Some(SyncUnderWay { form: due.form, replicas, offset });
+        self.links.sync =
+            Some(SyncUnderWay { form: due.form, replicas, began: self.now.monotonic });
     }
 
     /// The ways from a snapshot to the connections of these replicas.
@@ -166,8 +167,7 @@ impl Engine {
     pub(super) fn tend_sync(&mut self) {
         while let Some(ended) = self.persistence.take_sync_ended() {
             let Some(sync) = self.links.sync.take() else { continue };
-            let passed = self.replication.history.offset() - sync.offset;
-            self.replication.synced_fully(passed);
+            self.replication.synced_fully(self.now.monotonic.since_us(sync.began));
             match ended {
                 // Each feed says how it ended.
                 SyncEnded::Sockets(_) => {}
