@@ -56,8 +56,10 @@ pub struct Replica {
     pub next: u64,
     /// Bytes of the stream that it has acknowledged.
     pub acknowledged: u64,
-    /// Bytes of the stream that it has acknowledged to be on its disk.
-    pub durable: u64,
+    /// Whether it has acknowledged anything: before that it may still load its data set.
+    pub has_acknowledged: bool,
+    /// Bytes of the stream that it has acknowledged to be on its disk; `None` if nothing at all.
+    pub durable: Option<u64>,
     /// When it last acknowledged something, or was last known to be alive.
     pub last_ack: Monotonic,
     /// When it began to wait for a snapshot.
@@ -84,7 +86,8 @@ impl Replica {
             state: SyncState::WaitsForStart,
             next: 0,
             acknowledged: 0,
-            durable: 0,
+            has_acknowledged: false,
+            durable: None,
             last_ack: now,
             waits_since: now,
             is_old: false,
@@ -188,7 +191,8 @@ impl Replicas {
     ) -> bool {
         let Some(replica) = self.get_mut(number) else { return false };
         replica.acknowledged = replica.acknowledged.max(offset);
-        replica.durable = replica.durable.max(durable.unwrap_or(0));
+        replica.has_acknowledged = true;
+        replica.durable = replica.durable.max(durable);
         replica.last_ack = now;
         true
     }
@@ -196,13 +200,13 @@ impl Replicas {
     /// How many have acknowledged the stream up to `offset` (WAIT).
     #[must_use]
     pub fn count_acknowledged(&self, offset: u64) -> usize {
-        self.count(|replica| replica.acknowledged >= offset)
+        self.count(|replica| replica.has_acknowledged && replica.acknowledged >= offset)
     }
 
     /// How many have it on disk up to `offset` (WAITAOF).
     #[must_use]
     pub fn count_durable(&self, offset: u64) -> usize {
-        self.count(|replica| replica.durable >= offset)
+        self.count(|replica| replica.durable.is_some_and(|durable| durable >= offset))
     }
 
     /// How many have acknowledged something within the last `lag_max` seconds.
@@ -249,6 +253,8 @@ mod tests {
         assert!(replicas.acknowledge(ReplicaNumber(1), 90, Some(10), at));
         assert!(replicas.acknowledge(ReplicaNumber(2), 100, None, at));
         assert!(!replicas.acknowledge(ReplicaNumber(3), 100, None, at));
+        replicas.insert(replica(4, SyncState::Loads));
+        assert_eq!((replicas.count_acknowledged(0), replicas.count_durable(0)), (1, 1));
         assert_eq!((replicas.count_acknowledged(100), replicas.count_durable(50)), (1, 1));
         assert_eq!((replicas.count_acknowledged(101), replicas.count_durable(51)), (0, 0));
         assert_eq!(replicas.count_good(10, Monotonic(15_999_999)), 1);

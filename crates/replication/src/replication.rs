@@ -276,6 +276,13 @@ impl Replication {
         )));
     }
 
+    /// What is held belongs to no history that others know (promotion of a replica that has lost its
+    /// data set, or never had one): whoever comes takes all of it.
+    pub fn begin_anew(&mut self) {
+        self.backlog = None;
+        self.history.restart(ReplId::random(&mut self.rng));
+    }
+
     /// The primary's history goes on under another replid from here on.
     pub const fn follow_fork(&mut self, replid: ReplId) {
         self.history.fork(replid);

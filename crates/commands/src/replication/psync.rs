@@ -36,7 +36,9 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
             let text = "ERR PSYNC FAILOVER can't be sent to a master.";
             return Err(CommandError::fixed(text));
         }
-        if !cx.replication.history.replid().is(&replid) {
+        // A replica that has lost its data set is on no history.
+        let is_here = cx.replication.has_position && cx.replication.history.replid().is(&replid);
+        if !is_here {
             let text = "ERR PSYNC FAILOVER replid must match my replid.";
             return Err(CommandError::fixed(text));
         }

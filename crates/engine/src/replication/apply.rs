@@ -120,16 +120,17 @@ impl Engine {
         }
     }
 
-    /// What of the stream is on this replica's disk; `None` without an append-only file.
+    /// What of the stream is on this replica's disk; `None` if nothing is, and without an append-only
+    /// file.
     fn durable_offset(&mut self) -> Option<u64> {
         if !self.persistence.is_logging() {
             return None;
         }
         let kept = self.persistence.kept_up_to();
         while let Some(&(_, offset)) = self.links.ends.front().filter(|(end, _)| *end <= kept) {
-            self.links.durable = offset;
+            self.links.durable = Some(offset);
             self.links.ends.pop_front();
         }
-        Some(self.links.durable)
+        self.links.durable
     }
 }

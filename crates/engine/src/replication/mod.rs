@@ -64,8 +64,8 @@ pub(crate) struct Links {
     shutdown_deadline: Option<Monotonic>,
     /// Who asked for it.
     pub(crate) shutdown_client: Option<Token>,
-    /// What of the primary's stream is known to be on disk (FACK).
-    durable: u64,
+    /// What of the primary's stream is known to be on disk (FACK); `None` if not even the data set is.
+    durable: Option<u64>,
     /// Physical memory of the machine, once it was asked for.
     machine_bytes: Option<u64>,
     /// Where the next look at keys that clients of this replica have written begins.
@@ -93,7 +93,7 @@ impl Links {
     /// Ends of the log and of the stream belong to a history, and that is another one now.
     fn forget_log_ends(&mut self) {
         self.ends.clear();
-        self.durable = 0;
+        self.durable = None;
     }
 }
 

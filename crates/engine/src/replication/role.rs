@@ -91,8 +91,13 @@ impl Engine {
     /// Follows nobody from now on.
     pub(super) fn become_primary(&mut self) {
         self.leave_primary();
-        self.replication.promote();
-        self.replication.keep_stream();
+        if self.replication.has_position {
+            self.replication.promote();
+            self.replication.keep_stream();
+        } else {
+            // What is held is not what the position says: nobody may go on from there.
+            self.replication.begin_anew();
+        }
         self.disconnect_replicas();
         self.replication.alone_since = Some(self.now.monotonic);
         self.follow_role();

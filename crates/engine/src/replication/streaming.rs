@@ -53,13 +53,9 @@ impl Engine {
         let Some(session) = caller.client().and_then(|token| self.sessions.get_mut(token)) else {
             return;
         };
-        if self.persistence.is_logging() {
-            let recorded = match self.persistence.drops_changes() {
-                true => 0,
-                false => self.stream.recorded_for_log() as u64,
-            };
-            session.logged_up_to = self.persistence.end() + recorded;
-        }
+        let is_appended = self.persistence.is_logging() && !self.persistence.drops_changes();
+        let recorded = if is_appended { self.stream.recorded_for_log() as u64 } else { 0 };
+        session.logged_up_to = self.persistence.end() + recorded;
         let unsent = match wants_stream {
             true => self.replication.unfed_bytes,
             false => u64::from(self.stream.commands()),

@@ -29,6 +29,10 @@ impl Engine {
 
     /// The primary will send its data set.
     pub(super) fn expect_transfer(&mut self, position: Option<(ReplId, u64)>) {
+        if self.replication.failover.is_some() {
+            // A forced hand-over, to a replica that lacked something.
+            self.failover_ended();
+        }
         let form = ArrivingForm::Announced;
         self.links.arriving = Some(Arriving { position, form, is_complete: false });
     }
@@ -176,10 +180,10 @@ impl Engine {
         if let Some(link) = &mut self.replication.link {
             link.loaded(self.now.monotonic);
         }
+        // A link that is lost before the stream begins is gone on with in this database.
+        self.replication.stream_db = stream_db;
         if self.links.primary.is_some() {
             self.links.follower = Some(Box::new(Follower::of_primary(stream_db)));
-        } else {
-            self.replication.stream_db = stream_db;
         }
         self.write_replication_lines();
         self.acknowledge();

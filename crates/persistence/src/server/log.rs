@@ -55,7 +55,6 @@ pub(super) enum State {
 }
 
 /// The append-only file of one server.
-#[derive(Default)]
 pub(super) struct Log {
     pub(super) status: LogStatus,
     pub(super) state: State,
@@ -65,7 +64,8 @@ pub(super) struct Log {
     pub(super) log: Option<AppendLog>,
     /// A log that was switched off and is brought to disk.
     pub(super) closing: Option<AppendLog>,
-    /// Bytes appended since the server started.
+    /// Bytes appended since the server started, and one: a client that has changed something waits for
+    /// more than nothing, even if the base of the next rewrite will hold it.
     pub(super) end: u64,
     /// Whether replies wait for syncs.
     pub(super) always: bool,
@@ -87,6 +87,31 @@ pub(super) struct Log {
     pub(super) keeps_history: bool,
     /// No automatic rewrite before this.
     pub(super) next_attempt: Monotonic,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            status: LogStatus::default(),
+            state: State::Off,
+            prepared: None,
+            log: None,
+            closing: None,
+            end: 1,
+            always: false,
+            is_unsynced: false,
+            last_sync_us: 0,
+            timestamps: TimestampWriter::default(),
+            last_sync: Monotonic::default(),
+            syncing: None,
+            failure: None,
+            failure_told: None,
+            is_lost: false,
+            rewrite: None,
+            keeps_history: false,
+            next_attempt: Monotonic::default(),
+        }
+    }
 }
 
 impl Log {
@@ -120,7 +145,7 @@ impl Persistence {
         self.log.state != State::Off
     }
 
-    /// Bytes appended since the server started.
+    /// Where the log ends. Nothing was appended before the server started: it then ends at 1.
     #[must_use]
     #[inline]
     pub const fn end(&self) -> u64 {
@@ -305,7 +330,8 @@ impl Persistence {
 
     /// After the data set was loaded: opens the log for what comes; whether that works.
     pub(super) fn start_loaded_log(&mut self, config: &Config, empty_base: &[u8]) -> bool {
-        let Some(mut files) = self.log.prepared.take() else { return true };
+        let files = self.log.prepared.take().filter(|_| config.persistence.appendonly);
+        let Some(mut files) = files else { return true };
         let started = files.start(base_form(config), empty_base);
         self.take_files_log(&mut files);
         match started {

@@ -73,7 +73,8 @@ impl Persistence {
     /// Begins to rewrite the log. Whoever calls this has appended all changes so far, and appends what
     /// follows with its database named anew.
     pub fn begin_rewrite(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) {
-        if self.is_busy() {
+        // A base that is made while the data set is loaded would hold a part of it.
+        if self.is_busy() || self.load.is_some() {
             self.log.status.is_rewrite_scheduled = true;
             return;
         }
