@@ -259,6 +259,12 @@ impl SimServer {
         keys
     }
 
+    /// Whether one of its databases holds this key, expired or not.
+    pub fn holds(&mut self, key: &str) -> bool {
+        let keyspace = &self.node.engine_mut().keyspace;
+        (0..keyspace.databases()).any(|db| keyspace.held(db, key.as_bytes()).is_some())
+    }
+
     /// How many lines of its log contain this text.
     pub fn logged(&self, text: &str) -> usize {
         self.process.log.borrow().iter().filter(|line| line.contains(text)).count()

@@ -90,6 +90,14 @@ impl Machine {
     /// The machine as it is found when the power is back. This one stays off.
     pub(super) fn after_power_loss(&mut self, random: &mut Rng) -> Machine {
         self.off = true;
+        let mut found = self.found_after_power_loss(random);
+        found.log = std::mem::take(&mut self.log);
+        found.calls = self.calls;
+        found
+    }
+
+    /// The machine as it would be found if the power went now.
+    pub(super) fn found_after_power_loss(&self, random: &mut Rng) -> Machine {
         // A third of the machines lose or keep everything: the two ends find most mistakes.
         let mood = random.u8(..6);
         let kept = match mood {
@@ -111,10 +119,7 @@ impl Machine {
         });
         let files = files.collect();
         let seed = random.u64(..);
-        let mut found = Machine::found(names, files, Rng::with_seed(seed));
-        found.log = std::mem::take(&mut self.log);
-        found.calls = self.calls;
-        found
+        Machine::found(names, files, Rng::with_seed(seed))
     }
 
     pub(super) fn start_process(&mut self) -> ProcessNumber {

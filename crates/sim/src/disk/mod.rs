@@ -74,6 +74,12 @@ impl SimDisk {
         SimDisk { machine: Arc::new(Mutex::new(machine)), process: 0 }
     }
 
+    /// The disk as it would be found if the power went now; this one goes on.
+    pub fn image_after_crash(&self, random: &mut Rng) -> SimDisk {
+        let machine = self.machine().found_after_power_loss(random);
+        SimDisk { machine: Arc::new(Mutex::new(machine)), process: 0 }
+    }
+
     /// Cuts the power at the call after the next `calls` ones.
     pub fn power_off_after(&self, calls: u64) {
         let mut machine = self.machine();

@@ -282,13 +282,14 @@ impl Network {
         Some(bytes)
     }
 
-    /// A client leaves.
+    /// A client leaves. What it has sent arrives all the same.
     pub fn close(&mut self, number: WireNumber) {
         let arrival = self.arrival();
         let Some(wire) = self.wires.get_mut(&number) else { return };
         wire.pipes[0].finish(arrival);
         wire.hosts[0] = Some(usize::MAX);
-        if wire.tokens == [None, None] {
+        let is_over = wire.stage == Stage::Open || wire.is_silent;
+        if is_over && wire.tokens == [None, None] {
             self.wires.remove(&number);
         }
     }

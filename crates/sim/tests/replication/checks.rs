@@ -4,6 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use dunlin_sim::Network;
 
+use crate::hand_overs::HandOvers;
+use crate::plot::Plot;
+use crate::taints::Taints;
+
 pub(crate) type Id = [u8; 40];
 
 /// The bytes of a history, as far as anybody has shown them.
@@ -46,13 +50,31 @@ impl Stream {
     }
 }
 
+/// The histories of all.
+#[derive(Default)]
+pub(crate) struct Streams(HashMap<Id, Stream>);
+
+impl Streams {
+    /// The bytes of a history from one offset up to another.
+    pub(crate) fn text(&self, id: Id, from: u64, end: u64) -> Vec<u8> {
+        let Some(stream) = self.0.get(&id) else { return Vec::new() };
+        let place = |offset: u64| offset.saturating_sub(stream.from) as usize;
+        let bytes = stream.bytes.get(place(from)..place(end)).unwrap_or_default();
+        bytes.iter().map(|byte| byte.unwrap_or(b'?')).collect()
+    }
+}
+
 /// What one server was last seen at.
 #[derive(Default)]
 struct Seen {
     life: u32,
     at: Option<(Id, u64)>,
+    /// The same, also for a primary whose stream nobody keeps.
+    held_at: Option<(Id, u64)>,
     /// Data sets that it took.
     transfers: usize,
+    /// Whether one of them came in the latest turn.
+    is_another: bool,
     turns: u64,
 }
 
@@ -68,17 +90,23 @@ struct Held {
 struct Counted {
     /// Where it is in which histories.
     positions: Vec<(Id, u64)>,
-    held_by: BTreeSet<usize>,
+    /// Servers, each in one of its lives: a primary may not have heard yet that one is over, and
+    /// counts both.
+    held_by: BTreeSet<(usize, u32)>,
 }
 
 /// What was seen of all servers.
 #[derive(Default)]
 pub(crate) struct Checks {
-    streams: HashMap<Id, Stream>,
+    streams: Streams,
+    taints: Option<Taints>,
+    pub(crate) hand_overs: HandOvers,
     held: HashMap<(Id, u64), Held>,
     seen: Vec<Seen>,
     counted: BTreeMap<u64, Counted>,
     keeps_pictures: bool,
+    /// Data are compared every so many turns.
+    rests_turns: u64,
     /// Positions at which two servers were compared.
     pub(crate) compared: usize,
 }
@@ -89,10 +117,19 @@ pub(crate) fn marker(number: u64) -> String {
 }
 
 impl Checks {
-    pub(crate) fn new(hosts: usize) -> Checks {
+    pub(crate) fn new(hosts: usize, plot: Plot) -> Checks {
         let keeps_pictures = std::env::var_os("SIM_SEED").is_some();
         let seen = (0..hosts).map(|_| Seen::default()).collect();
-        Checks { seen, keeps_pictures, ..Checks::default() }
+        let taints = plot.own_writes.then(|| Taints::new(hosts));
+        let hand_overs = HandOvers::new(hosts);
+        // What is large takes long to compare.
+        let rests_turns = if plot.heavy { 5 } else { 1 };
+        Checks { seen, keeps_pictures, taints, hand_overs, rests_turns, ..Checks::default() }
+    }
+
+    /// Whether a server may hold something else than its position says.
+    pub(crate) fn is_tainted(&self, index: usize) -> bool {
+        self.taints.as_ref().is_some_and(|taints| taints.is_tainted(index))
     }
 
     /// Looks at a server after its turn.
@@ -106,10 +143,19 @@ impl Checks {
         }
         self.check_direction(network, index);
         self.check_stream(network, index);
+        self.hand_overs.observe(network, index, &self.streams);
+        if let Some(taints) = &mut self.taints {
+            taints.observe(network, index);
+        }
         self.check_data(network, index);
+        self.inherit(network, index);
         self.count(network, index);
+        let at = position(network, index);
         let is_somewhere = !is_between(network, index);
-        self.seen[index].at = is_somewhere.then(|| position(network, index));
+        let replication = &network.server(index).expect("looked at").node.engine_mut().replication;
+        let is_unheard = replication.link.is_none() && replication.backlog.is_none();
+        self.seen[index].at = is_somewhere.then_some(at);
+        self.seen[index].held_at = (is_somewhere || is_unheard).then_some(at);
         self.seen[index].turns += 1;
     }
 
@@ -120,6 +166,7 @@ impl Checks {
         let transfers = server.logged("Discarding previously cached master state");
         let seen = &mut self.seen[index];
         let is_another = std::mem::replace(&mut seen.transfers, transfers) != transfers;
+        seen.is_another = is_another;
         if let Some((old, before)) = seen.at
             && old == id
             && !is_another
@@ -149,7 +196,7 @@ impl Checks {
             let mut bytes = Vec::new();
             backlog.read(from, (end - from) as usize, |piece| bytes.extend_from_slice(piece));
             self.find_markers(&bytes, (id, from), index);
-            let stream = self.streams.entry(id).or_default();
+            let stream = self.streams.0.entry(id).or_default();
             if let Err(at) = stream.add(from, &bytes) {
                 let here = (at - from) as usize;
                 let part = &bytes[here.saturating_sub(120)..bytes.len().min(here + 60)];
@@ -164,15 +211,31 @@ impl Checks {
     }
 
     fn find_markers(&mut self, bytes: &[u8], (id, from): (Id, u64), index: usize) {
-        let mut rest = bytes;
-        while let Some(at) = rest.windows(5).position(|part| part == b"wait:") {
-            rest = &rest[at + 5..];
-            let digits: String = rest.iter().map(|byte| char::from(*byte)).take(12).collect();
+        let life = self.seen[index].life;
+        let mut at = 0;
+        while let Some(place) = bytes[at..].windows(5).position(|part| part == b"wait:") {
+            at += place + 5;
+            let digits: String =
+                bytes[at..].iter().map(|byte| char::from(*byte)).take(12).collect();
             let number = digits.split(':').next().and_then(|number| number.parse().ok());
             let Some(number) = number else { continue };
             let counted = self.counted.entry(number).or_default();
-            counted.held_by.insert(index);
-            counted.positions.push((id, from + bytes.len() as u64 - 1));
+            counted.held_by.insert((index, life));
+            // Whoever has come so far has applied the command: there is nothing between the two.
+            counted.positions.push((id, from + at as u64));
+        }
+    }
+
+    /// What a server holds when it goes on under another id belongs to that history too.
+    fn inherit(&mut self, network: &mut Network, index: usize) {
+        let (id, _) = position(network, index);
+        let Seen { life, held_at, is_another, .. } = self.seen[index];
+        let Some((_, before)) = held_at.filter(|at| at.0 != id && !is_another) else { return };
+        for counted in self.counted.values_mut().rev().take(20) {
+            let is_known = counted.positions.iter().any(|(of, _)| *of == id);
+            if counted.held_by.contains(&(index, life)) && !is_known {
+                counted.positions.push((id, before));
+            }
         }
     }
 
@@ -184,7 +247,7 @@ impl Checks {
         }
         for counted in self.counted.values_mut().rev().take(20) {
             if counted.positions.iter().any(|(of, at)| *of == id && *at <= offset) {
-                counted.held_by.insert(index);
+                counted.held_by.insert((index, self.seen[index].life));
             }
         }
     }
@@ -193,7 +256,7 @@ impl Checks {
     pub(crate) fn acknowledged(&mut self, number: u64, primary: usize, replicas: usize) {
         // A write from before there was a stream reached them with the data set.
         let Some(Counted { held_by, .. }) = self.counted.get(&number) else { return };
-        let others = held_by.iter().filter(|index| **index != primary).count();
+        let others = held_by.iter().filter(|(index, _)| *index != primary).count();
         assert!(
             others >= replicas,
             "WAIT told server {primary}'s client of {replicas} replicas with write {number}: {held_by:?}"
@@ -202,12 +265,13 @@ impl Checks {
 
     /// Equal positions mean equal data.
     fn check_data(&mut self, network: &mut Network, index: usize) {
-        if is_between(network, index) {
+        if is_between(network, index) || self.is_tainted(index) {
             return;
         }
         let at = position(network, index);
         let turns = self.seen[index].turns;
-        if self.seen[index].at == Some(at) && !turns.is_multiple_of(8) {
+        let is_old = self.seen[index].at == Some(at) && !turns.is_multiple_of(8);
+        if is_old || !turns.is_multiple_of(self.rests_turns) {
             return;
         }
         let server = network.server(index).expect("looked at");
