@@ -42,17 +42,21 @@ impl Scenario {
     /// A client reads its replies, or connects again.
     pub(crate) fn read(&mut self, client: usize) {
         let Some(bytes) = self.network.receive(self.clients[client].wire) else {
-            let any = self.random.usize(..HOSTS * 3);
-            let host = if any < HOSTS { any } else { self.primary() };
-            let wire = self.network.open(host);
-            self.clients[client] = Client::new(host, wire);
-            return;
+            return self.connect(client);
         };
         self.clients[client].received.extend(bytes);
         while let Decoded::Whole(reply, len) = decode(&self.clients[client].received) {
             self.clients[client].received.drain(..len);
             self.take_reply(client, &reply);
         }
+    }
+
+    /// A client connects to some server, preferably to a primary.
+    fn connect(&mut self, client: usize) {
+        let any = self.random.usize(..HOSTS * 3);
+        let host = if any < HOSTS { any } else { self.primary() };
+        let wire = self.network.open(host);
+        self.clients[client] = Client::new(host, wire);
     }
 
     fn take_reply(&mut self, client: usize, reply: &Value) {
@@ -158,6 +162,10 @@ impl Scenario {
         if plot.keeps_writes() && self.random.u8(..10) == 0 {
             self.write_to_keep(client);
             return true;
+        }
+        if plot.own_writes && self.random.u8(..30) == 0 {
+            self.network.close(self.clients[client].wire);
+            self.connect(client);
         }
         if plot.own_writes && self.random.u8(..8) == 0 {
             let (key, ms) = (self.random.u8(..20), self.random.u32(1..3000));

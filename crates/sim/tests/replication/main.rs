@@ -35,6 +35,7 @@ struct Tally {
     inherited: usize,
     found_on_disk: usize,
     spilled: usize,
+    own_keys: usize,
     compared: usize,
 }
 
@@ -46,6 +47,7 @@ fn run(name: &str, count: u64, plot: Plot) -> Tally {
         tally.inherited += one.inherited;
         tally.found_on_disk += one.found_on_disk;
         tally.spilled += one.spilled;
+        tally.own_keys += one.own_keys;
         tally.compared += one.compared;
     });
     assert_some("pair of servers at the same position", tally.compared);
@@ -59,6 +61,7 @@ fn run_one(seed: u64, plot: Plot) -> Tally {
         resume_unwind(panic);
     }
     Tally {
+        own_keys: scenario.own_keys,
         compared: scenario.checks.compared,
         hand_overs: scenario.checks.hand_overs.complete,
         inherited: scenario.promises.inherited,
@@ -110,7 +113,8 @@ fn primaries_hand_their_role_over() {
 /// Replicas that take writes of clients differ; nobody else does, and the stream does not.
 #[test]
 fn some_replicas_take_writes() {
-    run("own writes", 8, Plot { own_writes: true, network: true, ..CALM });
+    let tally = run("own writes", 8, Plot { own_writes: true, network: true, ..CALM });
+    assert_some("key of a replica's client", tally.own_keys);
     run("own writes, all", 10, Plot { own_writes: true, ..ALL });
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Scenario {
     pub(crate) writes: u64,
     /// Pieces of work that jobs do in a turn: few make slow snapshots.
     pub(crate) pace: usize,
+    /// Keys that clients wrote to replicas, when faults stopped.
+    pub(crate) own_keys: usize,
     pub(crate) story: Vec<String>,
 }
 
@@ -51,7 +53,18 @@ impl Scenario {
         let pace = random.usize(1..if plot.heavy { 4 } else { 12 });
         let checks = Checks::new(HOSTS, plot);
         let (promises, story) = (Promises::new(seed), Vec::new());
-        Scenario { network, checks, promises, plot, random, clients, writes: 0, pace, story }
+        Scenario {
+            network,
+            checks,
+            promises,
+            plot,
+            random,
+            clients,
+            writes: 0,
+            pace,
+            own_keys: 0,
+            story,
+        }
     }
 
     pub(crate) fn run(&mut self) {
@@ -123,14 +136,21 @@ impl Scenario {
         if !self.plot.own_writes || self.plot.roles || self.plot.deaths {
             return;
         }
+        let is_own = |key: &String| key.contains("own:");
+        let keys = |network: &mut Network, host| {
+            let server = network.server(host);
+            server.map(|server| server.describe().into_keys().filter(is_own).collect())
+        };
+        for host in (0..HOSTS).filter(|host| self.checks.is_tainted(*host)).collect::<Vec<_>>() {
+            let keys: Vec<String> = keys(&mut self.network, host).unwrap_or_default();
+            self.own_keys += keys.len();
+        }
         let written = self.network.time.since_start();
         while self.network.time.since_start() < written + Duration::from_secs(20) {
             self.turn();
         }
         for host in 0..HOSTS {
-            let Some(server) = self.network.server(host) else { continue };
-            let late: Vec<_> =
-                server.describe().into_keys().filter(|key| key.contains("own:")).collect();
+            let late: Vec<String> = keys(&mut self.network, host).unwrap_or_default();
             assert!(late.is_empty(), "server {host} keeps {late:?}");
         }
     }
