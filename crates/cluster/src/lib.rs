@@ -30,6 +30,7 @@ mod address;
 mod admin;
 pub mod bus;
 mod cluster;
+pub mod conf;
 mod config;
 mod describe;
 mod error;

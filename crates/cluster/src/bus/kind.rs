@@ -94,6 +94,8 @@ pub enum Refusal {
     Extension,
     /// What should be an id is none.
     Id,
+    /// An address holds what no address has.
+    Address,
     /// From a node that is not known, which may only greet.
     UnknownSender,
 }
@@ -103,13 +105,14 @@ impl Refusal {
     pub const COUNT: usize = Self::ALL.len();
 
     /// All reasons.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::NotTheBus,
         Self::Version,
         Self::Kind,
         Self::Length,
         Self::Extension,
         Self::Id,
+        Self::Address,
         Self::UnknownSender,
     ];
 
@@ -123,6 +126,7 @@ impl Refusal {
             Self::Length => "length",
             Self::Extension => "extension",
             Self::Id => "id",
+            Self::Address => "address",
             Self::UnknownSender => "unknown-sender",
         }
     }
