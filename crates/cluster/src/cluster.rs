@@ -1,18 +1,23 @@
-//! The cluster of one server as a value.
+//! The cluster of one server as a value: what it is made of, and what it shows.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use dunlin_stdx::time::Now;
+use dunlin_stdx::time::{Monotonic, Now};
 
-use crate::action::{Action, LinkId};
 use crate::address::Ports;
+use crate::conf::OpenSlot;
 use crate::config::ClusterConfig;
-use crate::facts::Facts;
-use crate::flags::NodeFlags;
+use crate::facts::{Facts, PrimaryLink};
+use crate::failover::Election;
+use crate::forget::Forgotten;
 use crate::id::NodeId;
+use crate::links::Links;
+use crate::manual::ManualFailover;
 use crate::node::Node;
 use crate::nodes::Nodes;
-use crate::state::DownReason;
+use crate::outbox::Outbox;
+use crate::state::{DownReason, Health};
 use crate::stats::Stats;
 
 /// What a cluster is made from.
@@ -47,81 +52,85 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
+/// Epochs that must survive a restart.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Epochs {
+    /// The highest that was seen.
+    pub(crate) current: u64,
+    /// That of the last vote that was given.
+    pub(crate) last_vote: u64,
+}
+
+/// What the last input said of the server.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Turn {
+    pub(crate) now: Now,
+    pub(crate) offset: u64,
+    pub(crate) primary_link: PrimaryLink,
+}
+
+/// What is done before the server sleeps.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Todo {
+    pub(crate) save: bool,
+    pub(crate) fsync: bool,
+    pub(crate) state: bool,
+    pub(crate) failover: bool,
+}
+
 /// The cluster of one server as a value.
 #[derive(Debug)]
 pub struct Cluster {
     pub(crate) config: ClusterConfig,
+    pub(crate) ports: Ports,
     pub(crate) nodes: Nodes,
+    /// Slots whose keys move.
+    pub(crate) open: BTreeMap<u16, OpenSlot>,
+    pub(crate) epochs: Epochs,
+    pub(crate) health: Health,
+    pub(crate) election: Election,
+    pub(crate) manual: ManualFailover,
+    pub(crate) forgotten: Forgotten,
+    pub(crate) links: Links,
+    /// The address that the server has been told to replicate from.
+    pub(crate) following: Option<(String, u16)>,
+    pub(crate) turn: Turn,
+    pub(crate) todo: Todo,
+    pub(crate) outbox: Outbox,
     pub(crate) stats: Stats,
+    pub(crate) rng: fastrand::Rng,
+    pub(crate) cron: crate::cron::Cron,
 }
 
 impl Cluster {
-    /// Reads nodes.conf, or begins as a new node that is alone.
-    ///
-    /// # Errors
-    /// [`StartError`] if the text is not a whole nodes.conf.
-    pub fn start(start: Start<'_>) -> Result<Self, StartError> {
-        let mut rng = fastrand::Rng::with_seed(start.seed);
-        let (id, shard) = (NodeId::random(&mut rng), NodeId::random(&mut rng));
-        let flags = NodeFlags::MYSELF | NodeFlags::PRIMARY;
-        let nodes = Nodes::new(Node::new(id, shard, flags, start.now.monotonic));
-        Ok(Self { config: start.config, nodes, stats: Stats::default() })
+    /// Notes what an input says of the server.
+    pub(crate) fn begin(&mut self, now: Now, facts: &Facts<'_>) {
+        self.turn = Turn { now, offset: facts.offset, primary_link: facts.primary_link };
+        self.nodes.myself_mut().offset = facts.offset;
     }
 
-    /// The data set has been loaded: slots that have keys and no owner are this node's, slots that
-    /// have keys and another owner are being imported from it.
-    pub fn loaded(&mut self, now: Now, facts: &Facts<'_>) {
-        let _ = (now, facts);
+    /// The time of the last input.
+    pub(crate) const fn at(&self) -> Monotonic {
+        self.turn.now.monotonic
     }
 
-    /// A peer has connected to the port of the bus; `peer_ip` is where it comes from, `local_ip` the
-    /// address of this end.
-    pub fn accepted(&mut self, now: Now, peer_ip: &str, local_ip: &str) -> LinkId {
-        let _ = (now, peer_ip, local_ip);
-        LinkId(0)
+    /// Microseconds in the node timeout.
+    pub(crate) const fn timeout_us(&self) -> u64 {
+        self.config.node_timeout_ms.saturating_mul(1000)
     }
 
-    /// A connection that [`Action::Connect`] asked for is there.
-    pub fn connected(&mut self, now: Now, facts: &Facts<'_>, link: LinkId) {
-        let _ = (now, facts, link);
+    /// nodes.conf is to be written before anything is sent.
+    pub(crate) const fn save(&mut self) {
+        self.todo.save = true;
     }
 
-    /// A connection that [`Action::Connect`] asked for could not be made.
-    pub fn connect_failed(&mut self, now: Now, link: LinkId) {
-        let _ = (now, link);
+    /// nodes.conf is to be on disk before anything is sent.
+    pub(crate) const fn save_to_disk(&mut self) {
+        self.todo.save = true;
+        self.todo.fsync = true;
     }
 
-    /// Bytes have come on a link.
-    pub fn received(&mut self, now: Now, facts: &Facts<'_>, link: LinkId, bytes: &[u8]) {
-        let _ = (now, facts, link, bytes);
-    }
-
-    /// A link has ended: the peer closed it, or reading or writing failed.
-    pub fn closed(&mut self, now: Now, link: LinkId) {
-        let _ = (now, link);
-    }
-
-    /// So many bytes of a link could not be written yet. To be told whenever that has changed.
-    pub fn unsent(&mut self, link: LinkId, bytes: usize) {
-        let _ = (link, bytes);
-    }
-
-    /// What is done every 100 ms.
-    pub fn run_cron(&mut self, now: Now, facts: &Facts<'_>) {
-        let _ = (now, facts);
-    }
-
-    /// What is done at the end of every turn, before the server sleeps.
-    pub fn before_sleep(&mut self, now: Now, facts: &Facts<'_>) {
-        let _ = (now, facts);
-    }
-
-    /// The next thing to do.
-    pub fn poll_action(&mut self) -> Option<Action> {
-        None
-    }
-
-    /// Whether the cluster serves.
+    /// Whether the cluster serves. O(1).
     #[must_use]
     pub const fn is_ok(&self) -> bool {
         self.down_reason().is_none()
@@ -130,39 +139,54 @@ impl Cluster {
     /// Why the cluster does not serve; `None` if it does.
     #[must_use]
     pub const fn down_reason(&self) -> Option<DownReason> {
-        Some(DownReason::Waiting)
+        self.health.down
     }
 
     /// The owner of a slot. O(1).
     #[must_use]
+    #[inline]
     pub fn owner(&self, slot: u16) -> Option<&Node> {
         self.nodes.owner(slot).map(|key| self.nodes.get(key))
     }
 
     /// This node.
     #[must_use]
+    #[inline]
     pub fn myself(&self) -> &Node {
         self.nodes.myself()
     }
 
     /// Whether this node owns a slot. O(1).
     #[must_use]
+    #[inline]
     pub fn owns(&self, slot: u16) -> bool {
         self.nodes.owner(slot) == Some(self.nodes.me())
+    }
+
+    /// Whether the keys of any slot move, so that [`Self::migrating_to`] and
+    /// [`Self::importing_from`] may give something.
+    #[must_use]
+    #[inline]
+    pub fn has_open_slots(&self) -> bool {
+        !self.open.is_empty()
     }
 
     /// Where the keys of a slot move to.
     #[must_use]
     pub fn migrating_to(&self, slot: u16) -> Option<&Node> {
-        let _ = slot;
-        None
+        match self.open.get(&slot) {
+            Some(OpenSlot::Migrating(id)) => self.node(id),
+            _ => None,
+        }
     }
 
     /// Where the keys of a slot come from.
     #[must_use]
     pub fn importing_from(&self, slot: u16) -> Option<&Node> {
-        let _ = slot;
-        None
+        match self.open.get(&slot) {
+            Some(OpenSlot::Importing(id)) => self.node(id),
+            _ => None,
+        }
     }
 
     /// A node.
@@ -176,22 +200,38 @@ impl Cluster {
         self.nodes.iter()
     }
 
-    /// Count of primaries with slots.
+    /// Count of primaries with slots. O(nodes).
     #[must_use]
     pub fn size(&self) -> usize {
         self.nodes.iter().filter(|node| node.is_voting()).count()
     }
 
+    /// How many votes decide.
+    pub(crate) fn quorum(&self) -> usize {
+        self.size() / 2 + 1
+    }
+
     /// The highest epoch that was seen.
     #[must_use]
     pub const fn current_epoch(&self) -> u64 {
-        0
+        self.epochs.current
+    }
+
+    /// The epoch of the last vote that this node gave.
+    #[must_use]
+    pub const fn last_vote_epoch(&self) -> u64 {
+        self.epochs.last_vote
     }
 
     /// The config epoch of this node, or of its primary.
     #[must_use]
     pub fn my_epoch(&self) -> u64 {
-        self.nodes.myself().config_epoch
+        self.shown_epoch(self.myself())
+    }
+
+    /// The config epoch of a node, or of its primary.
+    pub(crate) fn shown_epoch(&self, node: &Node) -> u64 {
+        node.primary.as_ref().and_then(|primary| self.node(primary)).unwrap_or(node).config_epoch
     }
 
     /// Counters.

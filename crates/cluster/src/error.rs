@@ -59,60 +59,50 @@ pub enum ClusterError {
 
 impl fmt::Display for ClusterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Self::InvalidAddress(ip, port) => {
-                return write!(f, "Invalid node address specified: {ip}:{port}");
-            }
-            Self::UnknownNode(id) => return write!(f, "Unknown node {id}"),
-            Self::UnknownSetSlotNode(id) => return write!(f, "I don't know about node {id}"),
-            Self::SlotIsBusy(slot) => return write!(f, "Slot {slot} is already busy"),
-            Self::SlotIsUnassigned(slot) => return write!(f, "Slot {slot} is already unassigned"),
-            Self::NotTheOwner(slot) => return write!(f, "I'm not the owner of hash slot {slot}"),
-            Self::AlreadyTheOwner(slot) => {
-                return write!(f, "I'm already the owner of hash slot {slot}");
-            }
-            Self::SlotHasKeys(slot) => {
-                return write!(
-                    f,
-                    "Can't assign hashslot {slot} to a different node while I still hold keys for \
-                     this hash slot."
-                );
-            }
-            Self::InvalidEpoch(epoch) => {
-                return write!(f, "Invalid config epoch specified: {epoch}");
-            }
-            fixed => fixed.fixed_text(),
-        };
-        f.write_str(text)
-    }
-}
-
-impl ClusterError {
-    const fn fixed_text(&self) -> &'static str {
         match self {
-            Self::ForgetsMyself => "I tried hard but I can't forget myself...",
-            Self::ForgetsMyPrimary => "Can't forget my master!",
-            Self::FlushSlotsNotEmpty => "DB must be empty to perform CLUSTER FLUSHSLOTS.",
-            Self::SetSlotOnReplica => "Please use SETSLOT only with masters.",
-            Self::TargetIsReplica => "Target node is not a master",
-            Self::EpochWithOtherNodes => {
-                "The user can assign a config epoch only when the node does not know any other node."
+            Self::InvalidAddress(ip, port) => {
+                write!(f, "Invalid node address specified: {ip}:{port}")
             }
-            Self::EpochIsSet => "Node config epoch is already non-zero",
-            Self::ReplicatesMyself => "Can't replicate myself",
-            Self::ReplicatesReplica => "I can only replicate a master, not a replica.",
+            Self::UnknownNode(id) => write!(f, "Unknown node {id}"),
+            Self::UnknownSetSlotNode(id) => write!(f, "I don't know about node {id}"),
+            Self::ForgetsMyself => f.write_str("I tried hard but I can't forget myself..."),
+            Self::ForgetsMyPrimary => f.write_str("Can't forget my master!"),
+            Self::SlotIsBusy(slot) => write!(f, "Slot {slot} is already busy"),
+            Self::SlotIsUnassigned(slot) => write!(f, "Slot {slot} is already unassigned"),
+            Self::FlushSlotsNotEmpty => {
+                f.write_str("DB must be empty to perform CLUSTER FLUSHSLOTS.")
+            }
+            Self::SetSlotOnReplica => f.write_str("Please use SETSLOT only with masters."),
+            Self::NotTheOwner(slot) => write!(f, "I'm not the owner of hash slot {slot}"),
+            Self::AlreadyTheOwner(slot) => write!(f, "I'm already the owner of hash slot {slot}"),
+            Self::TargetIsReplica => f.write_str("Target node is not a master"),
+            Self::SlotHasKeys(slot) => write!(
+                f,
+                "Can't assign hashslot {slot} to a different node while I still hold keys for this \
+                 hash slot."
+            ),
+            Self::EpochWithOtherNodes => f.write_str(
+                "The user can assign a config epoch only when the node does not know any other node.",
+            ),
+            Self::EpochIsSet => f.write_str("Node config epoch is already non-zero"),
+            Self::InvalidEpoch(epoch) => write!(f, "Invalid config epoch specified: {epoch}"),
+            Self::ReplicatesMyself => f.write_str("Can't replicate myself"),
+            Self::ReplicatesReplica => {
+                f.write_str("I can only replicate a master, not a replica.")
+            }
             Self::ReplicateNotEmpty => {
-                "To set a master the node must be empty and without assigned slots."
+                f.write_str("To set a master the node must be empty and without assigned slots.")
             }
-            Self::NotAPrimary => "The specified node is not a master",
-            Self::FailoverOnPrimary => "You should send CLUSTER FAILOVER to a replica",
-            Self::PrimaryIsUnknown => "I'm a replica but my master is unknown to me",
-            Self::PrimaryIsDown => "Master is down or failed, please use CLUSTER FAILOVER FORCE",
+            Self::NotAPrimary => f.write_str("The specified node is not a master"),
+            Self::FailoverOnPrimary => f.write_str("You should send CLUSTER FAILOVER to a replica"),
+            Self::PrimaryIsUnknown => f.write_str("I'm a replica but my master is unknown to me"),
+            Self::PrimaryIsDown => {
+                f.write_str("Master is down or failed, please use CLUSTER FAILOVER FORCE")
+            }
             Self::ResetNotEmpty => {
-                "CLUSTER RESET can't be called with master nodes containing keys"
+                f.write_str("CLUSTER RESET can't be called with master nodes containing keys")
             }
-            Self::TooManyNodes => "Too many nodes are known",
-            _ => "",
+            Self::TooManyNodes => f.write_str("Too many nodes are known"),
         }
     }
 }

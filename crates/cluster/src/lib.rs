@@ -29,20 +29,34 @@ mod action;
 mod address;
 mod admin;
 pub mod bus;
+mod claims;
 mod cluster;
 pub mod conf;
 mod config;
+mod cron;
 mod describe;
 mod error;
 mod facts;
+mod failover;
+mod failure;
 mod flags;
+mod forget;
+mod gossip;
 mod id;
-#[allow(dead_code, reason = "the protocol follows")]
+mod inputs;
+mod links;
+mod manual;
+mod migration;
 mod node;
-#[allow(dead_code, reason = "the protocol follows")]
 mod nodes;
+mod outbox;
+mod receive;
+mod roles;
+mod send;
+mod start;
 mod state;
 mod stats;
+mod vote;
 
 pub use action::{Action, Line, LinkId, Severity};
 pub use address::{Address, BUS_PORT_OFFSET, Ports};

@@ -34,6 +34,8 @@ pub(crate) struct Nodes {
     owners: Vec<Option<NodeKey>>,
     /// Slots whose owner has ceased to claim them: they are its until somebody else claims them.
     unclaimed: SlotSet,
+    /// All places, in no order: for drawing one.
+    all: Vec<NodeKey>,
     me: NodeKey,
 }
 
@@ -48,6 +50,7 @@ impl Nodes {
             by_id: BTreeMap::from([(id, me)]),
             owners: vec![None; usize::from(SLOTS)],
             unclaimed: SlotSet::new(),
+            all: vec![me],
             me,
         }
     }
@@ -108,6 +111,26 @@ impl Nodes {
         self.by_id.values().copied().collect()
     }
 
+    /// A node that is drawn.
+    pub(crate) fn draw(&self, rng: &mut fastrand::Rng) -> NodeKey {
+        self.all[rng.usize(..self.all.len())]
+    }
+
+    /// A replica belongs to the shard of its primary.
+    pub(crate) fn adopt_shards(&mut self) {
+        for key in self.keys() {
+            let primary = self.get(key).primary.and_then(|primary| self.find(&primary));
+            if let Some(primary) = primary {
+                self.get_mut(key).shard_id = self.get(primary).shard_id;
+            }
+        }
+    }
+
+    /// The place of the primary of a node, if it is known.
+    pub(crate) fn primary_of(&self, key: NodeKey) -> Option<NodeKey> {
+        self.get(key).primary.and_then(|primary| self.find(&primary))
+    }
+
     /// Adds a node without slots; `None` if it is one too many, or known.
     pub(crate) fn insert(&mut self, node: Node) -> Option<NodeKey> {
         if self.slab.len() >= NODES_MAX || self.by_id.contains_key(&node.id) {
@@ -117,6 +140,7 @@ impl Nodes {
         let primary = node.primary;
         let key = NodeKey(self.slab.insert(Node { primary: None, ..node }) as u16);
         self.by_id.insert(id, key);
+        self.all.push(key);
         self.set_primary(key, primary);
         Some(key)
     }
@@ -138,6 +162,7 @@ impl Nodes {
         }
         let node = self.slab.remove(key.index());
         self.by_id.remove(&node.id);
+        self.all.retain(|other| *other != key);
         for (_, other) in &mut self.slab {
             other.reports.retain(|report| report.reporter != node.id);
         }

@@ -96,6 +96,8 @@ pub enum Refusal {
     Id,
     /// An address holds what no address has.
     Address,
+    /// An epoch is beyond all bounds.
+    Epoch,
     /// From a node that is not known, which may only greet.
     UnknownSender,
 }
@@ -105,7 +107,7 @@ impl Refusal {
     pub const COUNT: usize = Self::ALL.len();
 
     /// All reasons.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NotTheBus,
         Self::Version,
         Self::Kind,
@@ -113,6 +115,7 @@ impl Refusal {
         Self::Extension,
         Self::Id,
         Self::Address,
+        Self::Epoch,
         Self::UnknownSender,
     ];
 
@@ -127,6 +130,7 @@ impl Refusal {
             Self::Extension => "extension",
             Self::Id => "id",
             Self::Address => "address",
+            Self::Epoch => "epoch",
             Self::UnknownSender => "unknown-sender",
         }
     }

@@ -1,3 +1,5 @@
+//! Messages byte by byte, what is refused, and what holds of all of them.
+
 use super::*;
 use crate::bus::{Claim, Extension, Gossip, GossipEntry, ModuleMessage, Publication};
 use crate::flags::NodeFlags;

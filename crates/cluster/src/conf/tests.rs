@@ -1,3 +1,5 @@
+//! Files of servers, files that were cut, nonsense.
+
 use super::*;
 use proptest::prelude::*;
 

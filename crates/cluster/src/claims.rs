@@ -1,0 +1,217 @@
+//! Who owns which slot: claims, and what settles them.
+//!
+//! A claim of a higher config epoch wins. Whoever sees a claim that has lost sends an UPDATE. Two
+//! primaries of one config epoch would claim the same with equal right: the one with the smaller id
+//! takes a new one.
+//!
+//! Source: redis.io, "Redis cluster specification", configuration handling, propagation, and failovers.
+
+use dunlin_slots::{SLOTS, SlotSet};
+
+use crate::action::Action;
+use crate::bus::{Claim, Header};
+use crate::cluster::Cluster;
+use crate::conf::OpenSlot;
+use crate::flags::NodeFlags;
+use crate::nodes::NodeKey;
+
+/// What a claim has changed.
+#[derive(Default)]
+struct Settled {
+    /// Slots that were this node's.
+    lost: SlotSet,
+    /// Slots that were of this node's shard.
+    taken: SlotSet,
+    is_changed: bool,
+}
+
+impl Cluster {
+    /// A known node says whether it is a primary, and else of whom it is a replica.
+    pub(crate) fn hear_role(&mut self, sender: NodeKey, header: &Header) {
+        match &header.primary {
+            None => self.promote_in_table(sender),
+            Some(primary) => {
+                if self.nodes.get(sender).is_primary() {
+                    self.demote_in_table(sender);
+                }
+                let primary = self.nodes.find(primary).filter(|primary| *primary != sender);
+                if let Some(primary) = primary
+                    && self.nodes.primary_of(sender) != Some(primary)
+                {
+                    let primary = self.nodes.get(primary);
+                    let (id, shard) = (primary.id, primary.shard_id);
+                    self.nodes.set_primary(sender, Some(id));
+                    self.nodes.get_mut(sender).shard_id = shard;
+                    self.save();
+                }
+            }
+        }
+    }
+
+    /// Another node is a primary.
+    fn promote_in_table(&mut self, key: NodeKey) {
+        let node = self.nodes.get(key);
+        if node.is_primary() {
+            return;
+        }
+        self.nodes.set_primary(key, None);
+        let node = self.nodes.get_mut(key);
+        node.flags.remove(NodeFlags::REPLICA);
+        node.flags.insert(NodeFlags::PRIMARY | NodeFlags::MIGRATE_TO);
+        self.save();
+        self.todo.state = true;
+    }
+
+    fn demote_in_table(&mut self, key: NodeKey) {
+        for slot in self.nodes.get(key).slots.clone().iter() {
+            self.nodes.assign(slot, None);
+        }
+        let node = self.nodes.get_mut(key);
+        node.flags.remove(NodeFlags::PRIMARY | NodeFlags::MIGRATE_TO);
+        node.flags.insert(NodeFlags::REPLICA);
+        self.save();
+        self.todo.state = true;
+    }
+
+    /// A known node claims slots, for itself or for its primary.
+    pub(crate) fn hear_claims(&mut self, sender: NodeKey, header: &Header) {
+        let node = self.nodes.get(sender);
+        let is_primary = node.is_primary();
+        let Some(claimant) =
+            (if is_primary { Some(sender) } else { self.nodes.primary_of(sender) })
+        else {
+            return;
+        };
+        if self.nodes.get(claimant).slots == header.slots {
+            // Nothing is new, except that it claims again what it had ceased to claim.
+            if is_primary && self.nodes.unclaimed().intersects(&header.slots) {
+                self.settle(sender, header.config_epoch, &header.slots);
+            }
+            return;
+        }
+        if is_primary {
+            self.settle(sender, header.config_epoch, &header.slots);
+        }
+        let stronger = header.slots.iter().find_map(|slot| {
+            let owner = self.nodes.owner(slot)?;
+            let is_stronger = owner != sender
+                && owner != claimant
+                && !self.nodes.unclaimed().contains(slot)
+                && self.nodes.get(owner).config_epoch > header.config_epoch;
+            is_stronger.then_some(owner)
+        });
+        if let Some(owner) = stronger {
+            self.send_update(sender, owner);
+        }
+    }
+
+    /// UPDATE: somebody says who owns slots that this node may claim.
+    pub(crate) fn hear_update(&mut self, claim: &Claim) {
+        let Some(key) = self.nodes.find(&claim.id) else { return };
+        let node = self.nodes.get(key);
+        let is_new = node.config_epoch < claim.config_epoch && claim.config_epoch <= u64::MAX / 2;
+        if !is_new || key == self.nodes.me() || node.is_in_handshake() {
+            return;
+        }
+        self.promote_in_table(key);
+        self.nodes.get_mut(key).config_epoch = claim.config_epoch;
+        self.save_to_disk();
+        self.settle(key, claim.config_epoch, &claim.slots);
+    }
+
+    /// Gives a node the slots that it claims with better right than their owner, and follows what has
+    /// become of this node's own shard.
+    fn settle(&mut self, claimant: NodeKey, epoch: u64, claim: &SlotSet) {
+        if claimant == self.nodes.me() {
+            return;
+        }
+        let me = self.nodes.me();
+        let my_primary =
+            if self.myself().is_primary() { Some(me) } else { self.nodes.primary_of(me) };
+        let settled = self.rebind(claimant, epoch, claim, my_primary);
+        if settled.is_changed {
+            self.save();
+            self.todo.state = true;
+        }
+        if !settled.taken.is_empty() {
+            self.outbox.push(Action::DropSlotSubscriptions(settled.taken.clone()));
+        }
+        let has_lost_all = !settled.taken.is_empty()
+            && my_primary.is_some_and(|primary| self.nodes.get(primary).slot_count == 0);
+        let follows = self.config.allow_replica_migration || claim.len() == settled.taken.len();
+        let grand = my_primary.and_then(|primary| self.nodes.primary_of(primary));
+        if has_lost_all && follows {
+            let label = self.nodes.get(claimant).label();
+            self.outbox.notice(format!(
+                "Configuration change detected. Reconfiguring myself as a replica of {label}"
+            ));
+            self.become_replica_of(claimant);
+            self.save_to_disk();
+        } else if let Some(grand) = grand.filter(|grand| *grand != me && my_primary != Some(me)) {
+            let label = self.nodes.get(grand).label();
+            self.outbox.notice(format!(
+                "I'm a sub-replica! Reconfiguring myself as a replica of grandmaster {label}"
+            ));
+            self.become_replica_of(grand);
+            self.save_to_disk();
+        } else if !settled.lost.is_empty() {
+            self.outbox.push(Action::DropKeysInSlots(settled.lost));
+        }
+    }
+
+    fn rebind(
+        &mut self,
+        claimant: NodeKey,
+        epoch: u64,
+        claim: &SlotSet,
+        my_primary: Option<NodeKey>,
+    ) -> Settled {
+        let mut settled = Settled::default();
+        for slot in 0..SLOTS {
+            let owner = self.nodes.owner(slot);
+            if owner == Some(claimant) {
+                self.nodes.set_claimed(slot, claim.contains(slot));
+                continue;
+            }
+            if !claim.contains(slot) || matches!(self.open.get(&slot), Some(OpenSlot::Importing(_)))
+            {
+                continue;
+            }
+            let is_stronger = owner.is_none_or(|owner| {
+                self.nodes.unclaimed().contains(slot) || self.nodes.get(owner).config_epoch < epoch
+            });
+            if !is_stronger {
+                continue;
+            }
+            if owner == Some(self.nodes.me()) {
+                settled.lost.insert(slot);
+                self.open.remove(&slot);
+            }
+            if owner.is_some() && owner == my_primary {
+                settled.taken.insert(slot);
+            }
+            self.nodes.assign(slot, Some(claimant));
+            settled.is_changed = true;
+        }
+        settled
+    }
+
+    /// Two primaries of one config epoch: the one with the smaller id takes a new one.
+    pub(crate) fn resolve_collision(&mut self, sender: NodeKey) {
+        let (me, other) = (self.myself(), self.nodes.get(sender));
+        let collides =
+            me.is_primary() && other.is_primary() && me.config_epoch == other.config_epoch;
+        if !collides || me.id > other.id {
+            return;
+        }
+        let label = other.label();
+        self.epochs.current += 1;
+        let epoch = self.epochs.current;
+        self.nodes.myself_mut().config_epoch = epoch;
+        self.save_to_disk();
+        self.outbox.log(
+            crate::action::Severity::Verbose,
+            format!("configEpoch collision with node {label}. configEpoch set to {epoch}"),
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! Who is alive: suspicion (PFAIL), the word of others, and the verdict of a majority (FAIL).
+//!
+//! ```text
+//!             no answer for the node timeout            a majority of primaries says so
+//!   (works) ---------------------------------> PFAIL ----------------------------------> FAIL
+//!      ^                                         |                                         |
+//!      +------------- a PONG --------------------+                                         |
+//!      +--- a PONG, and: a replica, or no slots, or nobody else has got them in 2 timeouts +
+//! ```
+//!
+//! A FAIL is told to everybody at once; whoever hears of it believes it.
+//!
+//! Source: redis.io, "Redis cluster specification", failure detection.
+//! Differs: a node that begins to suspect another tells all primaries at once, so that a majority
+//! agrees within a round trip instead of after the next regular PINGs; only primaries with slots are
+//! counted, as they alone make up the majority.
+
+use crate::cluster::Cluster;
+use crate::flags::NodeFlags;
+use crate::id::NodeId;
+use crate::node::FailureReport;
+use crate::nodes::NodeKey;
+
+impl Cluster {
+    /// A node does not answer: PFAIL.
+    pub(crate) fn suspect(&mut self, key: NodeKey) {
+        let node = self.nodes.get_mut(key);
+        if node.flags.intersects(NodeFlags::PFAIL | NodeFlags::FAIL) {
+            return;
+        }
+        node.flags.insert(NodeFlags::PFAIL);
+        let text = format!("*** NODE {} possibly failing", node.label());
+        self.outbox.log(crate::action::Severity::Debug, text);
+        self.todo.state = true;
+        self.mark_failed_if_agreed(key);
+        if !self.nodes.get(key).is_failed() && self.myself().is_voting() {
+            self.tell_voters_of_suspicion(key);
+        }
+    }
+
+    /// PINGs that carry the suspicion, to all who have a say in it.
+    fn tell_voters_of_suspicion(&mut self, suspect: NodeKey) {
+        for key in self.nodes.keys() {
+            let node = self.nodes.get(key);
+            let hears = node.is_voting() && !node.is_myself() && key != suspect;
+            if hears && !node.flags.intersects(NodeFlags::PFAIL | NodeFlags::FAIL) {
+                self.tell(key);
+            }
+        }
+    }
+
+    /// Another primary says whether a node works.
+    pub(crate) fn hear_report(&mut self, key: NodeKey, reporter: NodeId, is_failing: bool) {
+        let at = self.at();
+        let reports = &mut self.nodes.get_mut(key).reports;
+        let known = reports.iter_mut().find(|report| report.reporter == reporter);
+        match (known, is_failing) {
+            (Some(report), true) => report.at = at,
+            (None, true) => reports.push(FailureReport { reporter, at }),
+            (Some(_), false) => reports.retain(|report| report.reporter != reporter),
+            (None, false) => return,
+        }
+        if is_failing {
+            self.mark_failed_if_agreed(key);
+        }
+    }
+
+    /// How many others say that a node fails; forgets what they said too long ago.
+    pub(crate) fn count_reports(&mut self, key: NodeKey) -> usize {
+        let (at, kept_us) = (self.at(), self.timeout_us().saturating_mul(2));
+        self.nodes.get_mut(key).reports.retain(|report| at.since_us(report.at) <= kept_us);
+        let reports = &self.nodes.get(key).reports;
+        let votes = |report: &&FailureReport| {
+            self.node(&report.reporter).is_some_and(crate::node::Node::is_voting)
+        };
+        reports.iter().filter(votes).count()
+    }
+
+    /// FAIL, if this node and a majority of the primaries agree.
+    pub(crate) fn mark_failed_if_agreed(&mut self, key: NodeKey) {
+        let node = self.nodes.get(key);
+        if !node.is_suspected() || node.is_failed() {
+            return;
+        }
+        let own = usize::from(self.myself().is_voting());
+        if self.count_reports(key) + own < self.quorum() {
+            return;
+        }
+        let node = self.nodes.get(key);
+        let (id, label) = (node.id, node.label());
+        self.outbox.notice(format!("Marking node {label} as failing (quorum reached)."));
+        self.mark_failed(key);
+        self.broadcast_failure(id);
+    }
+
+    /// A node has failed, as a majority knows.
+    pub(crate) fn mark_failed(&mut self, key: NodeKey) {
+        let at = self.at();
+        let node = self.nodes.get_mut(key);
+        node.flags.remove(NodeFlags::PFAIL);
+        node.flags.insert(NodeFlags::FAIL);
+        node.failed_at = Some(at);
+        self.save();
+        self.todo.state = true;
+        self.todo.failover = true;
+    }
+
+    /// FAIL has come from a known node.
+    pub(crate) fn hear_failure(&mut self, sender: NodeKey, failed: &NodeId) {
+        let Some(key) = self.nodes.find(failed) else { return };
+        if self.nodes.get(key).flags.intersects(NodeFlags::MYSELF | NodeFlags::FAIL) {
+            return;
+        }
+        let (from, about) = (self.nodes.get(sender).label(), self.nodes.get(key).label());
+        self.outbox.notice(format!("FAIL message received from {from} about {about}"));
+        self.mark_failed(key);
+    }
+
+    /// A node has answered.
+    pub(crate) fn mark_reachable(&mut self, key: NodeKey) {
+        let node = self.nodes.get(key);
+        if node.is_suspected() {
+            self.nodes.get_mut(key).flags.remove(NodeFlags::PFAIL);
+            self.save();
+            self.todo.state = true;
+        } else if node.is_failed() {
+            self.clear_failure_if_needed(key);
+        }
+    }
+
+    fn clear_failure_if_needed(&mut self, key: NodeKey) {
+        let node = self.nodes.get(key);
+        let patience_us = self.timeout_us().saturating_mul(2);
+        let is_old = node.failed_at.is_none_or(|failed| self.at().since_us(failed) > patience_us);
+        let label = node.label();
+        let text = if node.is_replica() {
+            format!("Clear FAIL state for node {label}:replica is reachable again.")
+        } else if node.slot_count == 0 {
+            format!("Clear FAIL state for node {label}:master without slots is reachable again.")
+        } else if is_old {
+            format!(
+                "Clear FAIL state for node {label}: is reachable again and nobody is serving its \
+                 slots after some time."
+            )
+        } else {
+            return;
+        };
+        self.outbox.notice(text);
+        let node = self.nodes.get_mut(key);
+        node.flags.remove(NodeFlags::FAIL);
+        node.failed_at = None;
+        self.save();
+        self.todo.state = true;
+    }
+}

@@ -1,0 +1,170 @@
+//! What happens to links, and what follows at the end of a turn.
+
+use dunlin_stdx::time::Now;
+
+use crate::action::{Action, LinkId, Severity};
+use crate::bus::{FRAME_BYTES_MAX, Message, Refusal, Refused, STRANGER_FRAME_BYTES_MAX};
+use crate::cluster::Cluster;
+use crate::facts::Facts;
+use crate::flags::NodeFlags;
+
+impl Cluster {
+    /// A peer has connected to the port of the bus; `peer_ip` is where it comes from, `local_ip` the
+    /// address of this end.
+    pub fn accepted(&mut self, now: Now, peer_ip: &str, local_ip: &str) -> LinkId {
+        self.turn.now = now;
+        let link = self.links.accept(now, peer_ip, local_ip);
+        if let Some(surplus) = self.links.surplus_stranger() {
+            self.close(surplus);
+        }
+        link
+    }
+
+    /// A connection that [`Action::Connect`] asked for is there.
+    pub fn connected(&mut self, now: Now, facts: &Facts<'_>, link: LinkId) {
+        self.begin(now, facts);
+        let Some(open) = self.links.get_mut(link) else { return };
+        open.is_open = true;
+        let Some(key) = open.node else { return };
+        // The clock of a failure that is being detected goes on.
+        let pending = self.nodes.get(key).contact.ping_sent;
+        self.greet(key);
+        let node = self.nodes.get_mut(key);
+        node.contact.ping_sent = pending.or(node.contact.ping_sent);
+        node.flags.remove(NodeFlags::MEET);
+    }
+
+    /// A connection that [`Action::Connect`] asked for could not be made.
+    pub fn connect_failed(&mut self, now: Now, link: LinkId) {
+        self.turn.now = now;
+        if let Some(node) = self.links.get(link).and_then(|link| link.node) {
+            let node = self.nodes.get(node);
+            let (id, address) = (node.id, node.address.clone());
+            let text =
+                format!("Connection with Node {id} at {}:{} failed", address.ip, address.bus_port);
+            self.outbox.log(Severity::Verbose, text);
+        }
+        self.unlink(link);
+    }
+
+    /// A link has ended: the peer closed it, or reading or writing failed.
+    pub fn closed(&mut self, now: Now, link: LinkId) {
+        self.turn.now = now;
+        self.unlink(link);
+    }
+
+    /// So many bytes of a link could not be written yet. To be told whenever that has changed.
+    pub fn unsent(&mut self, link: LinkId, bytes: usize) {
+        if let Some(link) = self.links.get_mut(link) {
+            link.unsent_bytes = bytes;
+        }
+    }
+
+    /// Forgets a link that has ended. Without a link to a node that should answer, the time runs
+    /// against it.
+    fn unlink(&mut self, id: LinkId) {
+        let at = self.at();
+        let Some(key) = self.links.remove(id).and_then(|link| link.node) else { return };
+        let contact = &mut self.nodes.get_mut(key).contact;
+        if contact.outbound == Some(id) {
+            contact.outbound = None;
+            contact.ping_sent.get_or_insert(at);
+        }
+        if contact.inbound == Some(id) {
+            contact.inbound = None;
+        }
+    }
+
+    /// Closes a link.
+    pub(crate) fn close(&mut self, id: LinkId) {
+        let Some(link) = self.links.remove(id) else { return };
+        self.outbox.push(Action::Close { link: id });
+        let Some(key) = link.node else { return };
+        let contact = &mut self.nodes.get_mut(key).contact;
+        for end in [&mut contact.outbound, &mut contact.inbound] {
+            if *end == Some(id) {
+                *end = None;
+            }
+        }
+    }
+
+    /// Bytes have come on a link.
+    pub fn received(&mut self, now: Now, facts: &Facts<'_>, link: LinkId, bytes: &[u8]) {
+        self.begin(now, facts);
+        let mut input = bytes;
+        while let Some(open) = self.links.get_mut(link) {
+            let limit =
+                if open.node.is_some() { FRAME_BYTES_MAX } else { STRANGER_FRAME_BYTES_MAX };
+            let next = open.reader.next(&mut input, limit);
+            if let Some(key) = open.node {
+                self.nodes.get_mut(key).contact.data_received = Some(now.monotonic);
+            }
+            match next {
+                Ok(Some(frame)) => match Message::decode(&frame) {
+                    Ok(message) => self.handle_message(link, message),
+                    Err(refused) => self.refuse(refused),
+                },
+                Ok(None) => return,
+                Err(refusal) => return self.hang_up(link, refusal),
+            }
+        }
+    }
+
+    /// A message is refused; the link stays.
+    pub(crate) fn refuse(&mut self, refused: Refused) {
+        if let Some(kind) = refused.kind {
+            self.stats.received[kind as usize] += 1;
+        }
+        self.stats.refused[refused.refusal as usize] += 1;
+        self.complain(refused.to_string());
+    }
+
+    /// Something else than the bus is spoken on a link.
+    fn hang_up(&mut self, link: LinkId, refusal: Refusal) {
+        self.stats.refused[refusal as usize] += 1;
+        let peer = self.links.get(link).map_or("", |link| &link.peer_ip);
+        self.complain(format!(
+            "Bad message length or signature received on the Cluster bus from {peer}"
+        ));
+        self.close(link);
+    }
+
+    /// A line about what a peer does wrong: one per run of the cron, so that no peer fills the log.
+    fn complain(&mut self, text: String) {
+        if !std::mem::replace(&mut self.cron.has_complained, true) {
+            self.outbox.warning(text);
+        }
+    }
+
+    /// What is done at the end of every turn, before the server sleeps: what has changed is looked at,
+    /// and saved before anything is sent.
+    pub fn before_sleep(&mut self, now: Now, facts: &Facts<'_>) {
+        self.begin(now, facts);
+        self.check_manual_failover_offset();
+        if std::mem::take(&mut self.todo.failover) {
+            self.run_failover();
+        }
+        if std::mem::take(&mut self.todo.state) {
+            self.update_state();
+        }
+        if std::mem::take(&mut self.todo.save) {
+            let fsync = std::mem::take(&mut self.todo.fsync);
+            let text = self.conf().to_string();
+            self.outbox.push(Action::SaveConf { text, fsync });
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        if let Some(action) = self.outbox.next_action() {
+            return Some(action);
+        }
+        while !self.todo.save {
+            let (link, bytes) = self.outbox.next_message()?;
+            if self.links.get(link).is_some() {
+                return Some(Action::Send { link, bytes });
+            }
+        }
+        None
+    }
+}
