@@ -3,6 +3,10 @@
 
 #![forbid(unsafe_code)]
 
+mod cluster;
+
+pub use cluster::{cluster_bus, nodes_conf};
+
 use std::io::{self, Read};
 
 use dunlin_aof::{Annotation, Commands, Item, LogError, LogReader, Manifest};

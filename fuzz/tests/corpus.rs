@@ -87,3 +87,14 @@ fn arriving_snapshot() {
 fn payload() {
     run("payload", dunlin_fuzz::payload);
 }
+
+#[test]
+fn cluster_bus() {
+    // Each goes through a whole cluster.
+    run_times(MUTATIONS / 100, "cluster_bus", dunlin_fuzz::cluster_bus);
+}
+
+#[test]
+fn nodes_conf() {
+    run("nodes_conf", dunlin_fuzz::nodes_conf);
+}
