@@ -56,6 +56,8 @@ mod send;
 mod start;
 mod state;
 mod stats;
+#[cfg(test)]
+mod tests;
 mod vote;
 
 pub use action::{Action, Line, LinkId, Severity};

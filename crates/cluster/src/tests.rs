@@ -1,0 +1,355 @@
+//! Rules that a network rarely shows: votes, epochs, bounds, what must be saved before what.
+
+use std::fmt::Write as _;
+
+use dunlin_slots::SlotSet;
+use dunlin_stdx::time::{Monotonic, Now};
+
+use crate::bus::{Body, Claim, Gossip, GossipEntry, Header, Message};
+use crate::links::STRANGERS_MAX;
+use crate::{
+    Action, Cluster, ClusterConfig, DownReason, Facts, LinkId, NoKeys, NodeFlags, NodeId, Ports,
+    PrimaryLink, Start,
+};
+
+/// Primaries `a`, `b` and `d` with slots, `c` a replica of `b`; `me` is one of them.
+fn conf(me: char) -> String {
+    let nodes =
+        [('a', '-', "0-5460"), ('b', '-', "5461-10922"), ('c', 'b', ""), ('d', '-', "10923-16383")];
+    let mut text = String::new();
+    for (index, (id, primary, slots)) in nodes.into_iter().enumerate() {
+        let role = if primary == '-' { "master" } else { "slave" };
+        let role = if id == me { format!("myself,{role}") } else { role.to_owned() };
+        let name = |id: char| id.to_string().repeat(if id == '-' { 1 } else { 40 });
+        let (id, primary, epoch) = (name(id), name(primary), index + 1);
+        writeln!(
+            text,
+            "{id} 10.0.0.{epoch}:7000@17000 {role} {primary} 0 0 {epoch} connected {slots}"
+        )
+        .unwrap();
+    }
+    text + "vars currentEpoch 9 lastVoteEpoch 8\n"
+}
+
+fn id(digit: char) -> NodeId {
+    NodeId::parse(digit.to_string().repeat(40).as_bytes()).unwrap()
+}
+
+struct Bench {
+    cluster: Cluster,
+    now: Now,
+    links: Vec<(LinkId, String)>,
+    log: Vec<String>,
+}
+
+impl Bench {
+    /// One of the nodes, linked to all others.
+    fn new(me: char) -> Self {
+        let now = Now { unix_us: 1_700_000_000_000_000, monotonic: Monotonic(1_000_000) };
+        let conf = conf(me);
+        let start = Start {
+            conf: Some(conf.as_bytes()),
+            config: ClusterConfig { node_timeout_ms: 1000, ..ClusterConfig::default() },
+            ports: Ports { tcp: 7000, tls: 0, bus: 17000 },
+            seed: 1,
+            now,
+        };
+        let cluster = Cluster::start(start).unwrap();
+        let mut bench = Self { cluster, now, links: Vec::new(), log: Vec::new() };
+        bench.turn(|_, _, _| {});
+        bench.cron(1);
+        for (link, _) in bench.links.clone() {
+            bench.turn(|cluster, now, facts| cluster.connected(now, facts, link));
+        }
+        bench
+    }
+
+    /// One turn; what is to be done in it.
+    fn turn(&mut self, input: impl FnOnce(&mut Cluster, Now, &Facts<'_>)) -> Vec<Action> {
+        let facts = Facts {
+            offset: 7,
+            primary_link: PrimaryLink::Up { last_interaction: self.now.monotonic },
+            keys: &NoKeys,
+        };
+        input(&mut self.cluster, self.now, &facts);
+        let mut actions: Vec<Action> = std::iter::from_fn(|| self.cluster.poll_action()).collect();
+        self.cluster.before_sleep(self.now, &facts);
+        actions.extend(std::iter::from_fn(|| self.cluster.poll_action()));
+        for action in &actions {
+            match action {
+                Action::Connect { link, ip, .. } => self.links.push((*link, ip.clone())),
+                Action::Log(line) => self.log.push(line.text.clone()),
+                _ => {}
+            }
+        }
+        actions
+    }
+
+    fn cron(&mut self, count: usize) {
+        for _ in 0..count {
+            self.now.unix_us += 100_000;
+            self.now.monotonic = self.now.monotonic.plus_us(100_000);
+            self.turn(|cluster, now, facts| cluster.run_cron(now, facts));
+        }
+    }
+
+    fn header(&self, sender: char) -> Header {
+        let node = self.cluster.node(&id(sender));
+        Header {
+            sender: id(sender),
+            flags: node.map_or(NodeFlags::PRIMARY, |node| node.flags()),
+            primary: node.and_then(|node| node.primary().copied()),
+            current_epoch: 9,
+            config_epoch: node.map_or(0, |node| self.cluster.shown_epoch(node)),
+            offset: 7,
+            slots: node.map_or_else(SlotSet::new, |node| {
+                node.primary().and_then(|id| self.cluster.node(id)).unwrap_or(node).slots().clone()
+            }),
+            ip: node.map_or_else(String::new, |node| node.address().ip.clone()),
+            port: 7000,
+            secondary_port: 0,
+            bus_port: 17000,
+            is_ok: true,
+            is_paused: false,
+            forces_vote: false,
+        }
+    }
+
+    /// A message comes on a link of its own.
+    fn hears(&mut self, header: Header, body: Body) -> Vec<Action> {
+        let bytes = Message { header, body }.encode();
+        self.turn(|cluster, now, facts| {
+            let link = cluster.accepted(now, "10.0.0.77", "10.0.0.1");
+            cluster.received(now, facts, link, &bytes);
+        })
+    }
+
+    fn says(&self, text: &str) -> bool {
+        self.log.iter().any(|line| line.contains(text))
+    }
+}
+
+fn sent(actions: &[Action]) -> Vec<Body> {
+    let messages = actions.iter().filter_map(|action| match action {
+        Action::Send { bytes, .. } => Some(Message::decode(bytes).unwrap().body),
+        _ => None,
+    });
+    messages.collect()
+}
+
+fn gives_vote(actions: &[Action]) -> bool {
+    sent(actions).contains(&Body::AuthAck)
+}
+
+#[test]
+fn a_vote_is_on_disk_before_it_leaves() {
+    let mut bench = Bench::new('a');
+    bench.hears(bench.header('d'), Body::Fail(id('b')));
+    let request = Header { current_epoch: 10, ..bench.header('c') };
+    let actions = bench.hears(request, Body::AuthRequest);
+    let saved = actions.iter().position(|action| {
+        matches!(action, Action::SaveConf { text, fsync: true }
+            if text.contains("currentEpoch 10 lastVoteEpoch 10"))
+    });
+    let left = actions.iter().position(|action| matches!(action, Action::Send { .. }));
+    assert!(gives_vote(&actions) && saved.unwrap() < left.unwrap());
+    assert!(bench.says("Failover auth granted to cccccccc"));
+}
+
+#[test]
+fn votes_that_are_denied() {
+    let denied = |change: &dyn Fn(&mut Bench) -> Header, text: &str| {
+        let mut bench = Bench::new('a');
+        let header = change(&mut bench);
+        let actions = bench.hears(header, Body::AuthRequest);
+        assert!(!gives_vote(&actions), "{text}");
+        assert!(bench.says(text), "{text}: {:?}", bench.log);
+    };
+    let fail = |bench: &mut Bench| {
+        bench.hears(bench.header('d'), Body::Fail(id('b')));
+    };
+    denied(
+        &|bench| {
+            fail(bench);
+            Header { current_epoch: 8, ..bench.header('c') }
+        },
+        "reqEpoch (8) < curEpoch(9)",
+    );
+    denied(&|bench| Header { current_epoch: 10, ..bench.header('c') }, "its master is up");
+    denied(&|bench| Header { current_epoch: 10, ..bench.header('d') }, "it is a master node");
+    denied(
+        &|bench| {
+            fail(bench);
+            Header { current_epoch: 10, config_epoch: 1, ..bench.header('c') }
+        },
+        "slot 5461 epoch (2) > reqEpoch (1)",
+    );
+    denied(
+        &|bench| {
+            fail(bench);
+            let first = Header { current_epoch: 10, ..bench.header('c') };
+            bench.hears(first.clone(), Body::AuthRequest);
+            first
+        },
+        "already voted for epoch 10",
+    );
+    denied(
+        &|bench| {
+            fail(bench);
+            let first = Header { current_epoch: 10, ..bench.header('c') };
+            bench.hears(first.clone(), Body::AuthRequest);
+            Header { current_epoch: 11, ..first }
+        },
+        "can't vote about this master before 2000 milliseconds",
+    );
+}
+
+/// After a restart the epoch of the last vote is remembered.
+#[test]
+fn no_second_vote_after_a_restart() {
+    let mut bench = Bench::new('a');
+    bench.cluster.epochs.last_vote = 9;
+    bench.hears(bench.header('d'), Body::Fail(id('b')));
+    let actions = bench.hears(bench.header('c'), Body::AuthRequest);
+    assert!(!gives_vote(&actions) && bench.says("already voted for epoch 9"));
+}
+
+/// A replica's request for votes follows the news of the failure on every link, and each voter counts
+/// once.
+#[test]
+fn an_election_step_by_step() {
+    let mut bench = Bench::new('c');
+    bench.hears(bench.header('a'), Body::Fail(id('b')));
+    let mut asked = Vec::new();
+    for _ in 0..6 {
+        bench.now.monotonic = bench.now.monotonic.plus_us(100_000);
+        asked.extend(bench.turn(|cluster, now, facts| cluster.run_cron(now, facts)));
+    }
+    let bodies = sent(&asked);
+    let place = |wanted: &Body| bodies.iter().position(|body| body == wanted).unwrap();
+    assert!(place(&Body::Fail(id('b'))) < place(&Body::AuthRequest));
+    assert!(bench.says("Starting a failover election for epoch 10."));
+    let vote = Header { current_epoch: 10, ..bench.header('a') };
+    bench.hears(vote.clone(), Body::AuthAck);
+    bench.hears(vote, Body::AuthAck);
+    let old = Header { current_epoch: 9, ..bench.header('d') };
+    bench.hears(old, Body::AuthAck);
+    assert!(bench.cluster.myself().is_replica());
+    let actions = bench.hears(Header { current_epoch: 10, ..bench.header('d') }, Body::AuthAck);
+    assert!(bench.cluster.owns(5461) && bench.cluster.my_epoch() == 10);
+    assert!(actions.contains(&Action::BecomePrimary));
+    assert!(bench.says("configEpoch set to 10 after successful failover"));
+}
+
+#[test]
+fn old_data_does_not_stand_for_election() {
+    let mut bench = Bench::new('c');
+    bench.hears(bench.header('a'), Body::Fail(id('b')));
+    bench.now.monotonic = bench.now.monotonic.plus_us(1_000_000);
+    let facts = Facts { offset: 7, primary_link: PrimaryLink::Never, keys: &NoKeys };
+    bench.cluster.run_cron(bench.now, &facts);
+    bench.turn(|_, _, _| {});
+    assert!(bench.says("Disconnected from master for longer than allowed."));
+}
+
+#[test]
+fn stronger_claims_win_and_weaker_ones_are_corrected() {
+    let mut bench = Bench::new('a');
+    let mut weak = bench.header('b');
+    weak.slots.insert(16383);
+    let actions = bench.hears(weak.clone(), Body::Ping(Gossip::default()));
+    assert_eq!(bench.cluster.owner(16383).unwrap().id(), &id('d'));
+    let update = sent(&actions).into_iter().find_map(|body| match body {
+        Body::Update(claim) => Some((claim.id, claim.config_epoch)),
+        _ => None,
+    });
+    assert_eq!(update, Some((id('d'), 4)));
+    let strong = Header { config_epoch: 5, current_epoch: 9, ..weak };
+    bench.hears(strong, Body::Ping(Gossip::default()));
+    assert_eq!(bench.cluster.owner(16383).unwrap().id(), &id('b'));
+    // An UPDATE that is older than what is known changes nothing.
+    let claim = Claim { id: id('d'), config_epoch: 4, slots: SlotSet::full() };
+    bench.hears(bench.header('b'), Body::Update(claim));
+    assert!(bench.cluster.owns(0));
+    let claim = Claim { id: id('d'), config_epoch: 6, slots: SlotSet::full() };
+    let actions = bench.hears(bench.header('b'), Body::Update(claim));
+    assert_eq!(bench.cluster.myself().primary(), Some(&id('d')));
+    let port = 7000;
+    assert!(actions.contains(&Action::ReplicateFrom { ip: "10.0.0.4".into(), port }));
+}
+
+#[test]
+fn equal_epochs_are_told_apart() {
+    let mut bench = Bench::new('a');
+    let header = Header { config_epoch: 1, ..bench.header('b') };
+    bench.cluster.nodes.get_mut(bench.cluster.nodes.find(&id('b')).unwrap()).config_epoch = 1;
+    bench.hears(header, Body::Ping(Gossip::default()));
+    assert_eq!((bench.cluster.my_epoch(), bench.cluster.current_epoch()), (10, 10));
+}
+
+#[test]
+fn nobody_is_suspected_before_the_timeout_nor_after_a_pause_of_this_node() {
+    let mut bench = Bench::new('a');
+    bench.cron(10);
+    assert!(bench.cluster.nodes().all(|node| !node.is_suspected()));
+    bench.cron(2);
+    assert_eq!(bench.cluster.nodes().filter(|node| node.is_suspected()).count(), 3);
+    assert_eq!(bench.cluster.down_reason(), Some(DownReason::Waiting));
+    bench.cron(10);
+    assert_eq!(bench.cluster.down_reason(), Some(DownReason::Minority));
+    let mut bench = Bench::new('a');
+    bench.now.monotonic = bench.now.monotonic.plus_us(60_000_000);
+    bench.turn(|cluster, now, facts| cluster.run_cron(now, facts));
+    assert!(bench.cluster.nodes().all(|node| !node.is_suspected()));
+}
+
+/// Strangers may greet, and nothing else; what they can make this node keep is bounded.
+#[test]
+fn strangers() {
+    let mut bench = Bench::new('a');
+    bench.hears(bench.header('e'), Body::Fail(id('b')));
+    bench.hears(
+        bench.header('e'),
+        Body::Update(Claim { id: id('b'), config_epoch: 99, slots: SlotSet::full() }),
+    );
+    let mut header = bench.header('e');
+    header.current_epoch = 77;
+    let actions = bench.hears(header, Body::Ping(Gossip::default()));
+    assert!(matches!(sent(&actions)[..], [Body::Pong(_)]));
+    assert_eq!(bench.cluster.nodes().count(), 4);
+    assert_eq!(bench.cluster.current_epoch(), 9);
+    assert!(bench.cluster.nodes().all(|node| !node.is_failed()));
+    for port in 0..2000 {
+        let header = Header { bus_port: 10_000 + port, ..bench.header('e') };
+        bench.hears(header, Body::Meet(Gossip::default()));
+    }
+    assert_eq!(bench.cluster.nodes().filter(|node| node.is_in_handshake()).count(), 512);
+    assert!(bench.cluster.links.iter().count() <= STRANGERS_MAX + 4);
+    let absurd = Header { current_epoch: u64::MAX, ..bench.header('b') };
+    bench.hears(absurd, Body::Ping(Gossip::default()));
+    assert_eq!(bench.cluster.current_epoch(), 9);
+}
+
+/// However many nodes a peer makes up, not more are kept than there are slots.
+#[test]
+fn gossip_is_bounded() {
+    let mut bench = Bench::new('a');
+    let mut rng = fastrand::Rng::with_seed(3);
+    for _ in 0..20 {
+        let entries = (0..1000)
+            .map(|_| GossipEntry {
+                id: NodeId::random(&mut rng),
+                ping_sent_s: 0,
+                pong_received_s: u32::MAX,
+                ip: "10.9.9.9".into(),
+                port: 1,
+                bus_port: 2,
+                flags: NodeFlags::all(),
+                secondary_port: 0,
+            })
+            .map(|entry| GossipEntry { flags: NodeFlags::PRIMARY, ..entry })
+            .collect();
+        bench.hears(bench.header('b'), Body::Pong(Gossip { entries, extensions: None }));
+    }
+    assert_eq!(bench.cluster.nodes().count(), usize::from(dunlin_slots::SLOTS));
+}
