@@ -33,6 +33,9 @@ pub struct Backlog {
 }
 
 impl Backlog {
+    /// Memory that the blocks may take beyond the bytes that are kept.
+    pub const SLACK_BYTES: u64 = 2 * BLOCK_BYTES as u64;
+
     /// An empty backlog; the first byte that is appended has this offset.
     #[must_use]
     pub const fn new(next: u64) -> Self {

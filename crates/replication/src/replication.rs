@@ -217,7 +217,8 @@ impl Replication {
         let offset = self.history.offset();
         let first = self.recent.first().filter(|_| bytes >= BACKLOG_BYTES_DEFAULT);
         let recent = first.map_or(0, |first| offset.saturating_sub(first));
-        let bytes = bytes.max(recent.min(bytes_max));
+        // Within the limit with the blocks at both ends: what nobody waits for is not worth a file.
+        let bytes = bytes.max(recent.min(bytes_max.saturating_sub(Backlog::SLACK_BYTES)));
         let needed_from = self.replicas.needed_from();
         if let Some(backlog) = &mut self.backlog {
             backlog.trim(Retention { bytes, needed_from });
@@ -494,7 +495,7 @@ mod tests {
             primary.backlog.as_ref().map(Backlog::len)
         };
         assert_eq!(kept(BACKLOG_BYTES_DEFAULT, 100_000_000), Some(6_000_000));
-        assert_eq!(kept(BACKLOG_BYTES_DEFAULT, 3_000_000), Some(3_000_000));
+        assert_eq!(kept(BACKLOG_BYTES_DEFAULT, 3_000_000), Some(3_000_000 - Backlog::SLACK_BYTES));
         assert_eq!(kept(10_000, 100_000_000), Some(10_000));
     }
 }

@@ -78,8 +78,9 @@ group! {
         /// Bytes of the stream that are kept for replicas which come back.
         "repl-backlog-size" => repl_backlog_size: u64 = "1mb", bytes(1, LONG_MAX);
 
-        /// Bytes of the stream that memory may hold for replicas that are behind; 0 for the smaller of a
-        /// quarter of the machine's memory and maxmemory.
+        /// Bytes of the stream that memory may hold for replicas that are behind; 0 for 256 MB, and where
+        /// the disk does not take more at once, for the smaller of a quarter of the machine's memory and
+        /// maxmemory.
         "repl-backlog-max-size" => repl_backlog_max_size: u64 = "0", bytes(0, LONG_MAX), HIDDEN;
 
         /// Seconds without replicas after which that is given up; 0 never.

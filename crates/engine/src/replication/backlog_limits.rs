@@ -8,7 +8,11 @@ use dunlin_session::Token;
 use super::Spill;
 use crate::engine::Engine;
 
-/// Part of the machine's memory that the stream may take unless the configuration says otherwise.
+/// Memory that the stream takes before a file does, unless the configuration says otherwise: enough
+/// for a replica that is away for a moment, and no surprise on a machine that was sized for the data.
+const EASY_BYTES: u64 = 256 << 20;
+
+/// Part of the machine's memory that the stream may take where the disk does not keep up.
 const MEMORY_SHARE: u64 = 4;
 
 /// What it may take where the machine does not tell how much memory it has.
@@ -17,20 +21,31 @@ const FALLBACK_BYTES: u64 = 1 << 30;
 /// Bytes that are read from the spill for a replica at once.
 const READ_BYTES: usize = 1 << 20;
 
+/// How much of the stream may be in memory, in bytes.
+#[derive(Clone, Copy, Debug)]
+struct MemoryLimits {
+    /// From here on the oldest part goes to a file as fast as the disk takes it.
+    easy: u64,
+    /// From here on it goes to the file in any case.
+    hard: u64,
+}
+
 impl Engine {
-    /// Bytes of memory that the stream may take (`repl-backlog-max-size`).
-    fn backlog_bytes_max(&mut self) -> u64 {
+    /// What `repl-backlog-max-size` says, which is one limit, or its default, which is two.
+    fn backlog_limits(&mut self) -> MemoryLimits {
         let configured = self.config.replication.repl_backlog_max_size;
         let floor = self.config.replication.repl_backlog_size;
         if configured > 0 {
-            return configured.max(floor);
+            let limit = configured.max(floor);
+            return MemoryLimits { easy: limit, hard: limit };
         }
         let machine =
             *self.links.machine_bytes.get_or_insert_with(|| self.host.memory().system_bytes);
         let share = if machine == 0 { FALLBACK_BYTES } else { machine / MEMORY_SHARE };
         let maxmemory = self.config.memory.maxmemory;
         let limit = if maxmemory > 0 { share.min(maxmemory) } else { share };
-        limit.max(floor)
+        let hard = limit.max(floor);
+        MemoryLimits { easy: EASY_BYTES.clamp(floor.min(hard), hard), hard }
     }
 
     /// Forgets what nobody needs of the stream, and finds another place for what memory does not hold.
@@ -40,8 +55,8 @@ impl Engine {
         if backlog.len() <= floor && self.links.spill.is_none() {
             return;
         }
-        let bytes_max = self.backlog_bytes_max();
-        self.replication.trim(floor, bytes_max);
+        let limits = self.backlog_limits();
+        self.replication.trim(floor, limits.easy);
         if let Some(backlog) = &self.replication.backlog {
             if let Some(spill) = &mut self.links.spill {
                 spill.files.forget_before(backlog.first());
@@ -49,20 +64,21 @@ impl Engine {
                     self.links.spill = None;
                 }
             }
-            if backlog.resident_bytes() > bytes_max {
-                self.spill_stream(bytes_max);
+            if backlog.resident_bytes() > limits.easy {
+                self.spill_stream(limits);
             }
         }
     }
 
     /// Moves the oldest part of the stream to a file.
-    fn spill_stream(&mut self, bytes_max: u64) {
+    fn spill_stream(&mut self, limits: MemoryLimits) {
+        let MemoryLimits { easy, hard } = limits;
         if self.links.spill.is_none() {
             match self.persistence.open_stream_spill(&self.config) {
                 Ok(files) => {
                     self.links.spill = Some(Spill { files, readers: Vec::new() });
                     self.host.log_notice(&format!(
-                        "The replication stream kept for slow replicas has reached {bytes_max} bytes \
+                        "The replication stream kept for slow replicas has reached {easy} bytes \
                          of memory (repl-backlog-max-size): the oldest part goes to a temporary file"
                     ));
                 }
@@ -73,7 +89,8 @@ impl Engine {
         else {
             return;
         };
-        while backlog.resident_bytes() > bytes_max
+        while backlog.resident_bytes() > easy
+            && (spill.files.has_room() || backlog.resident_bytes() > hard)
             && let Some((offset, block)) = backlog.evict_block()
         {
             spill.files.write(offset, block);
@@ -139,7 +156,7 @@ impl Engine {
             .filter(|replica| replica.next < dropped_below)
             .map(|replica| (replica.number, replica.name(), end - replica.next.min(end)))
             .collect();
-        let (memory, disk) = (self.backlog_bytes_max(), self.config.replication.repl_spill_limit);
+        let (memory, disk) = (self.backlog_limits().hard, self.config.replication.repl_spill_limit);
         for (number, name, behind) in dropped {
             self.drop_replica(
                 number,

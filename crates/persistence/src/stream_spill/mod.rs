@@ -185,6 +185,12 @@ impl StreamSpill {
         }
     }
 
+    /// Whether the disk keeps up: it is no more than half as far behind as it may be.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.shared.lock().waiting_bytes < WAITING_BYTES_MAX / 2
+    }
+
     /// Asks for up to `len` bytes from `offset` on; a [`StreamSpillEvent::Read`] answers, at once if
     /// they are in memory.
     ///

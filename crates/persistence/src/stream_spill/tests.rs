@@ -250,3 +250,17 @@ proptest! {
         prop_assert!(bench.disk.open_nameless() as u64 <= (model.len() as u64 - start) / 50 + 2);
     }
 }
+
+#[test]
+fn a_disk_that_is_busy_says_so_before_it_is_too_far_behind() {
+    let mut bench = Bench::new(1 << 40, u64::MAX);
+    let block = Bytes::from(vec![b'x'; 1 << 20]);
+    for _ in 0..48 {
+        assert!(bench.spill.has_room());
+        bench.spill.write(bench.spill.end(), block.clone());
+    }
+    assert!(!bench.spill.has_room());
+    let written = bench.run();
+    assert_eq!(written.last(), Some(&StreamSpillEvent::Written { up_to: 48 << 20 }));
+    assert!(bench.spill.has_room());
+}
