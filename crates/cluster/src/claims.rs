@@ -26,6 +26,17 @@ struct Settled {
 }
 
 impl Cluster {
+    /// Whether a message was sent before what is known of its sender already: two links do not keep the
+    /// order. A replica that has been elected would seem to be one again, and its slots nobody's.
+    pub(crate) fn is_outdated(&self, sender: NodeKey, header: &Header) -> bool {
+        let node = self.nodes.get(sender);
+        let is_new = |promoted| self.at().since_us(promoted) < self.timeout_us();
+        header.primary.is_some()
+            && node.is_primary()
+            && header.config_epoch < node.config_epoch
+            && node.promoted_at.is_some_and(is_new)
+    }
+
     /// A known node says whether it is a primary, and else of whom it is a replica.
     pub(crate) fn hear_role(&mut self, sender: NodeKey, header: &Header) {
         match &header.primary {
@@ -55,7 +66,9 @@ impl Cluster {
             return;
         }
         self.nodes.set_primary(key, None);
+        let at = self.at();
         let node = self.nodes.get_mut(key);
+        node.promoted_at = Some(at);
         node.flags.remove(NodeFlags::REPLICA);
         node.flags.insert(NodeFlags::PRIMARY | NodeFlags::MIGRATE_TO);
         self.save();
@@ -139,7 +152,6 @@ impl Cluster {
         let has_lost_all = !settled.taken.is_empty()
             && my_primary.is_some_and(|primary| self.nodes.get(primary).slot_count == 0);
         let follows = self.config.allow_replica_migration || claim.len() == settled.taken.len();
-        let grand = my_primary.and_then(|primary| self.nodes.primary_of(primary));
         if has_lost_all && follows {
             let label = self.nodes.get(claimant).label();
             self.outbox.notice(format!(
@@ -147,14 +159,7 @@ impl Cluster {
             ));
             self.become_replica_of(claimant);
             self.save_to_disk();
-        } else if let Some(grand) = grand.filter(|grand| *grand != me && my_primary != Some(me)) {
-            let label = self.nodes.get(grand).label();
-            self.outbox.notice(format!(
-                "I'm a sub-replica! Reconfiguring myself as a replica of grandmaster {label}"
-            ));
-            self.become_replica_of(grand);
-            self.save_to_disk();
-        } else if !settled.lost.is_empty() {
+        } else if !self.follow_grand_primary() && !settled.lost.is_empty() {
             self.outbox.push(Action::DropKeysInSlots(settled.lost));
         }
     }

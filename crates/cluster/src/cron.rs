@@ -43,6 +43,7 @@ impl Cluster {
         self.follow_primary();
         self.check_manual_failover();
         if self.myself().is_replica() {
+            self.follow_grand_primary();
             self.run_failover();
             self.migrate_to_orphan();
         }
@@ -84,7 +85,7 @@ impl Cluster {
         self.outbox.push(Action::Connect { link, ip, port });
     }
 
-    fn has_open_link(&self, key: NodeKey) -> bool {
+    pub(crate) fn has_open_link(&self, key: NodeKey) -> bool {
         let link = self.nodes.get(key).contact.outbound.and_then(|link| self.links.get(link));
         link.is_some_and(|link| link.is_open)
     }
@@ -123,8 +124,7 @@ impl Cluster {
     /// Sees to it that a node answers.
     fn watch(&mut self, key: NodeKey, was_late: bool) {
         let Some(node) = self.nodes.try_get(key) else { return };
-        let ignored = NodeFlags::MYSELF | NodeFlags::NOADDR | NodeFlags::HANDSHAKE;
-        if node.flags.intersects(ignored) {
+        if node.flags.intersects(NodeFlags::MYSELF | NodeFlags::HANDSHAKE) {
             return;
         }
         self.watch_orphan(key);

@@ -112,10 +112,15 @@ impl Cluster {
             ping_sent_ms: self.unix_ms(contact.ping_sent),
             pong_received_ms: self.unix_ms(contact.pong_received),
             config_epoch: self.shown_epoch(node),
-            is_connected: is_myself || node.is_linked(),
+            is_connected: is_myself || self.is_connected(node),
             slots: node.slots.clone(),
             open: if is_myself { self.open.clone() } else { BTreeMap::new() },
         }
+    }
+
+    fn is_connected(&self, node: &Node) -> bool {
+        let link = node.contact.outbound.and_then(|link| self.links.get(link));
+        link.is_some_and(|link| link.is_open)
     }
 
     /// An instant of the past in milliseconds since the Unix epoch; 0 for none.

@@ -13,7 +13,8 @@
 //! Source: redis.io, "Redis cluster specification", failure detection.
 //! Differs: a node that begins to suspect another tells all primaries at once, so that a majority
 //! agrees within a round trip instead of after the next regular PINGs; only primaries with slots are
-//! counted, as they alone make up the majority.
+//! counted, as they alone make up the majority; a node whose address is lost, because another one
+//! answers there, fails as one that is silent does, where Redis waits for it forever.
 
 use crate::cluster::Cluster;
 use crate::flags::NodeFlags;

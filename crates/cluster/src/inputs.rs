@@ -96,7 +96,9 @@ impl Cluster {
             let limit =
                 if open.node.is_some() { FRAME_BYTES_MAX } else { STRANGER_FRAME_BYTES_MAX };
             let next = open.reader.next(&mut input, limit);
-            if let Some(key) = open.node {
+            // A part of a long message is a sign of life. What comes on a link of this node is one
+            // when its sender is known.
+            if let Some(key) = open.node.filter(|_| open.is_inbound) {
                 self.nodes.get_mut(key).contact.data_received = Some(now.monotonic);
             }
             match next {

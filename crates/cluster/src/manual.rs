@@ -120,6 +120,10 @@ impl Cluster {
     pub(crate) fn check_manual_failover(&mut self) {
         if self.manual.until().is_some_and(|until| self.at() > until) {
             self.outbox.warning("Manual failover timed out.".to_owned());
+            if self.manual.may_start() {
+                // Should the primary fail next, nothing is to be waited for.
+                self.election.forget();
+            }
             self.end_manual_failover();
         }
         self.check_manual_failover_offset();

@@ -52,6 +52,8 @@ pub struct Node {
     pub(crate) reports: Vec<FailureReport>,
     pub(crate) created: Monotonic,
     pub(crate) failed_at: Option<Monotonic>,
+    /// When it was last seen to become a primary.
+    pub(crate) promoted_at: Option<Monotonic>,
     /// When this node last voted for one of its replicas.
     pub(crate) voted_at: Option<Monotonic>,
     /// Since when it has slots and no replica that works.
@@ -77,6 +79,7 @@ impl Node {
             reports: Vec::new(),
             created: now,
             failed_at: None,
+            promoted_at: None,
             voted_at: None,
             orphaned_since: None,
         }

@@ -28,9 +28,11 @@ impl Cluster {
         match body {
             Body::Ping(gossip) | Body::Pong(gossip) | Body::Meet(gossip) => {
                 let Some(sender) = self.greeted(link, kind, &header) else { return };
-                self.hear_role(sender, &header);
-                self.hear_claims(sender, &header);
-                self.resolve_collision(sender);
+                if !self.is_outdated(sender, &header) {
+                    self.hear_role(sender, &header);
+                    self.hear_claims(sender, &header);
+                    self.resolve_collision(sender);
+                }
                 self.hear_gossip(sender, &gossip.entries);
                 self.hear_extensions(sender, gossip.extensions.unwrap_or_default());
             }
@@ -92,7 +94,10 @@ impl Cluster {
             {
                 self.nodes.get_mut(before).contact.inbound = None;
             }
-            self.nodes.get_mut(sender).contact.inbound = Some(link);
+            // A node has one link to another: the newer one.
+            if let Some(older) = self.nodes.get_mut(sender).contact.inbound.replace(link) {
+                self.close(older);
+            }
         }
         let node = self.nodes.get_mut(sender);
         node.contact.data_received = Some(at);
@@ -203,9 +208,8 @@ impl Cluster {
             self.remove_node(handshake);
             return None;
         }
-        let at = self.at();
-        if self.forgotten.contains(&header.sender, at) || self.nodes.find(&header.sender).is_some()
-        {
+        if self.nodes.find(&header.sender).is_some() {
+            // The id that another handshake was given by chance.
             self.remove_node(handshake);
             return None;
         }
@@ -224,6 +228,7 @@ impl Cluster {
 
     /// A node answers at the address of another one: nobody knows where that is.
     fn lose_address(&mut self, key: NodeKey, link: LinkId) {
+        let at = self.at();
         let node = self.nodes.get_mut(key);
         let text = format!(
             "PONG contains mismatching sender ID. About node {} in particular.",
@@ -231,6 +236,8 @@ impl Cluster {
         );
         node.flags.insert(NodeFlags::NOADDR);
         node.address = Address::default();
+        // From here on it is silent, until somebody finds it.
+        node.contact.ping_sent.get_or_insert(at);
         self.outbox.log(Severity::Debug, text);
         self.close(link);
         self.save();

@@ -27,6 +27,21 @@ impl Cluster {
         self.todo.state = true;
     }
 
+    /// A replica whose primary has become a replica itself follows that one's primary; whether it does.
+    pub(crate) fn follow_grand_primary(&mut self) -> bool {
+        let me = self.nodes.me();
+        let primary = self.nodes.primary_of(me);
+        let grand = primary.and_then(|primary| self.nodes.primary_of(primary));
+        let Some(grand) = grand.filter(|grand| *grand != me) else { return false };
+        let label = self.nodes.get(grand).label();
+        self.outbox.notice(format!(
+            "I'm a sub-replica! Reconfiguring myself as a replica of grandmaster {label}"
+        ));
+        self.become_replica_of(grand);
+        self.save_to_disk();
+        true
+    }
+
     /// This node is a primary from now on.
     pub(crate) fn become_primary(&mut self) {
         let me = self.nodes.me();

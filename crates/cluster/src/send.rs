@@ -177,7 +177,7 @@ impl Cluster {
         }
         let suspects = self.nodes.keys().into_iter().filter(|key| {
             let node = self.nodes.get(*key);
-            node.is_suspected() && !node.flags.intersects(NodeFlags::HANDSHAKE | NodeFlags::NOADDR)
+            node.is_suspected() && !node.is_in_handshake()
         });
         told.extend(suspects);
         let entries = told.into_iter().map(|key| self.entry(key)).collect();

@@ -111,6 +111,7 @@ impl Cluster {
             return false;
         }
         let since = node.contact.data_received.unwrap_or(node.created).max(self.health.started);
-        self.at().since_us(since) > self.timeout_us()
+        let interval_us = self.config.ping_interval_ms.saturating_mul(2000);
+        self.at().since_us(since) > self.timeout_us().max(interval_us)
     }
 }

@@ -254,3 +254,37 @@ fn chaos_then_peace() {
         }
     });
 }
+
+/// A primary that has lost its disk comes back under another id: its replica takes over all the same.
+#[test]
+fn a_primary_without_its_file_is_replaced() {
+    for_seeds(|seed| {
+        let mut net = Net::cluster(seed, 1, &config(1000));
+        let old = net.id(1);
+        net.kill(1);
+        net.servers[1].conf.clear();
+        net.start(1);
+        net.run_until(5_000, "its replica takes over", |net| net.writers(5461) == [4]);
+        net.meet(0, 1);
+        let new = net.id(1);
+        net.run_until(20_000, "the new node is known", |net| {
+            (0..6).all(|index| net.at(index).node(&new).is_some()) && net.agrees()
+        });
+        assert!(net.at(0).node(&old).unwrap().is_failed());
+    });
+}
+
+/// The replicas of a primary that becomes a replica follow it to its new primary.
+#[test]
+fn replicas_of_replicas_move_up() {
+    let mut net = Net::cluster(4, 1, &config(1000));
+    let empty = [net.add(&config(1000)), net.add(&config(1000))];
+    empty.iter().for_each(|index| net.meet(0, *index));
+    net.run_until(10_000, "eight are there", |net| net.is_whole(8));
+    net.replicate_of(empty[1], empty[0]);
+    net.run_ms(2_000);
+    net.replicate_of(empty[0], 0);
+    net.run_until(5_000, "both are replicas of the same", |net| {
+        empty.iter().all(|index| net.at(*index).myself().primary() == Some(&net.id(0)))
+    });
+}
