@@ -36,7 +36,9 @@ pub use checksum::Checksum;
 pub use draft::{Draft, WriteOptions, checksum_bytes};
 pub use error::{ReadError, ReadErrorCause};
 pub use format::{VERSION_MAX, Version};
-pub use payload::{RestoreError, dump, is_intact, restore, restore_unverified, restore_value};
+pub use payload::{
+    RestoreError, dump, dump_plain, is_intact, is_plain, restore, restore_unverified, restore_value,
+};
 pub use reader::{ChecksumOutcome, Item, Reader, Stage};
 pub use summary::Summary;
 pub use value::LoadLimits;

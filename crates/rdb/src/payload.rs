@@ -21,8 +21,20 @@ const CHECKSUM_LEN: usize = 8;
 /// The value of `entry` as DUMP replies it: of `version`, or of a later one if it needs that.
 #[must_use]
 pub fn dump(entry: &Entry, version: Version) -> Vec<u8> {
+    dump_as(entry, &WriteOptions { version, ..WriteOptions::default() })
+}
+
+/// The value of `entry` for a peer as old as Redis 7.0: a hash goes without deadlines of its fields.
+#[must_use]
+pub fn dump_plain(entry: &Entry) -> Vec<u8> {
+    let version = Version::V10;
+    dump_as(entry, &WriteOptions { version, plain_hashes: true })
+}
+
+fn dump_as(entry: &Entry, options: &WriteOptions) -> Vec<u8> {
+    let version = options.version;
     let mut draft = Draft::new();
-    draft.typed_value(entry, &WriteOptions { version, ..WriteOptions::default() });
+    draft.typed_value(entry, options);
     let version = if draft.wrote_field_deadlines() { version.max(Version::V12) } else { version };
     let mut bytes = Vec::with_capacity(draft.len_bytes() + FOOTER_LEN);
     draft.finish(None, &mut |piece| bytes.extend_from_slice(piece));
@@ -49,6 +61,13 @@ pub fn is_intact(payload: &[u8]) -> bool {
     let Some((_, version)) = rest.split_last_chunk::<2>() else { return false };
     u16::from_le_bytes(*version) <= VERSION_MAX
         && u64::from_le_bytes(*checksum) == Checksum::of(rest)
+}
+
+/// Whether a peer as old as Redis 7.0 takes payloads of this one's version.
+#[must_use]
+pub fn is_plain(payload: &[u8]) -> bool {
+    let footer = payload.last_chunk::<FOOTER_LEN>();
+    footer.is_some_and(|footer| u16::from_le_bytes([footer[0], footer[1]]) <= Version::V10.number())
 }
 
 /// Makes the value in `payload` one of `key`.

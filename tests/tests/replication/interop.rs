@@ -146,6 +146,63 @@ fn transactions_pops_and_messages() {
     }
 }
 
+/// A message goes down a chain: whoever listens, wherever, hears it once and in order.
+#[test]
+fn messages_through_a_chain() {
+    let chains = [
+        ("ours, ours, ours", node(), node(), node()),
+        ("ours, theirs, ours", node(), reference(), node()),
+        ("theirs, ours, theirs", reference(), node(), reference()),
+    ];
+    for (what, first, second, third) in chains {
+        let first = first.start();
+        let second = replica_of(&first, second);
+        let third = replica_of(&second, third);
+        let servers = [&first, &second, &third];
+        let mut listeners = servers.map(|server| {
+            let mut listener = server.client();
+            listener.cmd("SUBSCRIBE news");
+            listener
+        });
+        let mut client = first.client();
+        assert_eq!(client.show("PUBLISH news one"), "1", "{what}");
+        for command in ["MULTI", "PUBLISH news two", "SET k v", "EXEC"] {
+            assert!(!client.cmd(command).is_error(), "{what}: {command}");
+        }
+        assert_eq!(client.show("PUBLISH news three"), "1", "{what}");
+        for listener in &mut listeners {
+            for message in ["one", "two", "three"] {
+                let heard = listener.read().to_string();
+                assert_eq!(heard, format!("[message, news, {message}]"), "{what}");
+            }
+        }
+        // What is said in the middle goes down only.
+        assert_eq!(second.client().show("PUBLISH news middle"), "1", "{what}");
+        assert_eq!(listeners[1].read().to_string(), "[message, news, middle]", "{what}");
+        assert_eq!(client.show("PUBLISH news last"), "1", "{what}");
+        assert_eq!(listeners[0].read().to_string(), "[message, news, last]", "{what}");
+        assert_replicated(&first, &third, what);
+    }
+}
+
+/// A replica that does not say what it has on its disk is not counted by WAITAOF, as in Redis 7.2.
+#[test]
+fn a_replica_that_does_not_tell_of_its_disk() {
+    let primary = node().start();
+    assert_eq!(primary.client().show("SET before v"), "OK");
+    let theirs = replica_of(&primary, reference().config("appendonly yes\nappendfsync always"));
+    let mut client = primary.client();
+    assert_eq!(client.show("SET k v"), "OK");
+    assert_eq!(client.show("WAIT 1 0"), "1");
+    assert_eq!(client.show("WAITAOF 0 1 200"), "[0, 0]");
+    let ours = replica_of(&primary, node().config("appendonly yes"));
+    assert_eq!(client.show("SET k w"), "OK");
+    assert_eq!(client.show("WAITAOF 0 1 0"), "[0, 1]");
+    assert_eq!(client.show("WAITAOF 0 2 200"), "[0, 1]");
+    assert_eq!(client.show("WAIT 2 0"), "2");
+    drop((theirs, ours));
+}
+
 #[track_caller]
 fn a_large_value(bytes: usize) {
     for (direction, primary, replica) in directions() {
@@ -178,6 +235,62 @@ fn a_hundred_megabytes_in_one_value() {
 #[ignore = "slow: half a gigabyte, several times"]
 fn the_largest_value() {
     a_large_value(512 << 20);
+}
+
+/// RESTORE of payloads that Redis 7.0 does not take: it gets others, and HDEL when a field is due.
+#[test]
+fn payloads_towards_a_replica_that_does_not_know_them() {
+    let source = node().config("rdb-version 11").start();
+    let mut maker = source.client();
+    for command in [
+        "HSET small f v g w",
+        "HSET large f v g w",
+        "SADD set a b",
+        "HPEXPIRE small 3600000 FIELDS 1 f",
+    ] {
+        assert!(!maker.cmd(command).is_error(), "{command}");
+    }
+    for n in 0..200 {
+        assert_eq!(maker.show(&format!("HSET large {n} {}", "x".repeat(100))), "1");
+    }
+    assert_eq!(maker.show("HPEXPIRE large 3600000 FIELDS 2 g 7"), "[1, 1]");
+
+    let primary = node().start();
+    let theirs = replica_of(&primary, reference());
+    let ours = replica_of(&primary, node());
+    let mut client = primary.client();
+    for key in ["small", "large", "set"] {
+        let payload = maker.cmd(&format!("DUMP {key}")).bytes().to_vec();
+        let restore: [&[u8]; 4] = [b"RESTORE", key.as_bytes(), b"0", &payload];
+        assert_eq!(client.call(&restore).to_string(), "OK", "{key}");
+    }
+    for replica in [&theirs, &ours] {
+        wait_in_sync(&primary, replica);
+        let mut replica = replica.client();
+        assert_eq!(replica.show("HGETALL small"), client.show("HGETALL small"));
+        assert_eq!(replica.show("HLEN large"), "202");
+        assert_eq!(replica.show("SCARD set"), "2");
+    }
+    assert_eq!(
+        client.show("HPEXPIRETIME small FIELDS 1 f"),
+        maker.show("HPEXPIRETIME small FIELDS 1 f")
+    );
+    assert_eq!(client.show("HPEXPIRE large 1 FIELDS 2 g 7"), "[1, 1]");
+    wait_for("the deadline", DEADLINE, || client.show("HLEN large") == "200");
+    wait_in_sync(&primary, &theirs);
+    assert_eq!(theirs.client().show("HLEN large"), "200");
+    assert!(!theirs.log().contains("CRITICAL"), "{}", theirs.log());
+    primary.wait_for_log("A replica does not know deadlines of hash fields");
+    drop(theirs);
+    // Without that replica the other one gets the payload as it is.
+    wait_for("one replica", DEADLINE, || field(&primary, "connected_slaves") == "1");
+    let payload = maker.cmd("DUMP small").bytes().to_vec();
+    let restore: [&[u8]; 5] = [b"RESTORE", b"small", b"0", &payload, b"REPLACE"];
+    assert_eq!(client.call(&restore).to_string(), "OK");
+    wait_in_sync(&primary, &ours);
+    let mut replica = ours.client();
+    let asked = "HPEXPIRETIME small FIELDS 1 f";
+    assert_eq!(replica.show(asked), maker.show(asked));
 }
 
 /// A replica that does not know deadlines of hash fields gets plain hashes, and HDEL in time.

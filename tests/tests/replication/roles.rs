@@ -169,9 +169,33 @@ fn a_hand_over_by_force() {
     replica.signal(Signal::SIGCONT);
     wait_for_field(&replica, "role", "master");
     wait_until_up(&primary);
+    assert_eq!(field(&primary, "master_failover_state"), "no-failover");
     assert!(writer.read().to_string().starts_with("(error) READONLY"));
     assert_eq!(replica.client().show("SET k forced"), "OK");
     assert_replicated(&replica, &primary, "afterwards");
+}
+
+/// FAILOVER ABORT behind the point where the primary has become a replica: it is a primary again, and
+/// writes that waited are made.
+#[test]
+fn a_hand_over_is_given_up_while_it_is_in_progress() {
+    let (primary, replica) = with_lagging_replica();
+    let mut client = primary.client();
+    assert_eq!(client.show(&failover_to(&replica, "FORCE TIMEOUT 300")), "OK");
+    let mut writer = paused_write(&primary);
+    wait_for_field(&primary, "master_failover_state", "failover-in-progress");
+    assert_eq!(field(&primary, "role"), "slave");
+    let refused = client.show("REPLICAOF NO ONE");
+    assert_eq!(refused, "(error) ERR REPLICAOF not allowed while failing over.");
+    assert_eq!(client.show("FAILOVER ABORT"), "OK");
+    assert_eq!(field(&primary, "master_failover_state"), "no-failover");
+    assert_eq!(field(&primary, "role"), "master");
+    assert_eq!(writer.read().to_string(), "OK");
+    assert_eq!(client.show("SET k w"), "OK");
+    replica.signal(Signal::SIGCONT);
+    assert_replicated(&primary, &replica, "afterwards");
+    assert_eq!(field(&replica, "role"), "slave");
+    assert_eq!(number(&primary, "sync_full"), 1, "{}", primary.log());
 }
 
 /// The role goes to a replica and back under load, without a copy; also to and from a real Redis.

@@ -1,6 +1,7 @@
 //! Deadlines of hash fields, towards replicas that do not know them: Redis up to 7.2, Valkey up to 8.
 //!
-//! Such a replica gets the hash without them; when a field is due, the primary says HDEL.
+//! Such a replica gets the hash without them; when a field is due, the primary says HDEL. Payloads of
+//! RESTORE are written anew for it, as Redis 7.0 writes them.
 
 use dunlin_config::LogLevel;
 
@@ -15,14 +16,21 @@ enum Plain<'a> {
     Nothing,
     /// HSET with these fields and values.
     Fields(&'a [&'a [u8]]),
+    /// RESTORE with another payload.
+    Payload,
 }
 
 fn plain<'a>(words: &'a [&'a [u8]]) -> Plain<'a> {
     const SETTING: [&[u8]; 5] = [b"hexpire", b"hpexpire", b"hexpireat", b"hpexpireat", b"hpersist"];
-    let Some(name) = words.first().filter(|name| name.first().is_some_and(|c| c | 32 == b'h'))
-    else {
-        return Plain::Same;
-    };
+    let Some(name) = words.first() else { return Plain::Same };
+    match name.first().map(|first| first | 32) {
+        Some(b'h') => {}
+        Some(b'r') if is_restore(name) => {
+            let is_plain = words.get(3).is_none_or(|payload| dunlin_rdb::is_plain(payload));
+            return if is_plain { Plain::Same } else { Plain::Payload };
+        }
+        _ => return Plain::Same,
+    }
     if SETTING.iter().any(|one| name.eq_ignore_ascii_case(one)) {
         return Plain::Nothing;
     }
@@ -31,6 +39,10 @@ fn plain<'a>(words: &'a [&'a [u8]]) -> Plain<'a> {
         return words.get(5..).map_or(Plain::Nothing, Plain::Fields);
     }
     Plain::Same
+}
+
+fn is_restore(name: &[u8]) -> bool {
+    name.eq_ignore_ascii_case(b"restore") || name.eq_ignore_ascii_case(b"restore-asking")
 }
 
 impl Engine {
@@ -46,10 +58,14 @@ impl Engine {
             return self.stream.note_field_deadlines();
         }
         self.stream.append_for(Audience::Log, db, words);
-        if let Plain::Fields(fields) = plain {
-            let hset: Vec<&[u8]> =
-                [b"HSET", words[1]].into_iter().chain(fields.iter().copied()).collect();
-            self.stream.append_for(Audience::Replicas, db, &hset);
+        match plain {
+            Plain::Fields(fields) => {
+                let hset: Vec<&[u8]> =
+                    [b"HSET", words[1]].into_iter().chain(fields.iter().copied()).collect();
+                self.stream.append_for(Audience::Replicas, db, &hset);
+            }
+            Plain::Payload if !self.record_plain_payload(db, words) => return,
+            Plain::Same | Plain::Nothing | Plain::Payload => {}
         }
         if !std::mem::replace(&mut self.links.told_of_plain, true) {
             self.host.log(
@@ -58,5 +74,17 @@ impl Engine {
                  HDEL when a field is due. If it becomes the primary, those fields stay.",
             );
         }
+    }
+
+    /// RESTORE has run: what it has made is told in a form that a plain replica knows. Whether fields
+    /// lose deadlines by that.
+    fn record_plain_payload(&mut self, db: u32, words: &[&[u8]]) -> bool {
+        let Some(entry) = self.keyspace.held(db, words[1]) else { return false };
+        let (payload, has_deadlines) =
+            (dunlin_rdb::dump_plain(&entry), entry.earliest_field_deadline().is_some());
+        let mut restore = words.to_vec();
+        restore[3] = &payload;
+        self.stream.append_for(Audience::Replicas, db, &restore);
+        has_deadlines
     }
 }

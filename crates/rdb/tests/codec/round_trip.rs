@@ -5,7 +5,7 @@ use std::io::Read;
 use crate::entries::{access, activity, contents, entry, limits};
 use dunlin_rdb::{
     Checksum, ChecksumOutcome, Draft, Item, Reader, Version, WriteOptions, checksum_bytes, dump,
-    restore,
+    dump_plain, is_plain, restore,
 };
 use dunlin_stdx::lzf::{self, Compressor};
 use dunlin_stdx::time::UnixMs;
@@ -190,6 +190,21 @@ proptest! {
             let middle = broken.len() / 2;
             broken[middle] ^= 1;
             prop_assert!(restore(&broken, b"k", None, limits()).is_err());
+        }
+    }
+
+    /// A peer as old as Redis 7.0 gets everything but deadlines of fields.
+    #[test]
+    fn a_plain_payload_is_what_redis_7_0_writes(entry in entry()) {
+        let plain = dump_plain(&entry);
+        prop_assert!(is_plain(&plain));
+        let restored = restore(&plain, entry.key(), entry.deadline(), limits()).expect("intact");
+        prop_assert_eq!(restored.earliest_field_deadline(), None);
+        if entry.earliest_field_deadline().is_none() {
+            prop_assert_eq!(contents(&restored), contents(&entry));
+            prop_assert_eq!(plain, dump(&entry, Version::V10));
+        } else {
+            prop_assert!(!is_plain(&dump(&entry, Version::V10)));
         }
     }
 }
