@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use dunlin_testkit::{Client, DEADLINE, Server, wait_for};
 
@@ -253,4 +254,24 @@ fn snapshots_asked_for_in_a_transaction_wait_for_its_end() {
     server.start_again();
     // The configuration file says nothing of the append-only file: the snapshot is loaded.
     assert_same(&picture(&mut server.client()), &before, "after the restart");
+}
+
+/// `rdb-key-save-delay` slows a save down by as much for each key, also for those that are saved out
+/// of turn because they are about to change.
+#[test]
+fn the_delay_between_keys_counts_every_key() {
+    const KEYS: u32 = 40;
+    const DELAY: Duration = Duration::from_millis(10);
+    let config = format!("rdb-key-save-delay {}", DELAY.as_micros());
+    let server = Server::builder().config(config).start();
+    let mut client = server.client();
+    client.cmd(&format!("DEBUG POPULATE {KEYS}"));
+    let began = Instant::now();
+    client.cmd("BGSAVE");
+    for key in 0..KEYS {
+        client.cmd(&format!("SET key:{key} changed"));
+    }
+    wait_for_field(&mut client, "rdb_bgsave_in_progress", "0");
+    assert!(began.elapsed() >= DELAY * KEYS, "{:?}", began.elapsed());
+    assert_eq!(persistence(&mut client, "rdb_last_bgsave_status"), "ok");
 }

@@ -185,6 +185,8 @@ impl Persistence {
             return SliceEnd::Waits(None);
         }
         loop {
+            // Keys that were handed out before a change take their time, too.
+            walk.allowance.keys = keyspace.snapshot_progress().map_or(0, |p| p.keys_done as u64);
             let allowed = match walk.allowance.allows(config, now) {
                 Ok(allowed) => allowed.min(KEYS_PER_STEP),
                 // Not for too long: the delay may be another one then.
@@ -194,7 +196,6 @@ impl Persistence {
                 }
             };
             let step = keyspace.walk(allowed);
-            walk.allowance.keys = keyspace.snapshot_progress().map_or(0, |p| p.keys_done as u64);
             match step {
                 WalkProgress::Done => {
                     if let Some(mut sink) = keyspace.end_snapshot() {
