@@ -263,7 +263,7 @@ fn the_delay_between_keys_counts_every_key() {
     const KEYS: u32 = 40;
     const DELAY: Duration = Duration::from_millis(10);
     let config = format!("rdb-key-save-delay {}", DELAY.as_micros());
-    let server = Server::builder().config(config).start();
+    let server = Server::builder().config(&config).start();
     let mut client = server.client();
     client.cmd(&format!("DEBUG POPULATE {KEYS}"));
     let began = Instant::now();
