@@ -136,6 +136,20 @@ impl Engine {
         }
     }
 
+    /// Brings the log to disk while everybody waits; whether it is there. If it is not, its job was
+    /// asked to, or the process is lost.
+    pub fn sync_log_here(&mut self) -> bool {
+        let began = self.clock.ticks();
+        let (clock, scale) = (&*self.clock, &self.tick_scale);
+        let took_us = || scale.ns(clock.ticks().wrapping_sub(began)) / 1000;
+        let is_synced = self.persistence.sync_log_here(self.now, took_us);
+        if is_synced && self.sessions.blocking.waits_for_others() {
+            self.serve_others();
+        }
+        self.write_journal();
+        is_synced
+    }
+
     /// Takes note of what became of jobs of persistence.
     pub fn handle_job_events(&mut self) {
         self.persistence.handle_events(&mut self.keyspace, &self.config, self.now);

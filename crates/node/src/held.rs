@@ -11,7 +11,6 @@
 use std::collections::{HashMap, VecDeque};
 
 use dunlin_session::Token;
-use dunlin_stdx::time::Monotonic;
 
 /// Output of one connection that was produced when the log ended at `log_end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,45 +145,6 @@ impl HeldOutput {
     }
 }
 
-/// Longest wait for more clients to join a sync, in microseconds.
-const JOIN_US_MAX: u64 = 2000;
-
-/// A sync that takes no longer, in microseconds, is not worth waiting for others.
-const QUICK_SYNC_US: u64 = 300;
-
-/// When to begin the next sync, so that one serves as many clients as possible.
-///
-/// Clients that wait for their replies send the next request when they have them. Were the next sync
-/// begun as soon as the last one has ended, they would fall into two groups that wait for each other's
-/// syncs, each served every second time. So the next sync waits until as many are there as were served
-/// by the last one or waited behind it, but only a quarter of the time that a sync takes. While a sync
-/// is under way everything goes on as usual.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct SyncGroup {
-    clients: usize,
-    due_at: Monotonic,
-}
-
-impl SyncGroup {
-    /// A sync has ended that took `took_us`; `waiting` clients waited for it or for the next one.
-    pub(crate) fn synced(&mut self, waiting: usize, took_us: u64, now: Monotonic) {
-        self.clients = waiting;
-        let wait_us = if took_us > QUICK_SYNC_US { (took_us / 4).min(JOIN_US_MAX) } else { 0 };
-        self.due_at = now.plus_us(wait_us);
-    }
-
-    /// Whether the next sync is to begin now that `waiting` clients wait for it.
-    #[inline]
-    pub(crate) fn is_due(&self, waiting: usize, now: Monotonic) -> bool {
-        waiting >= self.clients || now >= self.due_at
-    }
-
-    /// When it begins at the latest.
-    pub(crate) const fn due_at(&self) -> Monotonic {
-        self.due_at
-    }
-}
-
 /// How far the log reaches, in bytes since the server began to count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LogEnds {
@@ -242,18 +202,6 @@ mod tests {
         assert_eq!(held.next_released(10), Some(B));
         assert!(held.note(B, 7, log(10, 10)));
         assert!(held.is_empty());
-    }
-
-    #[test]
-    fn the_next_sync_waits_for_those_that_the_last_one_served() {
-        let mut group = SyncGroup::default();
-        assert!(group.is_due(1, Monotonic(0)));
-        group.synced(50, 4000, Monotonic(10_000));
-        assert!(!group.is_due(49, Monotonic(10_999)));
-        assert!(group.is_due(50, Monotonic(10_001)));
-        assert!(group.is_due(1, Monotonic(11_000)));
-        group.synced(50, 100, Monotonic(20_000));
-        assert!(group.is_due(1, Monotonic(20_000)));
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod held;
 mod node;
 mod outbound;
 mod outgoing;
+mod sync_group;
 
 pub use dunlin_session::{Peer, Token};
 pub use node::{Action, Environment, Node, Refusal};

@@ -9,9 +9,10 @@ use dunlin_session::{Access, Closing, Peer, Session, Token, Waiting};
 use dunlin_stdx::time::{Clock, Monotonic, Now};
 
 use crate::admission;
-use crate::held::{HeldOutput, LogEnds, SyncGroup};
+use crate::held::{HeldOutput, LogEnds};
 use crate::outbound::Outbound;
 use crate::outgoing::Outgoing;
+use crate::sync_group::{Present, SyncGroup, Verdict};
 
 /// Room of a buffer that is lent to a connection which has nothing waiting: one read takes up to
 /// this much. 64 KB stays in the second-level cache and holds a pipeline of a thousand requests.
@@ -69,6 +70,8 @@ pub struct Node {
     held: HeldOutput,
     /// When the next sync of that file is to begin.
     group: SyncGroup,
+    /// This turn has brought input.
+    had_input: bool,
     actions: Vec<Action>,
     next_cron: Monotonic,
     next_expiry: Monotonic,
@@ -98,6 +101,7 @@ impl Node {
             with_output: Vec::new(),
             held: HeldOutput::default(),
             group: SyncGroup::default(),
+            had_input: false,
             actions: Vec::new(),
             next_cron: Monotonic(0),
             next_expiry: Monotonic(0),
@@ -113,6 +117,7 @@ impl Node {
 
     /// Takes the time of this turn.
     pub fn begin_turn(&mut self, now: Now) {
+        self.had_input = false;
         self.engine.begin_turn(now);
     }
 
@@ -177,6 +182,7 @@ impl Node {
     /// [`Engine::run_input`].
     pub fn handle_input(&mut self, token: Token, bytes_read: usize) {
         let now = self.engine.now();
+        self.had_input = true;
         self.engine.metrics.counters.net_input_bytes += bytes_read as u64;
         self.engine.metrics.counters.reads_processed += u64::from(bytes_read > 0);
         let is_primary_link = self.engine.is_primary_link(token);
@@ -275,10 +281,20 @@ impl Node {
     /// The next connection that got output since it was last named here and may send some of it. All
     /// that the turn wrote to the log is on its way to the disk before.
     pub fn next_with_output(&mut self) -> Option<Token> {
-        if self.engine.sessions.tracking().has_broadcasts() {
-            self.engine.sessions.broadcast_invalidations();
+        loop {
+            if self.engine.sessions.tracking().has_broadcasts() {
+                self.engine.sessions.broadcast_invalidations();
+            }
+            self.engine.flush_stream();
+            let next = self.next_that_may_send();
+            // A sync lets others go on.
+            if next.is_some() || !self.sync_if_due() {
+                return next;
+            }
         }
-        self.engine.flush_stream();
+    }
+
+    fn next_that_may_send(&mut self) -> Option<Token> {
         loop {
             let token = match self.with_output.pop() {
                 Some(token) => token,
@@ -310,24 +326,46 @@ impl Node {
 
     /// The next connection whose output had to wait for the log and need not any more.
     fn next_released(&mut self) -> Option<Token> {
-        if !self.held.is_empty() {
-            let (_, synced) = self.engine.log_ends();
-            if let Some(token) = self.held.next_released(synced) {
-                self.end_if_closing(token);
-                return Some(token);
-            }
+        if self.held.is_empty() {
+            return None;
         }
-        self.sync_if_due();
-        None
+        let (_, synced) = self.engine.log_ends();
+        let token = self.held.next_released(synced)?;
+        self.end_if_closing(token);
+        Some(token)
     }
 
-    /// Asks for a sync of the append-only file when those are there for whom it is worth it.
+    /// Begins a sync of the append-only file when those are there for whom it is worth it; whether the
+    /// file is synced when this returns.
     #[inline]
-    fn sync_if_due(&mut self) {
-        if self.engine.persistence.wants_sync() {
-            let now = self.engine.now();
-            if self.group.is_due(self.held.len(), now.monotonic) {
-                self.engine.persistence.sync_log(now);
+    fn sync_if_due(&mut self) -> bool {
+        self.engine.persistence.wants_sync() && self.sync_by_verdict()
+    }
+
+    fn sync_by_verdict(&mut self) -> bool {
+        let now = self.engine.now();
+        let present = Present {
+            waiting: self.held.len(),
+            connections: self.engine.sessions.len(),
+            had_input: self.had_input,
+        };
+        let persistence = &mut self.engine.persistence;
+        let verdict = if persistence.may_sync_here() {
+            self.group.here(present, persistence.usual_sync_us(), now.monotonic)
+        } else {
+            self.group.beside(present, now.monotonic)
+        };
+        match verdict {
+            Verdict::Later => false,
+            Verdict::Beside => {
+                persistence.sync_log(now);
+                false
+            }
+            Verdict::Here => {
+                let is_synced = self.engine.sync_log_here();
+                let took_us = self.engine.persistence.last_sync_us();
+                self.group.synced(present.waiting, took_us, now.monotonic);
+                is_synced
             }
         }
     }

@@ -30,6 +30,14 @@ pub trait Backend {
     /// nothing else to do.
     fn wait(&mut self);
 
+    /// Whether the command thread is to sync the append-only file itself when nobody else could be
+    /// served meanwhile, rather than hand that to the file's job and wait for its answer. `usual_us` is
+    /// what a sync took lately, in microseconds; `None` while too few are known.
+    fn syncs_here(&mut self, usual_us: Option<u64>) -> bool {
+        let _ = usual_us;
+        false
+    }
+
     /// Keeps the command thread from working for a while (`rdb-key-save-delay`).
     fn sleep(&mut self, duration: Duration) {
         let _ = duration;

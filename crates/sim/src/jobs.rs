@@ -108,6 +108,17 @@ impl Jobs {
     }
 }
 
+/// Where the append-only file is synced while clients wait for it.
+#[derive(Debug)]
+pub enum SyncPlace {
+    /// On the command thread, if it can.
+    Here,
+    /// In the job.
+    Beside,
+    /// Now here, now there.
+    ByChance(Rng),
+}
+
 /// The persistence backend of one simulated process. Clones are the same process.
 #[derive(Clone)]
 pub struct SimBackend {
@@ -115,12 +126,19 @@ pub struct SimBackend {
     jobs: Arc<Mutex<Jobs>>,
     woken: Arc<AtomicBool>,
     process_id: u32,
+    sync_place: Arc<Mutex<SyncPlace>>,
 }
 
 impl SimBackend {
     /// A process over this disk.
     pub fn new(disk: SimDisk, process_id: u32) -> SimBackend {
-        SimBackend { disk, jobs: Arc::default(), woken: Arc::default(), process_id }
+        let sync_place = Arc::new(Mutex::new(SyncPlace::Beside));
+        SimBackend { disk, jobs: Arc::default(), woken: Arc::default(), process_id, sync_place }
+    }
+
+    /// From now on the append-only file is synced there.
+    pub fn sync_at(&self, place: SyncPlace) {
+        *self.sync_place.lock().unwrap_or_else(PoisonError::into_inner) = place;
     }
 
     /// The disk of the process.
@@ -156,6 +174,14 @@ impl Backend for SimBackend {
     fn wait(&mut self) {
         let disk = self.disk.clone();
         self.jobs().step_all(&disk);
+    }
+
+    fn syncs_here(&mut self, _: Option<u64>) -> bool {
+        match &mut *self.sync_place.lock().unwrap_or_else(PoisonError::into_inner) {
+            SyncPlace::Here => true,
+            SyncPlace::Beside => false,
+            SyncPlace::ByChance(random) => random.bool(),
+        }
     }
 
     fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {

@@ -15,7 +15,7 @@ pub mod seeds;
 pub mod server;
 
 pub use disk::{Call, Fault, SimDisk};
-pub use jobs::{Jobs, SimBackend};
+pub use jobs::{Jobs, SimBackend, SyncPlace};
 pub use network::{Network, WireNumber};
 pub use seeds::seeds;
 pub use server::{SimServer, SimTime};

@@ -14,7 +14,7 @@ use dunlin_stdx::time::{Clock, Monotonic, Now};
 use fastrand::Rng;
 
 use crate::disk::SimDisk;
-use crate::jobs::SimBackend;
+use crate::jobs::{SimBackend, SyncPlace};
 
 /// When time begins: 2023-11-14 22:13:20 UTC.
 const START_UNIX_US: i64 = 1_700_000_000_000_000;
@@ -125,6 +125,7 @@ impl SimServer {
         let process = Rc::new(Process::default());
         // In a container every server is process 1.
         let backend = SimBackend::new(disk, 1);
+        backend.sync_at(SyncPlace::ByChance(Rng::with_seed(seed)));
         let environment = Environment {
             clock: Box::new(time.clone()),
             seed,

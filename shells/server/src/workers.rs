@@ -16,6 +16,11 @@ const IDLE_MAX: Duration = Duration::from_secs(1);
 /// How much a background job leaves the processor to others, on the scale of nice(1).
 const BACKGROUND_NICENESS: i32 = 10;
 
+/// A sync that usually takes no longer, in microseconds, is done by the command thread. Handing it
+/// over costs two changes of threads, some 50 to 100 microseconds on a busy processor; what can run
+/// beside a longer sync is worth more than that.
+const SHORT_SYNC_US: u64 = 1000;
+
 /// Runs each job on a thread of its own.
 pub(crate) struct Workers {
     waker: Waker,
@@ -70,6 +75,10 @@ impl Backend for Workers {
 
     fn wait(&mut self) {
         self.told.wait(IDLE_MAX);
+    }
+
+    fn syncs_here(&mut self, usual_us: Option<u64>) -> bool {
+        usual_us.is_some_and(|usual_us| usual_us <= SHORT_SYNC_US)
     }
 
     fn sleep(&mut self, duration: Duration) {

@@ -2,8 +2,9 @@
 //!
 //! While the job has nothing to do, the command thread writes itself: one `write` costs less than
 //! waking a thread, and what was written survives the death of the process. While the job is at
-//! work (it syncs, mostly), the bytes are queued for it. The lock between them is never held during
-//! a call of the system that may wait, except for that one `write`.
+//! work (it syncs, mostly), the bytes are queued for it. For the same reason it may sync itself
+//! ([`AppendLog::sync_here`]). The lock between them is never held during a call of the system that
+//! may wait, except for that one `write`.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -149,6 +150,27 @@ impl AppendLog {
             self.shared.signal.raise();
         }
         true
+    }
+
+    /// Syncs all that was appended, now and on this thread, and returns the offset of its end; `None`
+    /// if there is nothing to sync, or the job has something to do: then [`AppendLog::sync`] is the
+    /// way.
+    ///
+    /// # Errors
+    /// What the system said; as with [`AppendEvent::SyncFailed`], which is not told.
+    pub fn sync_here(&self) -> Option<Result<u64, String>> {
+        let mut state = self.shared.lock();
+        let is_free = !state.is_busy && !state.is_failing && state.queue.is_empty();
+        let mut log = state.log.take_if(|log| is_free && log.is_dirty())?;
+        // Only this thread gives the job something to do: nobody misses the file meanwhile.
+        drop(state);
+        let synced = log.sync();
+        let mut state = self.shared.lock();
+        state.log = Some(log);
+        Some(synced.map(|()| {
+            state.synced = state.written;
+            state.synced
+        }))
     }
 
     /// Tries again to write what could not be written.

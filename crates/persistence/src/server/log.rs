@@ -7,9 +7,10 @@
 //! | `WaitsForBase` | just switched on: nothing counts before the first rewrite is complete |
 //! | `On` | every change is appended |
 //!
-//! - `appendfsync always`: replies wait for a sync, and the next one is asked for when those who wait
-//!   are there ([`Persistence::wants_sync`]). A failure ends the process: nobody is told what may be
-//!   lost.
+//! - `appendfsync always`: replies wait for a sync, and the next one begins when those who wait are there
+//!   ([`Persistence::wants_sync`]): on the command thread while syncs are short and nobody else could be
+//!   served meanwhile ([`Persistence::may_sync_here`]), else in the job. A failure ends the process:
+//!   nobody is told what may be lost.
 //! - `everysec`, `no`: written at once by the command thread while the job is idle. A write that fails
 //!   is tried again ten times a second, and changes are refused meanwhile. After a failed sync nothing is
 //!   known of the file: it is not synced again; changes are refused until a rewrite has put a new base
@@ -22,6 +23,7 @@ use dunlin_stdx::time::{Monotonic, Now};
 
 use super::rewriting::{Rewrite, base_form};
 use super::status::{LogStatus, Outcome};
+use super::sync_pace::SyncPace;
 use super::walk::Role;
 use super::{Fatal, Persistence};
 use crate::append::{
@@ -71,8 +73,8 @@ pub(super) struct Log {
     pub(super) always: bool,
     /// Something was appended since a sync was asked for.
     pub(super) is_unsynced: bool,
-    /// How long the last sync took, in microseconds.
-    pub(super) last_sync_us: u64,
+    /// How long syncs take.
+    pub(super) pace: SyncPace,
     pub(super) timestamps: TimestampWriter,
     pub(super) last_sync: Monotonic,
     /// Since when a sync is under way, and whether its slowness was told.
@@ -100,7 +102,7 @@ impl Default for Log {
             end: 1,
             always: false,
             is_unsynced: false,
-            last_sync_us: 0,
+            pace: SyncPace::default(),
             timestamps: TimestampWriter::default(),
             last_sync: Monotonic::default(),
             syncing: None,
@@ -239,7 +241,43 @@ impl Persistence {
     /// How long the last sync took, in microseconds.
     #[must_use]
     pub const fn last_sync_us(&self) -> u64 {
-        self.log.last_sync_us
+        self.log.pace.last_us()
+    }
+
+    /// How long a sync usually takes, in microseconds; 0 while too few are known.
+    #[must_use]
+    pub fn usual_sync_us(&self) -> u64 {
+        self.log.pace.usual_us().unwrap_or(0)
+    }
+
+    /// Whether the next sync is to be done by [`Persistence::sync_log_here`], should nobody else be there
+    /// to be served meanwhile.
+    #[must_use]
+    pub fn may_sync_here(&mut self) -> bool {
+        self.backend.syncs_here(self.log.pace.usual_us())
+    }
+
+    /// Syncs all that was appended before it returns, if the job has nothing to do; whether it did and
+    /// that went well. `took_us` says how long it took.
+    pub fn sync_log_here(&mut self, now: Now, took_us: impl FnOnce() -> u64) -> bool {
+        let Some(log) = &self.log.log else { return false };
+        let Some(synced) = log.sync_here() else {
+            self.sync_log(now);
+            return false;
+        };
+        self.log.is_unsynced = false;
+        self.log.last_sync = now.monotonic;
+        self.log.pace.note(took_us());
+        match synced {
+            Ok(_) => {
+                self.write_succeeded();
+                true
+            }
+            Err(error) => {
+                self.sync_failed(error);
+                false
+            }
+        }
     }
 
     /// Asks for a sync of all that was appended.
@@ -394,7 +432,7 @@ impl Persistence {
             AppendEvent::Written(_) => self.write_succeeded(),
             AppendEvent::Synced(_) => {
                 if let Some((since, _)) = self.log.syncing.take() {
-                    self.log.last_sync_us = now.monotonic.since_us(since);
+                    self.log.pace.note(now.monotonic.since_us(since));
                 }
                 self.write_succeeded();
             }

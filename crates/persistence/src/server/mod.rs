@@ -28,6 +28,7 @@ mod rewriting;
 mod save_points;
 mod saving;
 mod status;
+mod sync_pace;
 #[cfg(test)]
 mod sync_tests;
 mod syncing;

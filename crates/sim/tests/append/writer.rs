@@ -135,6 +135,13 @@ impl Writer {
             8 => self.tick(random),
             _ => self.advance_rewrite(random),
         }
+        if self.policy == Policy::Always && random.bool() && !self.backend.sim_disk().is_off() {
+            // Whatever the job has told is heard before.
+            let fatal = self.hear().or_else(|| self.sync_here());
+            if fatal.is_some() && !self.backend.sim_disk().is_off() {
+                return fatal;
+            }
+        }
         if self.backend.sim_disk().is_off() {
             return None;
         }
@@ -169,8 +176,8 @@ impl Writer {
         self.offset += bytes.len() as u64;
         self.ends.push_back((self.offset, self.appended));
         let appended = match self.policy {
-            Policy::Always => self.log.write_and_sync(&bytes, self.offset),
-            Policy::EverySecond => self.log.write(&bytes, self.offset),
+            Policy::Always if random.bool() => self.log.write_and_sync(&bytes, self.offset),
+            Policy::Always | Policy::EverySecond => self.log.write(&bytes, self.offset),
         };
         match appended {
             Appended::Written if !self.is_temporary => self.written = self.appended,
@@ -191,6 +198,19 @@ impl Writer {
         } else if self.policy == Policy::EverySecond && !self.needs_rewrite {
             self.log.sync();
         }
+    }
+
+    /// A turn without input: what was appended is synced on the command thread.
+    fn sync_here(&mut self) -> Option<Fatal> {
+        match self.log.sync_here()? {
+            Ok(end) if self.is_temporary => self.synced_temporarily = Some(end),
+            Ok(end) => self.synced(end),
+            Err(_) => {
+                self.is_sound = false;
+                return Some(Fatal);
+            }
+        }
+        None
     }
 
     fn advance_rewrite(&mut self, random: &mut Rng) {

@@ -9,7 +9,8 @@ mod story;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
-use dunlin_sim::{Call, Fault, SimDisk, SimServer, SimTime, seeds};
+use dunlin_sim::{Call, Fault, SimDisk, SimServer, SimTime, SyncPlace, seeds};
+use dunlin_stdx::time::Monotonic;
 use fastrand::Rng;
 use story::{Plot, Story};
 
@@ -172,4 +173,75 @@ fn an_empty_base_of_commands_is_a_file_too() {
     let mut server = SimServer::start(disk.kill(), story::config(plot), &time, 1);
     server.load(&mut random).expect("what was written");
     assert_eq!(server.digest(), empty);
+}
+
+/// A server with `appendfsync always` that syncs on its command thread, and a client of it.
+fn server_that_syncs_here(disk: &SimDisk, time: &SimTime) -> (SimServer, dunlin_node::Token) {
+    let mut server = SimServer::start(disk.clone(), story::config(PLAIN), time, 1);
+    server.load(&mut Rng::with_seed(1)).expect("nothing to load");
+    server.backend().sync_at(SyncPlace::Here);
+    while server.step_job(&mut Rng::with_seed(1)) {}
+    server.turn();
+    let client = server.connect();
+    (server, client)
+}
+
+/// When all clients wait for a sync, no job has to run: their replies leave in the same turn, and what
+/// they tell lasts.
+#[test]
+fn the_command_thread_syncs_when_everybody_waits() {
+    let (disk, time) = (SimDisk::new(1), SimTime::default());
+    let (mut server, client) = server_that_syncs_here(&disk, &time);
+    server.send(client, b"SET k v\r\n");
+    assert_eq!(server.output(), [(client, b"+OK\r\n".to_vec())]);
+    let persistence = &server.node.engine_mut().persistence;
+    assert_eq!(persistence.synced_up_to(), persistence.end());
+    // WAITAOF hears of it.
+    server.send(client, b"SET k w\r\nWAITAOF 1 0 0\r\n");
+    assert_eq!(server.output(), [(client, b"+OK\r\n*2\r\n:1\r\n:0\r\n".to_vec())]);
+    let held = server.digest();
+    server.end();
+    let disk = disk.crash(&mut Rng::with_seed(2));
+    let mut server = SimServer::start(disk, story::config(PLAIN), &time, 1);
+    server.load(&mut Rng::with_seed(1)).expect("what was synced");
+    assert_eq!(server.digest(), held);
+}
+
+/// Where others can be served, they are: the sync waits for a turn without input, and all replies of
+/// the turns between wait for it.
+#[test]
+fn the_command_thread_serves_others_before_it_syncs() {
+    let (disk, time) = (SimDisk::new(1), SimTime::default());
+    let (mut server, writer) = server_that_syncs_here(&disk, &time);
+    let reader = server.connect();
+    for _ in 0..10 {
+        // So many syncs say how long one takes.
+        server.turn();
+        server.send(writer, b"INCR n\r\n");
+        while server.output().is_empty() {
+            server.step_job(&mut Rng::with_seed(1));
+            server.turn();
+        }
+    }
+    server.turn();
+    server.send(writer, b"INCR n\r\n");
+    assert_eq!(server.output(), []);
+    assert_eq!(server.node.next_deadline(), Monotonic(0), "it looks who is there");
+    server.turn();
+    server.send(reader, b"GET n\r\n");
+    let mut outputs = server.output();
+    outputs.sort();
+    assert_eq!(outputs, [(writer, b":11\r\n".to_vec()), (reader, b"$2\r\n11\r\n".to_vec())]);
+}
+
+/// Nobody gets a reply that a failed sync would have had to come before.
+#[test]
+fn a_failed_sync_on_the_command_thread_is_the_end() {
+    let (disk, time) = (SimDisk::new(1), SimTime::default());
+    let (mut server, client) = server_that_syncs_here(&disk, &time);
+    disk.fail(Call::Sync, ".incr.", 0, 1, Fault::EIO);
+    server.send(client, b"SET k v\r\n");
+    assert_eq!(server.output(), []);
+    assert!(server.has_ended());
+    assert_eq!(server.logged("Can't persist AOF for fsync error"), 1, "{}", server.log());
 }

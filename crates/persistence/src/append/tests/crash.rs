@@ -98,8 +98,10 @@ impl Server {
         self.hear();
     }
 
-    /// Appends and waits as `appendfsync always` does.
+    /// Appends and waits as `appendfsync always` does, in each of its ways.
     fn append_synced(&mut self) {
+        self.append();
+        self.log.sync_here();
         self.last += 1;
         self.log.write_and_sync(format!("{}\n", self.last).as_bytes(), self.last);
         self.run();

@@ -83,6 +83,49 @@ fn many_turns_take_one_write_and_one_sync() {
 }
 
 #[test]
+fn the_command_thread_syncs_while_the_job_is_idle() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.log.sync_here(), None, "nothing to sync");
+    bench.log.write(b"one ", 1);
+    let calls = bench.disk.calls();
+    assert_eq!(bench.log.sync_here(), Some(Ok(1)));
+    assert_eq!((bench.disk.calls() - calls, bench.log.synced()), (1, 1));
+    assert_eq!((bench.run(), bench.log.sync_here()), (vec![], None));
+    // What the job has to do comes first.
+    bench.log.write(b"two ", 2);
+    bench.log.begin_rewrite(Incremental::Listed);
+    bench.log.write(b"three", 3);
+    assert_eq!(bench.log.sync_here(), None);
+    bench.run();
+    assert_eq!((bench.log.synced(), bench.log.sync_here()), (2, Some(Ok(3))));
+    bench.log.close();
+    assert_eq!(bench.run(), [AppendEvent::Closed(Ok(()))]);
+    assert_eq!(bench.log.sync_here(), None);
+}
+
+#[test]
+fn a_sync_on_the_command_thread_that_fails_is_not_tried_again() {
+    let mut bench = Bench::new();
+    bench.log.write(b"one", 1);
+    bench.disk.fail_next_sync();
+    assert_eq!(bench.log.sync_here(), Some(Err("Input/output error".to_owned())));
+    let calls = bench.disk.calls();
+    assert!(matches!(bench.log.sync_here(), Some(Err(_))));
+    bench.log.sync();
+    assert!(matches!(bench.run()[..], [AppendEvent::SyncFailed(_)]));
+    assert_eq!((bench.disk.calls(), bench.log.synced()), (calls, 0));
+}
+
+#[test]
+fn what_could_not_be_written_is_not_synced_here() {
+    let bench = Bench::new();
+    bench.log.write(b"one ", 1);
+    bench.disk.room(Some(2));
+    assert!(matches!(bench.log.write(b"two", 2), Appended::Failed(_)));
+    assert_eq!((bench.log.sync_here(), bench.log.synced()), (None, 0));
+}
+
+#[test]
 fn a_short_write_is_cut_off_and_tried_again() {
     let mut bench = Bench::new();
     bench.log.write(b"one ", 1);
