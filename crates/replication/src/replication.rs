@@ -473,6 +473,17 @@ mod tests {
     }
 
     #[test]
+    fn nobody_goes_on_from_a_data_set_that_was_lost() {
+        let mut promoted = primary();
+        let old = *promoted.history.replid().digits();
+        let next = promoted.history.offset() as i64 + 1;
+        assert!(promoted.may_continue(PEER, &old, next));
+        promoted.begin_anew();
+        assert!(!promoted.may_continue(PEER, &old, next));
+        assert_eq!(promoted.history.second_replid(), ReplId::NONE);
+    }
+
+    #[test]
     fn a_peer_without_field_deadlines_is_not_shown_any() {
         let mut primary = primary();
         let id = *primary.history.replid().digits();

@@ -231,7 +231,7 @@ impl Checks {
         let (id, _) = position(network, index);
         let Seen { life, held_at, is_another, .. } = self.seen[index];
         let Some((_, before)) = held_at.filter(|at| at.0 != id && !is_another) else { return };
-        for counted in self.counted.values_mut().rev().take(20) {
+        for counted in self.counted.values_mut().rev().take(100) {
             let is_known = counted.positions.iter().any(|(of, _)| *of == id);
             if counted.held_by.contains(&(index, life)) && !is_known {
                 counted.positions.push((id, before));
@@ -245,7 +245,7 @@ impl Checks {
         if is_between(network, index) {
             return;
         }
-        for counted in self.counted.values_mut().rev().take(20) {
+        for counted in self.counted.values_mut().rev().take(100) {
             if counted.positions.iter().any(|(of, at)| *of == id && *at <= offset) {
                 counted.held_by.insert((index, self.seen[index].life));
             }

@@ -188,18 +188,12 @@ fn nothing_is_on_disk_before_the_base_is() {
 /// A forced FAILOVER that ended with a full synchronisation never ended.
 #[test]
 fn a_hand_over_ends_with_a_full_synchronisation() {
-    run_one(53, AT_ONCE);
-}
-
-/// A replica that was promoted while it had lost its data set let others go on from where it had been.
-#[test]
-fn a_replica_without_its_data_set_is_promoted() {
-    run_one(237, AT_ONCE);
+    run_one(67, AT_ONCE);
 }
 
 /// A replica of a replica that lost its link between the data set and the first byte of the stream
 /// went on in another database than the stream.
 #[test]
 fn a_link_that_is_lost_before_the_stream_begins() {
-    run_one(338, ALL);
+    run_one(15, ALL);
 }
