@@ -169,13 +169,6 @@ fn a_data_set_that_was_not_taken_is_asked_for_again() {
     run_one(114, Plot { disks: true, ..ALL });
 }
 
-/// CONFIG SET appendonly yes while a data set was loaded made a base of what had come so far: at the
-/// next start the rest was gone.
-#[test]
-fn a_log_is_switched_on_while_the_data_set_is_loaded() {
-    run_one(726, ALL);
-}
-
 /// WAITAOF told of writes that only the base of the next rewrite was to hold; and of replicas that had
 /// not brought anything to disk, if the write was older than the stream.
 #[test]

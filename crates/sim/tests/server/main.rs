@@ -90,6 +90,64 @@ fn any_call_may_fail() {
     }
 }
 
+/// Lets a server work until its log is on and complete.
+fn settle(server: &mut SimServer, time: &SimTime, random: &mut Rng) {
+    let is_settled = |server: &mut SimServer| {
+        let persistence = &server.node.engine_mut().persistence;
+        persistence.is_log_wanted()
+            && !persistence.is_busy()
+            && !persistence.is_rewrite_scheduled()
+            && persistence.synced_up_to() == persistence.end()
+    };
+    for _ in 0..10_000 {
+        server.step_job(random);
+        time.advance(Duration::from_millis(20));
+        server.turn();
+        server.output();
+        if is_settled(server) && !server.node.is_loading() {
+            return;
+        }
+    }
+    panic!("it does not come to rest:\n{}", server.log());
+}
+
+/// CONFIG SET appendonly yes while the data set is loaded made a base of what had come so far: at the
+/// next start the rest was gone.
+#[test]
+fn the_log_is_switched_on_while_the_data_set_is_loaded() {
+    seeds("while loading", 10, |seed| {
+        let (disk, time, mut random) =
+            (SimDisk::new(seed), SimTime::default(), Rng::with_seed(seed));
+        let mut config = story::config(PLAIN);
+        config.persistence.appendonly = false;
+        let mut server = SimServer::start(disk.clone(), config.clone(), &time, seed);
+        server.load(&mut random).expect("nothing to load");
+        let client = server.connect();
+        for n in 0..3000 {
+            server.send(client, format!("SET key:{n} {n}\r\n").as_bytes());
+            server.output();
+        }
+        server.send(client, b"SAVE\r\n");
+        let held = server.digest();
+        server.end();
+        let mut server = SimServer::start(disk.kill(), config.clone(), &time, seed);
+        for _ in 0..random.usize(..4) {
+            server.step_job(&mut random);
+            server.turn();
+        }
+        let client = server.connect();
+        server.send(client, b"CONFIG SET appendonly yes\r\n");
+        settle(&mut server, &time, &mut random);
+        assert_eq!(server.digest(), held);
+        let (disk, log) = (server.backend().sim_disk().clone(), server.log());
+        server.end();
+        config.persistence.appendonly = true;
+        let mut server = SimServer::start(disk.kill(), config, &time, seed);
+        server.load(&mut random).expect("what was written");
+        assert_eq!(server.digest(), held, "{log}");
+    });
+}
+
 /// The log is switched on and off, the data set is flushed and databases are swapped at any moment
 /// of walks; once the log is on and its rewrite is complete, a kill loses nothing.
 #[test]
@@ -126,23 +184,7 @@ fn the_log_is_switched_in_mid_walk() {
             server.output();
         }
         server.send(client, b"CONFIG SET appendonly yes\r\n");
-        let is_settled = |server: &mut SimServer| {
-            let persistence = &server.node.engine_mut().persistence;
-            persistence.is_log_wanted()
-                && !persistence.is_busy()
-                && !persistence.is_rewrite_scheduled()
-                && persistence.synced_up_to() == persistence.end()
-        };
-        for _ in 0..10_000 {
-            server.step_job(&mut random);
-            time.advance(Duration::from_millis(20));
-            server.turn();
-            server.output();
-            if is_settled(&mut server) {
-                break;
-            }
-        }
-        assert!(is_settled(&mut server), "it does not come to rest:\n{}", server.log());
+        settle(&mut server, &time, &mut random);
         let (held, log) = (server.digest(), server.log());
         server.end();
         let mut server = SimServer::start(disk.kill(), story::config(PLAIN), &time, seed);
