@@ -166,7 +166,7 @@ fn a_primary_that_starts_tells_of_what_has_expired() {
 /// A replica whose disk did not take the data set of its primary never asked for it again.
 #[test]
 fn a_data_set_that_was_not_taken_is_asked_for_again() {
-    run_one(114, Plot { disks: true, ..ALL });
+    run_one(166, Plot { disks: true, ..ALL });
 }
 
 /// WAITAOF told of writes that only the base of the next rewrite was to hold; and of replicas that had
