@@ -65,6 +65,19 @@ fn the_stream_goes_to_disk_for_a_slow_replica() {
     assert_eq!(number(&primary, "sync_full"), 1);
 }
 
+/// A replica that follows needs no file, however closely the limit of memory fits what is kept anyway.
+#[test]
+fn what_is_kept_in_any_case_stays_in_memory() {
+    let primary = primary_with("repl-backlog-max-size 1mb").start();
+    let replica = replica_of(&primary, node());
+    let mut client = primary.client();
+    for round in 0..40 {
+        write(&mut client, round * 5, 5);
+        assert_replicated(&primary, &replica, "it follows");
+    }
+    assert!(!primary.log().contains("temporary file"), "{}", primary.log());
+}
+
 /// The same with a process that stands still for a while. It is behind by more than Redis's default of
 /// `client-output-buffer-limit` for replicas, which is no limit here.
 #[test]

@@ -2,7 +2,7 @@
 //! the slowest one has to go.
 
 use dunlin_persistence::StreamSpillEvent;
-use dunlin_replication::ReplicaNumber;
+use dunlin_replication::{Backlog, ReplicaNumber};
 use dunlin_session::Token;
 
 use super::Spill;
@@ -22,12 +22,34 @@ const FALLBACK_BYTES: u64 = 1 << 30;
 const READ_BYTES: usize = 1 << 20;
 
 /// How much of the stream may be in memory, in bytes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct MemoryLimits {
     /// From here on the oldest part goes to a file as fast as the disk takes it.
     easy: u64,
     /// From here on it goes to the file in any case.
     hard: u64,
+}
+
+impl MemoryLimits {
+    /// What is kept in any case (`repl-backlog-size`) is in memory with the blocks at both its ends.
+    const fn least(floor: u64) -> u64 {
+        floor.saturating_add(Backlog::SLACK_BYTES)
+    }
+
+    /// `repl-backlog-max-size` was set.
+    fn configured(bytes: u64, floor: u64) -> Self {
+        let limit = bytes.max(Self::least(floor));
+        Self { easy: limit, hard: limit }
+    }
+
+    /// It was not, on a machine with so much memory; zero where it does not tell.
+    fn default_of(machine_bytes: u64, maxmemory: u64, floor: u64) -> Self {
+        let share = if machine_bytes == 0 { FALLBACK_BYTES } else { machine_bytes / MEMORY_SHARE };
+        let limit = if maxmemory > 0 { share.min(maxmemory) } else { share };
+        let least = Self::least(floor);
+        let hard = limit.max(least);
+        Self { easy: EASY_BYTES.clamp(least, hard), hard }
+    }
 }
 
 impl Engine {
@@ -36,16 +58,11 @@ impl Engine {
         let configured = self.config.replication.repl_backlog_max_size;
         let floor = self.config.replication.repl_backlog_size;
         if configured > 0 {
-            let limit = configured.max(floor);
-            return MemoryLimits { easy: limit, hard: limit };
+            return MemoryLimits::configured(configured, floor);
         }
         let machine =
             *self.links.machine_bytes.get_or_insert_with(|| self.host.memory().system_bytes);
-        let share = if machine == 0 { FALLBACK_BYTES } else { machine / MEMORY_SHARE };
-        let maxmemory = self.config.memory.maxmemory;
-        let limit = if maxmemory > 0 { share.min(maxmemory) } else { share };
-        let hard = limit.max(floor);
-        MemoryLimits { easy: EASY_BYTES.clamp(floor.min(hard), hard), hard }
+        MemoryLimits::default_of(machine, self.config.memory.maxmemory, floor)
     }
 
     /// Forgets what nobody needs of the stream, and finds another place for what memory does not hold.
@@ -168,5 +185,33 @@ impl Engine {
                 ),
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MB: u64 = 1 << 20;
+
+    #[test]
+    fn what_is_kept_in_any_case_never_goes_to_a_file() {
+        let limits = |easy, hard| MemoryLimits { easy, hard };
+        let least = |floor| floor + Backlog::SLACK_BYTES;
+        assert_eq!(MemoryLimits::default_of(16_384 * MB, 0, MB), limits(256 * MB, 4096 * MB));
+        assert_eq!(MemoryLimits::default_of(16_384 * MB, 100 * MB, MB), limits(100 * MB, 100 * MB));
+        assert_eq!(MemoryLimits::default_of(0, 0, MB), limits(256 * MB, FALLBACK_BYTES));
+        let large = 512 * MB;
+        assert_eq!(
+            MemoryLimits::default_of(16_384 * MB, 0, large),
+            limits(least(large), 4096 * MB)
+        );
+        let huge = 8192 * MB;
+        assert_eq!(
+            MemoryLimits::default_of(16_384 * MB, 0, huge),
+            limits(least(huge), least(huge))
+        );
+        assert_eq!(MemoryLimits::configured(4 * MB, MB), limits(4 * MB, 4 * MB));
+        assert_eq!(MemoryLimits::configured(MB, MB), limits(least(MB), least(MB)));
     }
 }
