@@ -1,5 +1,6 @@
 //! What a command sees of the server while it runs.
 
+use dunlin_cluster::Cluster;
 use dunlin_config::Config;
 use dunlin_keyspace::{DatabaseIndex, Keyspace};
 use dunlin_metrics::Metrics;
@@ -70,6 +71,8 @@ pub struct Context<'a> {
     pub persistence: &'a mut Persistence,
     /// Who follows this server, and whom it follows.
     pub replication: &'a mut Replication,
+    /// The cluster that this server is a node of, if it is one.
+    pub cluster: Option<&'a mut Cluster>,
     /// What DEBUG switches.
     pub switches: &'a mut Switches,
     /// What lies beyond all this.

@@ -31,6 +31,7 @@ pub mod table;
 mod trial;
 
 pub mod bitmap;
+pub mod cluster;
 pub mod connection;
 pub mod generic;
 pub mod geo;

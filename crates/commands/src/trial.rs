@@ -121,6 +121,7 @@ impl Trial {
             table: &self.table,
             persistence: &mut self.persistence,
             replication: &mut self.replication,
+            cluster: None,
             switches: &mut self.switches,
             host: &mut self.host,
             caller: self.caller,

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use dunlin_cluster::Cluster;
 use dunlin_commands::parameters::{self, Target};
 use dunlin_commands::table::{Lookup, Registered};
 use dunlin_commands::{Args, Caller, CommandError, Context, Effects, Host, Switches, Table};
@@ -37,6 +38,8 @@ pub struct Parts {
     pub host: Box<dyn Host>,
     /// What runs the jobs of persistence, and its disk.
     pub backend: Box<dyn Backend>,
+    /// The cluster that this server is a node of (`cluster-enabled yes`).
+    pub cluster: Option<Box<Cluster>>,
     /// The names of histories follow from it.
     pub seed: u64,
 }
@@ -55,6 +58,8 @@ pub struct Engine {
     pub persistence: Persistence,
     /// Who follows this server, and whom it follows.
     pub replication: Replication,
+    /// The cluster that this server is a node of, if it is one.
+    pub cluster: Option<Box<Cluster>>,
     /// What DEBUG switches.
     pub switches: Switches,
     /// What followers of this server repeat.
@@ -108,7 +113,7 @@ impl Engine {
     /// An engine without clients.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let Parts { keyspace, config, table, clock, host, backend, seed } = parts;
+        let Parts { keyspace, config, table, clock, host, backend, cluster, seed } = parts;
         let mut metrics = Metrics::new(table.all().len());
         metrics.started = clock.now();
         metrics.memory_startup_bytes = host.used_memory_bytes();
@@ -120,6 +125,7 @@ impl Engine {
             persistence: Persistence::new(backend, metrics.started),
             metrics,
             replication: Replication::new(seed),
+            cluster,
             switches: Switches::default(),
             stream: EffectStream::default(),
             table,
@@ -267,6 +273,7 @@ impl Engine {
             metrics: &mut self.metrics,
             persistence: &mut self.persistence,
             replication: &mut self.replication,
+            cluster: self.cluster.as_deref_mut(),
             table: &self.table,
             switches: &mut self.switches,
             host: &mut *self.host,

@@ -52,6 +52,7 @@ fn main() {
         freer: Box::new(DropAtOnce),
         host: Box::new(Silent),
         backend: Box::new(dunlin_persistence::NoBackend),
+        cluster: None,
     };
     let mut node = Node::new(Config::default(), Table::new(), environment);
     let client = node.connect(Peer { is_local: true, ..Peer::default() }).expect("taken");

@@ -1,5 +1,6 @@
 //! One server: its engine, the buffers of its connections, and its timers.
 
+use dunlin_cluster::Cluster;
 use dunlin_commands::{Host, Table};
 use dunlin_config::{Config, ShutdownOptions};
 use dunlin_engine::{CONNECTIONS_AHEAD_MAX, Engine, Parts, ShutdownOutcome};
@@ -36,6 +37,8 @@ pub struct Environment {
     pub host: Box<dyn Host>,
     /// Files, and what runs beside the command thread.
     pub backend: Box<dyn Backend>,
+    /// The cluster that this server is a node of; needed with `cluster-enabled yes`.
+    pub cluster: Option<Box<Cluster>>,
 }
 
 /// What a node asks of whoever drives it.
@@ -85,15 +88,16 @@ impl Node {
     /// A server without keys and clients.
     #[must_use]
     pub fn new(config: Config, table: Table, environment: Environment) -> Self {
-        let Environment { clock, seed, freer, host, backend } = environment;
+        let Environment { clock, seed, freer, host, backend, cluster } = environment;
         let (databases, layout) = if config.cluster.cluster_enabled {
             (1, Layout::TablePerSlot)
         } else {
             (config.process.databases, Layout::OneTable)
         };
         let keyspace = Keyspace::new(databases, layout, seed, freer);
+        let parts = Parts { keyspace, config, table, clock, host, backend, cluster, seed };
         Self {
-            engine: Engine::new(Parts { keyspace, config, table, clock, host, backend, seed }),
+            engine: Engine::new(parts),
             outbound: Outbound::default(),
             shared_inputs: Vec::new(),
             ahead: Vec::new(),

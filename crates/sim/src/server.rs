@@ -132,6 +132,7 @@ impl SimServer {
             freer: Box::new(DropAtOnce),
             host: Box::new(ProcessHost { process: Rc::clone(&process), time: time.clone() }),
             backend: Box::new(backend.clone()),
+            cluster: None,
         };
         let mut node = Node::new(config, Table::new(), environment);
         node.begin_turn(time.now());

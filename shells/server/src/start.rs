@@ -96,6 +96,7 @@ fn try_serve(program: &Program) -> Result<(), Failed> {
         freer: Box::new(freer),
         host: Box::new(host),
         backend: Box::new(workers),
+        cluster: None,
     };
     let node = Node::new(config, table, environment);
     let ready = when_ready(&listeners, supervisor);

@@ -133,12 +133,17 @@ impl Driver {
             directory: RefCell::default(),
             config_file: RefCell::new(Ok(None)),
         });
+        let cluster = config.cluster.cluster_enabled.then(|| {
+            let now = at(world.time_us.get());
+            dunlin_commands::cluster::start(&config, None, 1, now).expect("a new node")
+        });
         let environment = Environment {
             clock: Box::new(ManualClock(Rc::clone(&world))),
             seed: 1,
             freer: Box::new(DropAtOnce),
             host: Box::new(Process(Rc::clone(&world))),
             backend: Box::new(NoBackend),
+            cluster,
         };
         let mut node = Node::new(config, table, environment);
         node.begin_turn(at(world.time_us.get()));
