@@ -4,7 +4,8 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 
-use dunlin_testkit::server::{free_port, is_dunlin};
+use dunlin_testkit::port::free_port;
+use dunlin_testkit::server::is_dunlin;
 use dunlin_testkit::{Client, DEADLINE, Server, wait_for};
 
 #[test]

@@ -45,7 +45,7 @@ fn start_with_a_file_and_stop_with_the_client() {
 fn daemons_from_a_file_and_its_copies() {
     let folder = tempfile::tempdir().expect("a folder");
     let dir = folder.path();
-    let (one, two) = (dunlin_testkit::server::free_port(), dunlin_testkit::server::free_port());
+    let (one, two) = (dunlin_testkit::port::free_port(), dunlin_testkit::port::free_port());
     fs::write(
         dir.join("one.conf"),
         format!(

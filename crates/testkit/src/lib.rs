@@ -16,6 +16,7 @@
 //!   The program is `$DUNLIN_BIN` or the newest `dunlin` of the target directory;
 //!   it is started under the name `redis-server`, so a real Redis fits in its place
 //!   and the same test shows compatibility.
+//! - [`Cluster`] is several of them that form a cluster, of one program or of several.
 //! - [`Client`] is a blocking RESP2/RESP3 client that shares no code with the server,
 //!   so that a mistake in our codec cannot hide itself.
 //! - [`wait_for`] waits for a condition with a deadline; tests never sleep for a fixed time.
@@ -28,7 +29,9 @@
 #![forbid(unsafe_code)]
 
 pub mod client;
+pub mod cluster;
 pub mod oracle;
+pub mod port;
 pub mod process;
 pub mod server;
 pub mod value;
@@ -36,6 +39,7 @@ pub mod wait;
 pub mod words;
 
 pub use client::Client;
+pub use cluster::Cluster;
 pub use server::{Finished, Server, ServerBuilder};
 pub use value::Value;
 pub use wait::{DEADLINE, wait_for, wait_some};

@@ -1,25 +1,20 @@
 //! One server process with its own directory, port and log.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::client::Client;
+use crate::port::free_port;
 use crate::process::{Process, describe};
 use crate::wait::{DEADLINE, wait_for, wait_some};
-
-/// The lowest port that tests use, and how many follow it: below the range from which
-/// Linux takes the ports of outgoing connections, and low enough for port + 10000.
-const PORT_FIRST: u32 = 12_000;
-const PORT_COUNT: u32 = 20_000;
 
 /// The program under test: `$DUNLIN_BIN`, or the newest `dunlin` in the target directory.
 ///
@@ -54,25 +49,6 @@ pub fn reference_program() -> Option<PathBuf> {
 pub fn on_path(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
-}
-
-/// A port that nothing listens on at the moment.
-///
-/// # Panics
-/// When all are taken.
-pub fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    // Test processes run side by side: each starts looking at another place.
-    let start = std::process::id().wrapping_mul(7919);
-    for _ in 0..PORT_COUNT {
-        let step = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = PORT_FIRST + start.wrapping_add(step) % PORT_COUNT;
-        let port = u16::try_from(port).expect("the range ends below 65536");
-        if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
-            return port;
-        }
-    }
-    panic!("no free port from {PORT_FIRST} on");
 }
 
 /// How a server is to be started.
@@ -421,8 +397,9 @@ impl Server {
         self.wait_exit();
     }
 
+    /// Waits until it has loaded its data and answers.
     #[track_caller]
-    fn wait_until_it_answers(&mut self) {
+    pub(crate) fn wait_until_it_answers(&mut self) {
         let address = self.address();
         let answered = wait_some("the server to answer", DEADLINE, || {
             if let Some(status) = self.try_exit() {
@@ -456,11 +433,6 @@ impl Drop for Server {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn free_ports_differ() {
-        assert_ne!(free_port(), free_port());
-    }
 
     #[test]
     fn a_process_that_ends_by_itself_is_reported() {
