@@ -156,6 +156,20 @@ impl Cluster {
         }
     }
 
+    /// Whether [`Self::before_sleep`] has anything to do. O(1).
+    #[must_use]
+    #[inline]
+    pub const fn needs_before_sleep(&self) -> bool {
+        self.todo.save || self.todo.state || self.todo.failover || self.manual.catches_up()
+    }
+
+    /// Whether [`Self::poll_action`] gives anything. O(1).
+    #[must_use]
+    #[inline]
+    pub fn has_actions(&self) -> bool {
+        self.outbox.has_actions() || (!self.todo.save && self.outbox.has_messages())
+    }
+
     /// The next thing to do.
     pub fn poll_action(&mut self) -> Option<Action> {
         if let Some(action) = self.outbox.next_action() {

@@ -50,6 +50,11 @@ impl ManualFailover {
         matches!(self, Self::HandsOver { .. })
     }
 
+    /// Whether this replica waits until it has processed the stream up to an offset.
+    pub(crate) const fn catches_up(&self) -> bool {
+        matches!(self, Self::CatchesUp { .. })
+    }
+
     pub(crate) fn is_handing_over_to(&self, id: &NodeId) -> bool {
         matches!(self, Self::HandsOver { to, .. } if to == id)
     }

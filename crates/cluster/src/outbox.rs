@@ -35,6 +35,14 @@ impl Outbox {
         self.log(Severity::Warning, text);
     }
 
+    pub(crate) fn has_actions(&self) -> bool {
+        !self.actions.is_empty()
+    }
+
+    pub(crate) fn has_messages(&self) -> bool {
+        !self.messages.is_empty()
+    }
+
     pub(crate) fn next_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }

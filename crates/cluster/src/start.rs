@@ -59,6 +59,8 @@ impl Cluster {
         cluster.update_myself();
         cluster.save_to_disk();
         cluster.todo.state = true;
+        // A replica knows whose it is before it loads its data.
+        cluster.follow_primary();
         Ok(cluster)
     }
 

@@ -81,6 +81,15 @@ pub trait Host {
         Ok(())
     }
 
+    /// Replaces nodes.conf in one step, and brings it to disk if `fsync`.
+    ///
+    /// # Errors
+    /// A line for the log; the file is as it was.
+    fn save_nodes_conf(&mut self, text: &str, fsync: bool) -> Result<(), String> {
+        let _ = (text, fsync);
+        Ok(())
+    }
+
     /// The server follows a primary from now on, or nobody: the log says so in each line.
     fn role_changed(&mut self, is_replica: bool) {
         let _ = is_replica;

@@ -19,6 +19,7 @@ use dunlin_stdx::time::{Clock, Monotonic, Now};
 use crate::account::notable_ns;
 use crate::ahead::KeyAhead;
 use crate::check;
+use crate::cluster::ClusterWork;
 use crate::follow::Follower;
 use crate::plan::KeysAhead;
 use crate::replication::Links;
@@ -105,6 +106,8 @@ pub struct Engine {
     pub(crate) attack_logged: Option<Monotonic>,
     /// What replication has under way.
     pub(crate) links: Links,
+    /// What the cluster has under way.
+    pub(crate) cluster_work: ClusterWork,
     /// Connections whose small packets may be gathered.
     pub(crate) gathered: Vec<Token>,
 }
@@ -151,6 +154,7 @@ impl Engine {
             slice_us: 0,
             attack_logged: None,
             links: Links::default(),
+            cluster_work: ClusterWork::default(),
             gathered: Vec::new(),
         };
         engine.follow_parameters();
@@ -295,6 +299,9 @@ impl Engine {
         }
         if self.persistence.has_wish() || self.replication.has_wish() {
             self.grant_wishes(caller, reply);
+        }
+        if self.cluster.as_ref().is_some_and(|cluster| cluster.has_actions()) {
+            self.act_for_cluster();
         }
         self.account(caller, registered, args, failed);
         if self.sessions.tracking().clients() > 0 {

@@ -15,6 +15,7 @@ mod ahead;
 mod blocking;
 mod check;
 mod clients;
+mod cluster;
 mod engine;
 mod eviction;
 mod expiry;
@@ -33,6 +34,7 @@ mod tracking;
 mod transaction;
 
 pub use ahead::CONNECTIONS_AHEAD_MAX;
+pub use cluster::BusRequest;
 pub use engine::{Engine, Parts};
 pub use follow::{Follower, StreamFault};
 pub use replication::ShutdownOutcome;

@@ -92,6 +92,7 @@ impl Engine {
         self.metrics.counters.changes_since_save = 0;
         self.resume_history();
         self.follow_log();
+        self.tell_cluster_loaded();
         self.write_journal();
     }
 

@@ -140,6 +140,18 @@ impl Database {
         }
     }
 
+    /// Up to `count_max` keys of a cluster slot, expired ones that nobody has met yet included; none
+    /// without slots. O(keys returned).
+    #[must_use]
+    pub fn keys_in_slot(&self, slot: u16, count_max: usize) -> Vec<Box<[u8]>> {
+        let table = match &self.tables {
+            Tables::One(_) => None,
+            Tables::PerSlot(tables) => tables.get(slot),
+        };
+        let keys = table.into_iter().flat_map(Table::iter).take(count_max);
+        keys.map(|entry| entry.key().into()).collect()
+    }
+
     /// Whether a hash may hold fields with deadlines.
     pub(crate) fn has_field_deadlines(&self) -> bool {
         !self.fields.is_empty()

@@ -15,6 +15,9 @@
 //!    [`Node::handle_connect_failed`];
 //! 6. [`Node::end_turn`].
 //!
+//! A node of a cluster has links beside its clients: [`Node::accept_link`], [`Node::link_input`] and
+//! their kin are to them what the calls above are to clients.
+//!
 //! Invariants: output is only ever appended by commands and only ever removed by
 //! [`Outgoing::advance`]; a token is not used again before [`Node::handle_end`] or the action
 //! [`Action::Close`] has been seen. This crate must never know a socket, a file or a thread.
@@ -23,12 +26,14 @@
 
 mod admission;
 mod held;
+mod links;
 mod node;
 mod outbound;
 mod outgoing;
 mod sync_group;
 
 pub use dunlin_session::{Peer, Token};
+pub use links::{LinkRequest, LinkToken};
 pub use node::{Action, Environment, Node, Refusal};
 pub use outbound::ConnectRequest;
 pub use outgoing::Outgoing;

@@ -11,6 +11,7 @@ use dunlin_stdx::time::{Clock, Monotonic, Now};
 
 use crate::admission;
 use crate::held::{HeldOutput, LogEnds};
+use crate::links::{LinkToken, Links};
 use crate::outbound::Outbound;
 use crate::outgoing::Outgoing;
 use crate::sync_group::{Present, SyncGroup, Verdict};
@@ -21,6 +22,9 @@ const SHARED_INPUT_BYTES: usize = 64 * 1024;
 
 /// Spare room that a connection's own input buffer is given before each read.
 const OWN_INPUT_BYTES: usize = 16 * 1024;
+
+/// Interval of the cluster's periodic work, in microseconds.
+const CLUSTER_CRON_US: u64 = 100_000;
 
 /// Output buffers kept for the next connection that needs one.
 const SPARE_OUTPUTS_MAX: usize = 64;
@@ -52,6 +56,8 @@ pub enum Action {
     Resume(Token),
     /// Whether what is written to this connection leaves at once, or may be gathered by TCP.
     SetNodelay(Token, bool),
+    /// Close this link now; the node has forgotten it.
+    CloseLink(LinkToken),
 }
 
 /// Why a connection is not taken: the bytes to write before closing it.
@@ -63,6 +69,8 @@ pub struct Node {
     pub(crate) engine: Engine,
     /// Connections that this node opens.
     pub(crate) outbound: Outbound,
+    /// Connections that are no clients.
+    pub(crate) links: Links,
     /// Buffers of [`SHARED_INPUT_BYTES`] that are lent to connections with nothing waiting.
     shared_inputs: Vec<Vec<u8>>,
     /// Connections whose requests are decoded and run when all have been read.
@@ -78,6 +86,8 @@ pub struct Node {
     actions: Vec<Action>,
     next_cron: Monotonic,
     next_expiry: Monotonic,
+    /// When the cluster's periodic work is due.
+    next_cluster_cron: Monotonic,
     /// When the next slice of a snapshot may be handed out; `None` until an event says more.
     next_slice: Option<Monotonic>,
     /// Something that was loaded waits to be put in place.
@@ -99,6 +109,7 @@ impl Node {
         Self {
             engine: Engine::new(parts),
             outbound: Outbound::default(),
+            links: Links::default(),
             shared_inputs: Vec::new(),
             ahead: Vec::new(),
             spare_outputs: Vec::new(),
@@ -109,6 +120,7 @@ impl Node {
             actions: Vec::new(),
             next_cron: Monotonic(0),
             next_expiry: Monotonic(0),
+            next_cluster_cron: Monotonic(0),
             next_slice: Some(Monotonic(0)),
             has_more_to_load: false,
         }
@@ -290,6 +302,10 @@ impl Node {
                 self.engine.sessions.broadcast_invalidations();
             }
             self.engine.flush_stream();
+            if self.engine.cluster.is_some() {
+                self.engine.settle_cluster();
+                self.move_requests();
+            }
             let next = self.next_that_may_send();
             // A sync lets others go on.
             if next.is_some() || !self.sync_if_due() {
@@ -412,6 +428,9 @@ impl Node {
                 self.engine.sessions.remove(token);
                 return Some(Action::Close(token));
             }
+            if let Some(close) = self.next_closing_link() {
+                return Some(close);
+            }
             if let Some(token) = self.engine.next_resumed() {
                 return Some(Action::Resume(token));
             }
@@ -455,7 +474,10 @@ impl Node {
             return Monotonic(0);
         }
         let sessions = &self.engine.sessions;
-        let due = self.next_cron.min(self.next_expiry);
+        let mut due = self.next_cron.min(self.next_expiry);
+        if self.engine.cluster.is_some() {
+            due = due.min(self.next_cluster_cron);
+        }
         let waits_end =
             sessions.pause.ends_at().into_iter().chain(sessions.blocking.next_deadline());
         let slice = self.next_slice.filter(|_| self.engine.persistence.wants_slice());
@@ -480,6 +502,10 @@ impl Node {
             if !is_paused {
                 self.engine.run_cron(hz);
             }
+        }
+        if self.engine.cluster.is_some() && now >= self.next_cluster_cron {
+            self.next_cluster_cron = now.plus_us(CLUSTER_CRON_US);
+            self.engine.run_cluster_cron();
         }
         self.advance_snapshot(now);
         if now >= self.next_expiry {
@@ -545,6 +571,6 @@ impl Node {
     /// be kept.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.engine.persistence.is_lost()
+        self.engine.persistence.is_lost() || self.engine.is_cluster_lost()
     }
 }

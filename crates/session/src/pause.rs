@@ -24,6 +24,8 @@ bitflags::bitflags! {
         const HAND_OVER = 1 << 1;
         /// The server ends, and its replicas have to have everything (SHUTDOWN).
         const SHUTDOWN = 1 << 2;
+        /// A replica of the cluster takes over (CLUSTER FAILOVER).
+        const CLUSTER = 1 << 3;
     }
 }
 
@@ -74,6 +76,13 @@ impl ClientPause {
     pub fn hold_writes(&mut self, why: WriteHold, holds: bool) {
         self.held_for.set(why, holds);
         self.follow();
+    }
+
+    /// Whether writes are held for a replica that takes over, so that nothing may be added to the
+    /// stream of changes.
+    #[must_use]
+    pub const fn is_for_successor(&self) -> bool {
+        self.held_for.intersects(WriteHold::HAND_OVER.union(WriteHold::CLUSTER))
     }
 
     fn follow(&mut self) {

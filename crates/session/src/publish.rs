@@ -49,6 +49,29 @@ impl Sessions {
         own.map_or(0, |own| own.count_beside(kind))
     }
 
+    /// Ends all subscriptions to shard channels that another server serves now, and tells their
+    /// subscribers. O(shard channels).
+    pub fn end_shard_subscriptions(&mut self, is_elsewhere: impl Fn(&[u8]) -> bool) {
+        let kind = SubscriptionKind::ShardChannel;
+        let names = self.pubsub.names(kind).into_iter().filter(|name| is_elsewhere(name));
+        let names: Vec<Box<[u8]>> = names.map(Into::into).collect();
+        for name in names {
+            let audience = self.pubsub.shard_audience(&name);
+            let subscribers: Vec<Token> = audience.map_or(Vec::new(), |all| all.iter().collect());
+            for token in subscribers {
+                self.unsubscribe(token, kind, &name);
+                let left = self.subscription_count(token, kind);
+                if let Some(reply) = self.write_to(token) {
+                    reply.push(3);
+                    reply.bulk(b"sunsubscribe");
+                    reply.bulk(&name);
+                    reply.integer(left as i64);
+                }
+                self.end_subscriber(token);
+            }
+        }
+    }
+
     /// Sends a message to everybody who listens; returns how often it was sent. O(receivers +
     /// patterns).
     pub fn publish(&mut self, message: &Message<'_>, delivery: Delivery) -> usize {

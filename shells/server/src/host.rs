@@ -19,7 +19,7 @@ use crate::limits;
 use crate::listening::{NotListening, listen_tcp};
 use crate::log::{Log, Role};
 use crate::memory::MemoryGauge;
-
+use crate::nodes_conf::NodesConf;
 use crate::title::Title;
 use crate::tuning::OomScore;
 
@@ -31,6 +31,8 @@ pub(crate) struct ProcessHost {
     pub(crate) listeners: ListenerControl,
     pub(crate) title: Option<Title>,
     pub(crate) oom_score: OomScore,
+    /// What the node of a cluster keeps.
+    pub(crate) nodes_conf: Option<NodesConf>,
     /// Set to let the loop end.
     pub(crate) stops: Rc<Cell<bool>>,
 }
@@ -107,6 +109,13 @@ impl Host for ProcessHost {
     fn replace_config_file(&mut self, content: &[u8]) -> Result<(), String> {
         let Some(path) = &self.facts.config_file else { return Ok(()) };
         replace_file(path, content).map_err(|error| os_error_text(&error))
+    }
+
+    fn save_nodes_conf(&mut self, text: &str, fsync: bool) -> Result<(), String> {
+        match &mut self.nodes_conf {
+            Some(conf) => conf.save(text, fsync),
+            None => Ok(()),
+        }
     }
 
     fn role_changed(&mut self, is_replica: bool) {

@@ -22,6 +22,7 @@ mod log;
 mod logo;
 pub mod memory;
 mod memory_test;
+mod nodes_conf;
 mod options;
 mod pidfile;
 mod service;

@@ -1,10 +1,10 @@
 //! Where the server listens, at start and when CONFIG SET moves it.
 
 use dunlin_config::Config;
-use dunlin_reactor::{ListenerControl, TcpBind, UnixBind, os_error_text};
+use dunlin_reactor::{ListenerControl, ListenerTag, TcpBind, UnixBind, os_error_text};
 
 use crate::log::Log;
-use crate::service::{TCP, UNIX};
+use crate::service::{BUS, TCP, UNIX};
 
 /// The server cannot listen as configured; the log says why.
 #[derive(Debug)]
@@ -40,17 +40,55 @@ pub(crate) fn listen(
     Ok(())
 }
 
+/// Listens for the other nodes of the cluster, on the addresses of clients.
+pub(crate) fn listen_bus(
+    config: &Config,
+    listeners: &ListenerControl,
+    log: &Log,
+) -> Result<(), NotListening> {
+    let network = &config.network;
+    let port = dunlin_commands::cluster::ports(config).bus;
+    let refusal = if port == 0 {
+        Some(
+            "Redis port number too high. Cluster communication port is 10,000 port numbers higher \
+             than your Redis port. Your Redis port number must be 55535 or less.",
+        )
+    } else if network.bind.0.is_empty() {
+        Some("No bind address is configured, but it is required for the Cluster bus.")
+    } else {
+        None
+    };
+    if let Some(refusal) = refusal {
+        log.warning(refusal);
+        return Err(NotListening);
+    }
+    listen_at(BUS, port, config, listeners, log).map_err(|NotListening| {
+        log.warning(format_args!("Failed listening on port {port} (cluster), aborting."));
+        NotListening
+    })
+}
+
 /// Listens on the configured addresses and no others; also while the server runs.
 pub(crate) fn listen_tcp(
     config: &Config,
     listeners: &ListenerControl,
     log: &Log,
 ) -> Result<(), NotListening> {
+    listen_at(TCP, config.network.port, config, listeners, log)
+}
+
+/// Listens on a port of the configured addresses; on none if it is 0.
+fn listen_at(
+    tag: ListenerTag,
+    port: u16,
+    config: &Config,
+    listeners: &ListenerControl,
+    log: &Log,
+) -> Result<(), NotListening> {
     let network = &config.network;
-    let addresses = if network.port == 0 { &[][..] } else { &network.bind.0 };
-    let binds: Vec<TcpBind> =
-        addresses.iter().map(|word| TcpBind::parse(word, network.port)).collect();
-    let outcome = listeners.listen_tcp(TCP, &binds, network.tcp_backlog);
+    let addresses = if port == 0 { &[][..] } else { &network.bind.0 };
+    let binds: Vec<TcpBind> = addresses.iter().map(|word| TcpBind::parse(word, port)).collect();
+    let outcome = listeners.listen_tcp(tag, &binds, network.tcp_backlog);
     for failure in outcome.as_ref().unwrap_or_else(|failures| failures) {
         log.warning(format_args!(
             "Warning: Could not create server TCP listening socket {failure}"

@@ -5,7 +5,9 @@ use std::io::{self, IoSlice};
 use std::rc::Rc;
 use std::time::Duration;
 
-use dunlin_node::{Action as NodeAction, ConnectRequest, Node, Outgoing, Peer, Token};
+use dunlin_node::{
+    Action as NodeAction, ConnectRequest, LinkRequest, LinkToken, Node, Outgoing, Peer, Token,
+};
 use dunlin_reactor::{
     Accepted, Action, Address, Admission, Connect, Connected, ConnectionId, EndReason, ListenerTag,
     OutputQueue, Refusal, Service, os_error_text,
@@ -21,6 +23,9 @@ pub(crate) const TCP: ListenerTag = ListenerTag(1);
 
 /// The listener for clients over the Unix socket.
 pub(crate) const UNIX: ListenerTag = ListenerTag(2);
+
+/// Listeners for other nodes of the cluster.
+pub(crate) const BUS: ListenerTag = ListenerTag(3);
 
 /// What is told once the data set is there.
 pub(crate) type WhenReady = Box<dyn FnOnce(&Log)>;
@@ -89,6 +94,25 @@ impl Serving {
         }
     }
 
+    /// A link to another node of the cluster is gone, or has not come about.
+    fn link_ended(&mut self, token: LinkToken, reason: &EndReason) {
+        match reason {
+            EndReason::ConnectFailed(error) => {
+                let error = os_error_text(error);
+                self.log.verbose(format_args!("Connection with a cluster node failed: {error}"));
+                return self.node.handle_link_failed(token);
+            }
+            EndReason::ReadFailed(error) | EndReason::WriteFailed(error) => {
+                let error = os_error_text(error);
+                self.log.verbose(format_args!("I/O error on a cluster node link: {error}"));
+            }
+            EndReason::PeerClosed | EndReason::Flushed => {
+                self.log.verbose("I/O error on a cluster node link: connection closed");
+            }
+        }
+        self.node.handle_link_end(token);
+    }
+
     /// A signal asks the server to stop.
     fn stop_for(&mut self, signal: StopSignal) {
         if self.node.is_loading() {
@@ -131,13 +155,41 @@ impl OutputQueue for Replies<'_> {
     }
 }
 
-const fn token(id: ConnectionId) -> Token {
-    Token(id.0 as usize)
+/// A connection as the node knows it. Clients have even numbers in the loop, links odd ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Client(Token),
+    Link(LinkToken),
+}
+
+impl End {
+    #[inline]
+    const fn of(id: ConnectionId) -> Self {
+        let index = (id.0 >> 1) as usize;
+        if id.0 & 1 == 0 { Self::Client(Token(index)) } else { Self::Link(LinkToken(index)) }
+    }
+
+    #[inline]
+    fn id(self) -> ConnectionId {
+        let (index, parity) = match self {
+            Self::Client(token) => (token.0, 0),
+            Self::Link(token) => (token.0, 1),
+        };
+        // They are indices of open connections, of which there are fewer than descriptors.
+        ConnectionId(u32::try_from(2 * index + parity).unwrap_or(u32::MAX))
+    }
 }
 
 fn connection(token: Token) -> ConnectionId {
-    // Tokens are indices of open connections, of which there are fewer than descriptors.
-    ConnectionId(u32::try_from(token.0).unwrap_or(u32::MAX))
+    End::Client(token).id()
+}
+
+/// The numeric address of a peer or of this end.
+fn ip_text(address: &Address) -> String {
+    match address {
+        Address::Inet(address) => address.ip().to_string(),
+        Address::Unix(_) => String::new(),
+    }
 }
 
 /// The form of an address in CLIENT LIST.
@@ -175,6 +227,12 @@ impl Service for Serving {
 
     fn accept(&mut self, accepted: Accepted) -> Result<Admission, Refusal> {
         let keepalive = self.keepalive();
+        if accepted.listener == BUS {
+            let (peer, local) = (ip_text(&accepted.peer), ip_text(&accepted.local));
+            self.log.verbose(format_args!("Accepting cluster node connection from {peer}"));
+            let link = self.node.accept_link(&peer, &local).ok_or_else(Refusal::default)?;
+            return Ok(Admission { id: End::Link(link).id(), keepalive: None });
+        }
         let peer = peer_of(&accepted);
         self.log.verbose(format_args!("Accepted {}", peer.address));
         match self.node.connect(peer) {
@@ -197,15 +255,24 @@ impl Service for Serving {
             is_unix: false,
             is_local: peer.ip().is_loopback(),
         };
-        self.node.handle_connected(token(id), peer);
+        match End::of(id) {
+            End::Client(token) => self.node.handle_connected(token, peer),
+            End::Link(token) => self.node.handle_link_connected(token),
+        }
     }
 
     fn input(&mut self, id: ConnectionId) -> Option<&mut Vec<u8>> {
-        self.node.input(token(id))
+        match End::of(id) {
+            End::Client(token) => self.node.input(token),
+            End::Link(token) => self.node.link_input(token),
+        }
     }
 
     fn handle_input(&mut self, id: ConnectionId, bytes_read: usize) {
-        self.node.handle_input(token(id), bytes_read);
+        match End::of(id) {
+            End::Client(token) => self.node.handle_input(token, bytes_read),
+            End::Link(token) => self.node.handle_link_input(token),
+        }
     }
 
     fn run(&mut self) {
@@ -214,9 +281,13 @@ impl Service for Serving {
 
     fn handle_end(&mut self, id: ConnectionId, reason: EndReason) {
         let log = &self.log;
+        let token = match End::of(id) {
+            End::Client(token) => token,
+            End::Link(token) => return self.link_ended(token, &reason),
+        };
         match reason {
             EndReason::ConnectFailed(error) => {
-                return self.node.handle_connect_failed(token(id), &os_error_text(&error));
+                return self.node.handle_connect_failed(token, &os_error_text(&error));
             }
             EndReason::PeerClosed => log.verbose("Client closed connection"),
             EndReason::ReadFailed(error) => {
@@ -227,21 +298,31 @@ impl Service for Serving {
             }
             EndReason::Flushed => {}
         }
-        self.node.handle_end(token(id));
+        self.node.handle_end(token);
     }
 
     fn next_with_output(&mut self) -> Option<ConnectionId> {
         let next = self.node.next_with_output();
         self.look_after_node();
-        next.map(connection)
+        match next {
+            Some(token) => Some(connection(token)),
+            None => self.node.next_link_with_output().map(|link| End::Link(link).id()),
+        }
     }
 
     fn output(&mut self, id: ConnectionId) -> Option<Replies<'_>> {
-        self.node.output(token(id)).map(Replies)
+        match End::of(id) {
+            End::Client(token) => self.node.output(token),
+            End::Link(token) => self.node.link_output(token),
+        }
+        .map(Replies)
     }
 
     fn output_drained(&mut self, id: ConnectionId) {
-        self.node.output_drained(token(id));
+        match End::of(id) {
+            End::Client(token) => self.node.output_drained(token),
+            End::Link(token) => self.node.link_drained(token),
+        }
     }
 
     fn next_action(&mut self) -> Option<Action> {
@@ -251,16 +332,23 @@ impl Service for Serving {
         Some(match self.node.next_action()? {
             NodeAction::Close(token) => Action::Close(connection(token)),
             NodeAction::CloseAfterFlush(token) => Action::CloseAfterFlush(connection(token)),
+            NodeAction::CloseLink(token) => Action::Close(End::Link(token).id()),
             NodeAction::Resume(token) => Action::Resume(connection(token)),
             NodeAction::SetNodelay(token, on) => Action::SetNodelay(connection(token), on),
         })
     }
 
     fn next_connect(&mut self) -> Option<Connect> {
-        let ConnectRequest { token, host, port } = self.node.next_connect()?;
         let keepalive = self.keepalive();
+        let (id, host, port) = match self.node.next_connect() {
+            Some(ConnectRequest { token, host, port }) => (connection(token), host, port),
+            None => {
+                let LinkRequest { token, host, port } = self.node.next_link()?;
+                (End::Link(token).id(), host, port)
+            }
+        };
         let source = self.node.engine_mut().config.network.bind_source_addr.to_str_lossy();
-        let (id, source) = (connection(token), source.into_owned());
+        let source = source.into_owned();
         Some(Connect { id, host, port, source, nodelay: true, keepalive })
     }
 

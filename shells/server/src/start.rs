@@ -6,21 +6,23 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
 
+use dunlin_cluster::Cluster;
 use dunlin_commands::table::RenameError;
 use dunlin_commands::{ProcessFacts, Table};
 use dunlin_config::{Arguments, Config, Directive, FatalConfigError, Loaded, Mode, Problem, Text};
 use dunlin_node::{Environment, Node};
 use dunlin_reactor::{CycleClock, ListenerControl, Reactor, os_error_text};
-use dunlin_stdx::time::Clock;
+use dunlin_stdx::time::{Clock, Now};
 
 use crate::Program;
 use crate::files::Disk;
 use crate::freeing::FreeThread;
 use crate::host::ProcessHost;
 use crate::limits::{TooFewFiles, raise_open_files};
-use crate::listening::{NotListening, listen};
+use crate::listening::{NotListening, listen, listen_bus};
 use crate::log::{Log, Role};
 use crate::memory::{HelperShares, MemoryGauge};
+use crate::nodes_conf::{NodesConf, Unusable};
 use crate::pidfile::{self, PidFile};
 use crate::service::{Serving, TCP, UNIX, WhenReady};
 use crate::signals::{self, StopRequest};
@@ -69,6 +71,12 @@ fn try_serve(program: &Program) -> Result<(), Failed> {
     let mut reactor = required(Reactor::new(clock.clone()), "Creating the event loop", &log)?;
     let listeners = reactor.listeners();
     listen(&config, &listeners, &log).map_err(|NotListening| Failed)?;
+    let seed = required(random_seed(), "Reading /dev/urandom", &log)?;
+    let (nodes_conf, cluster) = match config.cluster.cluster_enabled {
+        true => join_cluster(&config, seed, clock.now(), &listeners, &log)
+            .map(|(a, b)| (Some(a), Some(b)))?,
+        false => (None, None),
+    };
     let is_daemon = config.process.daemonize && supervisor == Supervisor::None;
     let pid_file = pid_file_path(&config, is_daemon);
     let pid_file = pid_file.map(|path| PidFile::write(path.as_path(), &log));
@@ -87,16 +95,17 @@ fn try_serve(program: &Program) -> Result<(), Failed> {
         listeners: listeners.clone(),
         title,
         oom_score,
+        nodes_conf,
         stops: Rc::clone(&stops),
     };
     let workers = Workers::new(reactor.waker(), program.allocator, shares);
     let environment = Environment {
         clock: Box::new(clock.clone()),
-        seed: required(random_seed(), "Reading /dev/urandom", &log)?,
+        seed,
         freer: Box::new(freer),
         host: Box::new(host),
         backend: Box::new(workers),
-        cluster: None,
+        cluster,
     };
     let node = Node::new(config, table, environment);
     let ready = when_ready(&listeners, supervisor);
@@ -107,6 +116,33 @@ fn try_serve(program: &Program) -> Result<(), Failed> {
     supervisor.stopping();
     leave(pid_file, &listeners, &log);
     Ok(())
+}
+
+/// Opens what a node of a cluster has beside other servers: its own file, and the port of the bus.
+fn join_cluster(
+    config: &Config,
+    seed: u64,
+    now: Now,
+    listeners: &ListenerControl,
+    log: &Log,
+) -> Result<(NodesConf, Box<Cluster>), Failed> {
+    let name = &config.cluster.cluster_config_file;
+    let (conf, text) = NodesConf::open(name, log).map_err(|Unusable| Failed)?;
+    let cluster = dunlin_commands::cluster::start(config, Some(&text), seed, now);
+    let cluster = cluster.map_err(|error| {
+        let name = conf.name();
+        log.warning(format_args!(
+            "Unrecoverable error: corrupted cluster config file \"{name}\": {error}."
+        ));
+        Failed
+    })?;
+    if text.is_empty() {
+        log.notice(format_args!("No cluster configuration found, I'm {}", cluster.myself().id()));
+    } else {
+        log.notice(format_args!("Node configuration loaded, I'm {}", cluster.myself().id()));
+    }
+    listen_bus(config, listeners, log).map_err(|NotListening| Failed)?;
+    Ok((conf, cluster))
 }
 
 /// What to tell when the data set is there.

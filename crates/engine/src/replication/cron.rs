@@ -62,7 +62,7 @@ impl Engine {
     /// The stream carries a sign of life, so that replicas know the link is up.
     fn ping_replicas(&mut self, now: Monotonic) {
         let period_us = u64::from(self.config.replication.repl_ping_replica_period) * SECOND_US;
-        let is_paused = self.replication.failover.is_some();
+        let is_paused = self.sessions.pause.is_for_successor();
         if self.replication.replicas.is_empty() {
             self.links.last_ping = now;
         }

@@ -41,6 +41,7 @@ impl Engine {
 
     /// At the start: the role that the configuration names, before anything is loaded.
     pub(crate) fn begin_as_configured(&mut self) {
+        self.act_for_cluster();
         if let Some((host, port)) = self.config.replication.replicaof.0.clone() {
             self.replication.link = Some(PrimaryLink::new(host, port));
             self.host.role_changed(true);
@@ -67,7 +68,7 @@ impl Engine {
     }
 
     /// Follows a primary from now on.
-    pub(super) fn follow_primary(&mut self, host: String, port: u16) {
+    pub(crate) fn follow_primary(&mut self, host: String, port: u16) {
         let was_primary = !self.replication.is_replica();
         self.flush_stream();
         self.cancel_transfer();
@@ -89,7 +90,7 @@ impl Engine {
     }
 
     /// Follows nobody from now on.
-    pub(super) fn become_primary(&mut self) {
+    pub(crate) fn become_primary(&mut self) {
         self.leave_primary();
         if self.replication.has_position {
             self.replication.promote();

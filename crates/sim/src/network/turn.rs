@@ -250,7 +250,8 @@ impl Network {
                         connection.is_resumed = true;
                     }
                 }
-                Action::SetNodelay(..) => {}
+                // These servers are no nodes of a cluster.
+                Action::SetNodelay(..) | Action::CloseLink(_) => {}
             }
         }
         while let Some(ConnectRequest { token, port, .. }) = server.node.next_connect() {

@@ -1,0 +1,220 @@
+//! Connections that are no clients: links to the other nodes of the cluster.
+//!
+//! A link has a place in a slab, named by a [`LinkToken`], with buffers of its own. Whoever moves
+//! bytes treats it as a client's connection, through calls of other names. A place is free again
+//! when whoever moves bytes has been told to close it, or has told that it is closed.
+
+use std::collections::{HashMap, VecDeque};
+
+use bytes::Bytes;
+use dunlin_cluster::LinkId;
+use dunlin_engine::BusRequest;
+use dunlin_resp::Output;
+use slab::Slab;
+
+use crate::Node;
+use crate::node::Action;
+use crate::outgoing::Outgoing;
+
+/// Room that a link's input is given before each read.
+const INPUT_BYTES: usize = 16 * 1024;
+
+/// Input buffers larger than this are given back when they have been read.
+const KEPT_INPUT_BYTES: usize = 64 * 1024;
+
+/// Names a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkToken(pub usize);
+
+/// A link that the node wants to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkRequest {
+    /// What it is called.
+    pub token: LinkToken,
+    /// Numeric address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+}
+
+/// One link.
+struct Link {
+    /// What the cluster calls it.
+    id: LinkId,
+    input: Vec<u8>,
+    output: Output,
+    /// It is to be closed, and nobody is interested in it any more.
+    is_closing: bool,
+    /// It is among those with output.
+    is_named: bool,
+}
+
+/// All links.
+#[derive(Default)]
+pub(crate) struct Links {
+    slab: Slab<Link>,
+    by_id: HashMap<LinkId, usize>,
+    with_output: Vec<LinkToken>,
+    closing: VecDeque<LinkToken>,
+    wanted: VecDeque<LinkRequest>,
+    sent_bytes: u64,
+}
+
+impl Links {
+    fn open(&mut self, id: LinkId) -> LinkToken {
+        let link = Link {
+            id,
+            input: Vec::new(),
+            output: Output::default(),
+            is_closing: false,
+            is_named: false,
+        };
+        let place = self.slab.insert(link);
+        self.by_id.insert(id, place);
+        LinkToken(place)
+    }
+
+    fn send(&mut self, id: LinkId, bytes: Bytes) -> usize {
+        let Some(&place) = self.by_id.get(&id) else { return 0 };
+        let link = &mut self.slab[place];
+        link.output.push_shared(bytes);
+        if !std::mem::replace(&mut link.is_named, true) {
+            self.with_output.push(LinkToken(place));
+        }
+        link.output.len()
+    }
+
+    fn close(&mut self, id: LinkId) {
+        let Some(place) = self.by_id.remove(&id) else { return };
+        self.slab[place].is_closing = true;
+        self.closing.push_back(LinkToken(place));
+    }
+
+    /// The link's place is free; what it was called, unless that is forgotten already.
+    fn remove(&mut self, token: LinkToken) -> Option<LinkId> {
+        let link = self.slab.try_remove(token.0)?;
+        self.closing.retain(|one| *one != token);
+        self.wanted.retain(|one| one.token != token);
+        (!link.is_closing).then(|| {
+            self.by_id.remove(&link.id);
+            link.id
+        })
+    }
+}
+
+impl Node {
+    /// A peer has connected to the port of the bus. `None` without a cluster: the connection is not
+    /// taken.
+    pub fn accept_link(&mut self, peer_ip: &str, local_ip: &str) -> Option<LinkToken> {
+        let id = self.engine.cluster_accepted(peer_ip, local_ip)?;
+        let token = self.links.open(id);
+        self.move_requests();
+        Some(token)
+    }
+
+    /// The next link that the node wants. To be asked after [`Node::next_action`].
+    pub fn next_link(&mut self) -> Option<LinkRequest> {
+        self.links.wanted.pop_front()
+    }
+
+    /// A link that the node wanted has been made.
+    pub fn handle_link_connected(&mut self, token: LinkToken) {
+        if let Some(id) = self.link_id(token) {
+            self.engine.cluster_connected(id);
+            self.move_requests();
+        }
+    }
+
+    /// A link that the node wanted has not come about.
+    pub fn handle_link_failed(&mut self, token: LinkToken) {
+        if let Some(id) = self.links.remove(token) {
+            self.engine.cluster_connect_failed(id);
+            self.move_requests();
+        }
+    }
+
+    /// The buffer to read into, with room behind its end; `None` for a link that is to be closed.
+    pub fn link_input(&mut self, token: LinkToken) -> Option<&mut Vec<u8>> {
+        let link = self.links.slab.get_mut(token.0).filter(|link| !link.is_closing)?;
+        link.input.reserve(INPUT_BYTES);
+        Some(&mut link.input)
+    }
+
+    /// Bytes were added to the buffer that [`Node::link_input`] lent.
+    pub fn handle_link_input(&mut self, token: LinkToken) {
+        let Some(link) = self.links.slab.get_mut(token.0) else { return };
+        let (id, mut input) = (link.id, std::mem::take(&mut link.input));
+        if !link.is_closing {
+            self.engine.cluster_received(id, &input);
+            self.move_requests();
+        }
+        if let Some(link) = self.links.slab.get_mut(token.0)
+            && input.capacity() <= KEPT_INPUT_BYTES
+        {
+            input.clear();
+            link.input = input;
+        }
+    }
+
+    /// A link is gone.
+    pub fn handle_link_end(&mut self, token: LinkToken) {
+        if let Some(id) = self.links.remove(token) {
+            self.engine.cluster_closed(id);
+            self.move_requests();
+        }
+    }
+
+    /// The next link that got output since it was last named here. To be asked when
+    /// [`Node::next_with_output`] gives nothing any more.
+    pub fn next_link_with_output(&mut self) -> Option<LinkToken> {
+        let token = self.links.with_output.pop()?;
+        if let Some(link) = self.links.slab.get_mut(token.0) {
+            link.is_named = false;
+        }
+        Some(token)
+    }
+
+    /// The output of a link, to be written and then advanced.
+    pub fn link_output(&mut self, token: LinkToken) -> Option<Outgoing<'_>> {
+        let link = self.links.slab.get_mut(token.0)?;
+        let sent_bytes = &mut self.links.sent_bytes;
+        Some(Outgoing { output: &mut link.output, sent_bytes, sendable: None })
+    }
+
+    /// The output of a link has all been written.
+    pub fn link_drained(&mut self, token: LinkToken) {
+        if let Some(id) = self.link_id(token) {
+            self.engine.cluster_unsent(id, 0);
+        }
+    }
+
+    fn link_id(&self, token: LinkToken) -> Option<LinkId> {
+        let link = self.links.slab.get(token.0)?;
+        (!link.is_closing).then_some(link.id)
+    }
+
+    /// The next link that is to be closed; the node has forgotten it.
+    pub(crate) fn next_closing_link(&mut self) -> Option<Action> {
+        let token = self.links.closing.pop_front()?;
+        self.links.slab.try_remove(token.0);
+        self.links.wanted.retain(|one| one.token != token);
+        Some(Action::CloseLink(token))
+    }
+
+    /// Does on the bus what the engine wants.
+    pub(crate) fn move_requests(&mut self) {
+        while let Some(request) = self.engine.next_bus_request() {
+            match request {
+                BusRequest::Connect { link, ip: host, port } => {
+                    let token = self.links.open(link);
+                    self.links.wanted.push_back(LinkRequest { token, host, port });
+                }
+                BusRequest::Send { link, bytes } => {
+                    let unsent_bytes = self.links.send(link, bytes);
+                    self.engine.cluster_unsent(link, unsent_bytes);
+                }
+                BusRequest::Close { link } => self.links.close(link),
+            }
+        }
+    }
+}
