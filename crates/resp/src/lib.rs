@@ -4,7 +4,8 @@
 //! places in the input buffer; nothing is copied or allocated per argument, except that a bulk of
 //! 32 KB or more which has not wholly arrived is received into a buffer of its own and handed
 //! over as [`bytes::Bytes`]. [`Reply`] writes RESP2 or RESP3 into an [`Output`], a queue of
-//! chunks that the shell sends with one `writev`.
+//! chunks that the shell sends with one `writev`. At the other end of a connection, requests are
+//! made by [`write_request`] and replies read by [`ReplyDecoder`].
 //!
 //! ```
 //! use dunlin_resp::{Batch, Limits, Protocol, Reply, RequestDecoder};
@@ -68,7 +69,9 @@ mod header;
 mod inline;
 mod output;
 mod reply;
+mod reply_decoder;
 mod request;
+mod value;
 
 pub use batch::{Arguments, Batch, Request, Span};
 pub use decoder::{
@@ -78,4 +81,6 @@ pub use decoder::{
 pub use error::ProtocolError;
 pub use output::{CHUNK_BYTES, IoSlices, Output};
 pub use reply::{Mark, Protocol, Reply, SHARED_BULK_BYTES_MIN};
+pub use reply_decoder::{ReplyDecoder, ReplyError};
 pub use request::{count_bytes, request_bytes, write_count, write_request, write_word};
+pub use value::Value;

@@ -137,6 +137,11 @@ impl ClusterBuilder {
         self.password.as_deref()
     }
 
+    /// What [`ClusterBuilder::known_password`] is to be.
+    pub(super) fn remember_password(&mut self, password: &str) {
+        self.password = Some(password.to_owned());
+    }
+
     /// The description of one node.
     pub(super) fn node(&self, index: usize) -> ServerBuilder {
         self.node_of(&self.programs[index % self.programs.len()])
@@ -158,7 +163,7 @@ impl Cluster {
     #[track_caller]
     fn join(&self) {
         let primaries = self.builder.primaries;
-        for (index, server) in self.servers.iter().enumerate() {
+        for index in 0..self.servers.len() {
             let mut client = self.client(index);
             let mut commands = vec![format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1)];
             if index < primaries {

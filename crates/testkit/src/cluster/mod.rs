@@ -73,6 +73,11 @@ impl Cluster {
         client
     }
 
+    /// From here on the nodes ask for this password.
+    pub fn use_password(&mut self, password: &str) {
+        self.builder.remember_password(password);
+    }
+
     /// `127.0.0.1:port` of a node.
     pub fn address(&self, index: usize) -> String {
         self.servers[index].address().to_string()
