@@ -6,6 +6,7 @@ use crate::table::Table;
 /// The groups.
 const GROUPS: &[&[Command]] = &[
     crate::bitmap::COMMANDS,
+    crate::cluster::COMMANDS,
     crate::connection::COMMANDS,
     crate::generic::COMMANDS,
     crate::geo::COMMANDS,

@@ -1,5 +1,6 @@
 //! Commands without a server: for the unit tests of this crate.
 
+use dunlin_cluster::Cluster;
 use dunlin_config::{Config, LogLevel};
 use dunlin_keyspace::{Freer, Garbage, Incident, IncidentsWanted, Keyspace, Layout, RemovalCause};
 use dunlin_metrics::Metrics;
@@ -27,6 +28,7 @@ pub(crate) struct Trial {
     metrics: Metrics,
     pub(crate) persistence: Persistence,
     pub(crate) replication: Replication,
+    pub(crate) cluster: Option<Box<Cluster>>,
     table: Table,
     effects: Effects,
     caller: Caller,
@@ -65,6 +67,7 @@ impl Trial {
             metrics: Metrics::new(table.all().len()),
             persistence: Persistence::new(Box::new(NoBackend), Now::default()),
             replication: Replication::new(1),
+            cluster: None,
             table,
             effects,
             caller: Caller::Stream,
@@ -79,6 +82,23 @@ impl Trial {
     pub(crate) fn of_client() -> Self {
         let mut trial = Self::new();
         trial.caller = Caller::Client(trial.sessions.open(Peer::default(), trial.now));
+        trial
+    }
+
+    /// As [`Trial::of_client`], on a new node of a cluster.
+    pub(crate) fn of_node() -> Self {
+        Self::of_node_with(None)
+    }
+
+    /// As [`Trial::of_node`], with this nodes.conf.
+    pub(crate) fn of_node_with(conf: Option<&str>) -> Self {
+        let mut trial = Self::of_client();
+        trial.config.cluster.cluster_enabled = true;
+        trial.keyspace = Keyspace::new(1, Layout::TablePerSlot, 1, Box::new(DropAtOnce));
+        let conf = conf.map(str::as_bytes);
+        let cluster = crate::cluster::start(&trial.config, conf, 1, trial.now);
+        trial.cluster = Some(cluster.expect("a whole nodes.conf"));
+        trial.at_ms(1000);
         trial
     }
 
@@ -121,7 +141,7 @@ impl Trial {
             table: &self.table,
             persistence: &mut self.persistence,
             replication: &mut self.replication,
-            cluster: None,
+            cluster: self.cluster.as_deref_mut(),
             switches: &mut self.switches,
             host: &mut self.host,
             caller: self.caller,

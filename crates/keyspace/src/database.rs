@@ -144,12 +144,17 @@ impl Database {
     /// without slots. O(keys returned).
     #[must_use]
     pub fn keys_in_slot(&self, slot: u16, count_max: usize) -> Vec<Box<[u8]>> {
+        self.in_slot(slot).take(count_max).map(|entry| entry.key().into()).collect()
+    }
+
+    /// The entries of a cluster slot, expired ones that nobody has met yet included; none without
+    /// slots.
+    pub fn in_slot(&self, slot: u16) -> impl Iterator<Item = ItemRef<'_, Entry>> {
         let table = match &self.tables {
             Tables::One(_) => None,
             Tables::PerSlot(tables) => tables.get(slot),
         };
-        let keys = table.into_iter().flat_map(Table::iter).take(count_max);
-        keys.map(|entry| entry.key().into()).collect()
+        table.into_iter().flat_map(Table::iter)
     }
 
     /// Whether a hash may hold fields with deadlines.

@@ -89,6 +89,7 @@ fn letters(session: &Session) -> String {
         ('c', session.closing == Closing::AfterReply),
         ('A', session.closing == Closing::Now),
         ('U', session.peer.is_unix),
+        ('r', has(SessionFlags::READONLY)),
         ('e', has(SessionFlags::NO_EVICT)),
         ('T', has(SessionFlags::NO_TOUCH)),
     ]

@@ -53,6 +53,10 @@ bitflags::bitflags! {
         const PRIMARY = 1 << 10;
         /// It is a replica of ours and receives the stream.
         const REPLICA = 1 << 11;
+        /// It reads from a replica of a cluster what the replica's primary owns (READONLY).
+        const READONLY = 1 << 12;
+        /// Its next command may use a slot that is being imported (ASKING).
+        const ASKING = 1 << 13;
     }
 }
 

@@ -6,6 +6,7 @@ use dunlin_session::{Delivery, Message};
 use dunlin_spec::{Arg, CommandSpec, Flags, Group};
 
 use crate::args::Args;
+use crate::cluster::{KeysBySlot, facts};
 use crate::command::Command;
 use crate::context::Context;
 use crate::error::CommandResult;
@@ -40,9 +41,14 @@ pub(super) fn publish(cx: &mut Context<'_>, args: Args<'_>, to_shard: bool) -> C
     let limit = cx.config.network.client_output_buffer_limit.pubsub.hard_bytes;
     let delivery = Delivery { to_shard, output_limit: limit as usize };
     let receivers = cx.sessions.publish(&message, delivery);
-    // In a cluster messages travel on the bus.
-    if !cx.config.cluster.cluster_enabled {
-        cx.effects.propagate_to_replicas();
+    // In a cluster messages travel on the bus, also to replicas.
+    match cx.cluster.as_deref_mut() {
+        Some(cluster) => {
+            let keys = KeysBySlot(cx.keyspace);
+            let facts = facts(&keys, cx.replication);
+            cluster.publish(cx.now, &facts, message.channel, message.content, to_shard);
+        }
+        None => cx.effects.propagate_to_replicas(),
     }
     cx.reply.integer(receivers as i64);
     Ok(())

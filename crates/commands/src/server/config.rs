@@ -166,6 +166,9 @@ fn set(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let mut target =
         Target { config: cx.config, keyspace: cx.keyspace, effects: cx.effects, host: cx.host };
     parameters::apply(&changes, &mut target);
+    if let Some(cluster) = &mut cx.cluster {
+        cluster.set_config(cx.now, crate::cluster::parameters(cx.config));
+    }
     cx.reply.ok();
     Ok(())
 }
