@@ -100,6 +100,7 @@ pub struct Cluster {
     pub(crate) stats: Stats,
     pub(crate) rng: fastrand::Rng,
     pub(crate) cron: crate::cron::Cron,
+    pub(crate) version: u64,
 }
 
 impl Cluster {
@@ -140,6 +141,13 @@ impl Cluster {
     #[must_use]
     pub const fn down_reason(&self) -> Option<DownReason> {
         self.health.down
+    }
+
+    /// Another number whenever nodes, slots or the state may have changed since the last turn: for
+    /// whoever would else look at all clients again.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
     }
 
     /// The owner of a slot. O(1).

@@ -150,6 +150,7 @@ impl Cluster {
             self.update_state();
         }
         if std::mem::take(&mut self.todo.save) {
+            self.version += 1;
             let fsync = std::mem::take(&mut self.todo.fsync);
             let text = self.conf().to_string();
             self.outbox.push(Action::SaveConf { text, fsync });

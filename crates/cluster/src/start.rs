@@ -55,6 +55,7 @@ impl Cluster {
             stats: Stats::default(),
             rng,
             cron: Cron::default(),
+            version: 0,
         };
         cluster.update_myself();
         cluster.save_to_disk();

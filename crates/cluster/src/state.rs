@@ -76,6 +76,7 @@ impl Cluster {
         if down.is_some() != is_down {
             let state = if is_down { "ok" } else { "fail" };
             self.outbox.notice(format!("Cluster state changed: {state}"));
+            self.version += 1;
         }
         self.health.down = down;
     }

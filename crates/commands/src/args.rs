@@ -12,19 +12,34 @@ use crate::error::CommandError;
 pub struct Args<'a> {
     words: &'a [&'a [u8]],
     large: &'a [(u32, Bytes)],
+    slot: Option<u16>,
 }
 
 impl<'a> Args<'a> {
     /// Words of a request without large arguments.
     #[must_use]
     pub const fn new(words: &'a [&'a [u8]]) -> Self {
-        Self { words, large: &[] }
+        Self { words, large: &[], slot: None }
     }
 
     /// Words of a request, with those among them that are in shared memory.
     #[must_use]
     pub const fn with_large(words: &'a [&'a [u8]], large: &'a [(u32, Bytes)]) -> Self {
-        Self { words, large }
+        Self { words, large, slot: None }
+    }
+
+    /// The same words, of which it is known that all their keys are in this cluster slot.
+    #[must_use]
+    #[inline]
+    pub const fn in_slot(self, slot: Option<u16>) -> Self {
+        Self { slot, ..self }
+    }
+
+    /// The cluster slot of all keys, if it has been computed.
+    #[must_use]
+    #[inline]
+    pub const fn slot(&self) -> Option<u16> {
+        self.slot
     }
 
     /// Number of words, the command's name included. Never zero.

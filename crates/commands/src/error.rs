@@ -30,6 +30,9 @@ pub enum CommandError {
     Text(Cow<'static, str>),
     /// A text that repeats bytes of the client, which need not be UTF-8.
     Quoting(Vec<u8>),
+    /// The keys are not (all) here: where they are, or why nobody serves them. The text, code
+    /// included. It is told as it is, also by EXEC.
+    Misplaced(Cow<'static, str>),
 }
 
 impl CommandError {
@@ -43,6 +46,12 @@ impl CommandError {
     #[must_use]
     pub const fn fixed(text: &'static str) -> Self {
         Self::Text(Cow::Borrowed(text))
+    }
+
+    /// [`CommandError::Misplaced`] with a text that is known at compile time.
+    #[must_use]
+    pub const fn misplaced(text: &'static str) -> Self {
+        Self::Misplaced(Cow::Borrowed(text))
     }
 
     /// The words behind a subcommand do not fit it. `container` is the name in upper case,
@@ -74,7 +83,7 @@ impl CommandError {
             Self::InvalidExpire(name) => {
                 format!("ERR invalid expire time in '{name}' command").into()
             }
-            Self::Text(text) => Cow::Borrowed(text),
+            Self::Text(text) | Self::Misplaced(text) => Cow::Borrowed(text),
             Self::Quoting(text) => String::from_utf8_lossy(text),
         }
     }

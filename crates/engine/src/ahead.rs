@@ -5,6 +5,7 @@
 //! million keys they were 11 of 100 samples of a GET (perf, 50 clients, pipeline 1).
 
 use dunlin_commands::table::Lookup;
+use dunlin_keyspace::{DatabaseIndex, Place};
 use dunlin_session::{Paused, Token, Waiting};
 
 use crate::engine::Engine;
@@ -18,9 +19,8 @@ const INPUT_BYTES_MAX: usize = 512;
 /// The first key of a connection's requests, on its way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct KeyAhead {
-    token: Token,
-    argument: usize,
-    hash: u64,
+    db: DatabaseIndex,
+    place: Place,
 }
 
 impl Engine {
@@ -60,9 +60,9 @@ impl Engine {
         if first > 0
             && let Some(key) = argument(first)
         {
-            let hash = self.keyspace.hash(key);
-            self.keyspace.prefetch_bucket(session.db, key, hash);
-            self.first_keys.push(KeyAhead { token, argument: first, hash });
+            let (db, place) = (session.db, self.keyspace.place(key));
+            self.keyspace.prefetch_bucket(db, place);
+            self.first_keys.push(KeyAhead { db, place });
         }
     }
 
@@ -72,11 +72,8 @@ impl Engine {
         if self.first_keys.len() < 2 {
             self.first_keys.clear();
         }
-        for KeyAhead { token, argument, hash } in self.first_keys.drain(..) {
-            let Some(session) = self.sessions.get(token) else { continue };
-            let Some(paused) = &session.paused else { continue };
-            let key = || paused.batch.argument(0, argument, &session.input).unwrap_or_default();
-            self.keyspace.prefetch_entry(session.db, key, hash);
+        for KeyAhead { db, place } in self.first_keys.drain(..) {
+            self.keyspace.prefetch_entry(db, place);
         }
     }
 

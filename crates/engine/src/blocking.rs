@@ -11,7 +11,9 @@ use dunlin_commands::table::Lookup;
 use dunlin_commands::{Args, Caller};
 use dunlin_config::LogLevel;
 use dunlin_resp::{Arguments, Reply};
-use dunlin_session::{Closing, Paused, Release, TimeoutReply, Token, Wait, Waiting, describe};
+use dunlin_session::{
+    Closing, Paused, Release, SessionFlags, TimeoutReply, Token, Wait, Waiting, describe,
+};
 
 use crate::engine::Engine;
 
@@ -126,7 +128,7 @@ impl Engine {
                 held.reply.error(UNBLOCKED);
             }
         }
-        self.keep_silent_if_asked(token, flags, mark, &mut held.reply);
+        self.follow_flags(token, flags, mark, &mut held.reply);
         self.count_given_up(token, wait, why, &held);
         held.is_answered = true;
         self.put_back(token, held);
@@ -186,14 +188,45 @@ impl Engine {
     /// Ends the wait of a client with an error, and its connection: what it waits for does not come
     /// any more.
     pub(crate) fn unblock_with(&mut self, token: Token, error: &str) {
-        let Some(wait) = self.sessions.blocking.release(token) else { return };
-        let Some(mut held) = self.take_held(token) else { return };
+        if self.end_wait(token, error) {
+            self.sessions.close(token, Closing::AfterReply);
+        }
+    }
+
+    /// Ends the wait of a client with an error; false if it does not wait.
+    pub(crate) fn end_wait(&mut self, token: Token, error: &str) -> bool {
+        let Some(wait) = self.sessions.blocking.release(token) else { return false };
+        let Some(mut held) = self.take_held(token) else { return false };
+        let flags = self.sessions.get(token).map(|session| session.flags).unwrap_or_default();
+        let mark = held.reply.mark();
         self.metrics.error_sent(error.as_bytes());
         held.reply.error(error);
+        self.follow_flags(token, flags, mark, &mut held.reply);
         self.count_given_up(token, &wait, Release::Error, &held);
         held.is_answered = true;
         self.put_back(token, held);
-        self.sessions.close(token, Closing::AfterReply);
+        true
+    }
+
+    /// Clients that wait for keys which are not here any more are told where they are, and all are
+    /// told if the cluster is down. All keys of one client are in one slot.
+    pub(crate) fn redirect_blocked(&mut self) {
+        let Some(cluster) = &self.cluster else { return };
+        if self.sessions.blocking.is_empty() || self.looked_at_version == cluster.version() {
+            return;
+        }
+        self.looked_at_version = cluster.version();
+        let misplaced = |(token, wait): (Token, &Wait)| {
+            let key = wait.keys.first()?;
+            let session = self.sessions.get(token)?;
+            let command = self.table.by_full_name(session.last_command?.as_bytes())?.command;
+            let reads = session.flags.contains(SessionFlags::READONLY) && !command.spec.is_write();
+            Some((token, self.misplaced_wait(cluster, key, reads)?))
+        };
+        let misplaced: Vec<_> = self.sessions.blocking.waits().filter_map(misplaced).collect();
+        for (token, error) in misplaced {
+            self.end_wait(token, &error.text());
+        }
     }
 
     /// The next client that waited and has more requests to be run.

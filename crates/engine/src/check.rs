@@ -87,6 +87,15 @@ pub(crate) fn state(registered: Registered, session: &Session) -> Result<(), Com
     if session.flags.intersects(SPECIAL) { special_state(registered, session) } else { Ok(()) }
 }
 
+/// As [`state`], as far as it comes before where the keys are.
+#[inline]
+pub(crate) fn state_before_placement(
+    registered: Registered,
+    session: &Session,
+) -> Result<(), CommandError> {
+    if session.flags.contains(SessionFlags::MULTI) { queued(registered) } else { Ok(()) }
+}
+
 #[cold]
 fn special_state(registered: Registered, session: &Session) -> Result<(), CommandError> {
     if session.flags.contains(SessionFlags::MULTI) {

@@ -110,6 +110,8 @@ pub struct Engine {
     pub(crate) cluster_work: ClusterWork,
     /// Connections whose small packets may be gathered.
     pub(crate) gathered: Vec<Token>,
+    /// The view of the cluster by which waiting clients were last looked at.
+    pub(crate) looked_at_version: u64,
 }
 
 impl Engine {
@@ -156,6 +158,7 @@ impl Engine {
             links: Links::default(),
             cluster_work: ClusterWork::default(),
             gathered: Vec::new(),
+            looked_at_version: 0,
         };
         engine.follow_parameters();
         engine
@@ -194,6 +197,7 @@ impl Engine {
         self.sample_metrics();
         self.run_persistence_cron();
         self.run_replication_cron();
+        self.redirect_blocked();
         self.limit_tracked_keys(None);
         let ticks = self.clock.ticks().wrapping_sub(began);
         self.metrics.counters.cron_ns += self.tick_scale.ns(ticks);
@@ -258,12 +262,17 @@ impl Engine {
             }
             return self.refuse(caller, None, args, reply, &check::unknown(lookup, args));
         };
-        let permitted = self
-            .check(caller, registered, args)
-            .and_then(|()| self.check_memory(caller, || needs_memory(registered), reply))
-            .and_then(|()| self.check_disk(caller, || changes_data(registered)));
-        if let Err(error) = permitted {
-            return self.refuse(caller, Some(registered), args, reply, &error);
+        let permitted = self.check(caller, registered, args).and_then(|slot| {
+            self.check_memory(caller, || needs_memory(registered), reply)?;
+            self.check_disk(caller, || changes_data(registered))?;
+            Ok(slot)
+        });
+        let slot = match permitted {
+            Ok(slot) => slot,
+            Err(error) => return self.refuse(caller, Some(registered), args, reply, &error),
+        };
+        if slot.is_some() {
+            self.keyspace.expect_slot(db, slot);
         }
         let is_own_write =
             self.replication.is_replica() && self.begin_own_write(caller, registered);
@@ -285,6 +294,9 @@ impl Engine {
             now: self.now,
         };
         let outcome = (registered.command.run)(&mut context, args);
+        if slot.is_some() {
+            self.keyspace.expect_slot(db, None);
+        }
         let failed = outcome.is_err();
         if let Err(error) = outcome {
             self.answer_error(reply, &error);
@@ -313,24 +325,26 @@ impl Engine {
     }
 
     /// What must hold before a command may run. The order is Redis's: a client sees the same error
-    /// where several apply.
+    /// where several apply. Returns the cluster slot of the command's keys, if it has been looked at.
     #[inline]
     pub(crate) fn check(
         &self,
         caller: Caller,
         registered: Registered,
         args: Args<'_>,
-    ) -> Result<(), CommandError> {
+    ) -> Result<Option<u16>, CommandError> {
         check::arity(registered, args)?;
-        let Some(token) = caller.checked_client() else { return Ok(()) };
-        let Some(session) = self.sessions.get(token) else { return Ok(()) };
+        let Some(token) = caller.checked_client() else { return Ok(None) };
+        let Some(session) = self.sessions.get(token) else { return Ok(None) };
         check::protection(registered, &self.config.security, session)?;
         check::authentication(registered, session.is_admitted(self.access()))?;
+        let slot = self.place(session, registered, args)?;
         check::state(registered, session)?;
         self.check_role(token, registered)?;
         let may_interrupt = self.loads_from_primary() && check::changes_primary(registered);
         check::loading(registered, self.loading && !may_interrupt)?;
-        check::loading_beside(registered, self.persistence.loads_beside())
+        check::loading_beside(registered, self.persistence.loads_beside())?;
+        Ok(slot)
     }
 
     /// Answers a command that may not run.

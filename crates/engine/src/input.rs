@@ -29,6 +29,9 @@ struct Work {
 /// The request of a batch that must wait, and for what.
 type Stopped = (usize, Waiting);
 
+/// Flags that are to be looked at when a command has ended.
+const AFTERWARDS: SessionFlags = SILENCE.union(SessionFlags::ASKING);
+
 /// Flags that keep replies from a client.
 const SILENCE: SessionFlags =
     SessionFlags::REPLY_OFF.union(SessionFlags::REPLY_SKIP).union(SessionFlags::REPLY_SKIP_NEXT);
@@ -199,6 +202,7 @@ impl Engine {
                 let mut words = Arguments::new();
                 batch.arguments(request, input, &mut words);
                 let args = Args::with_large(&words, batch.large(request));
+                let args = args.in_slot(plan.slot(request));
                 let lookup = plan.lookup(request);
                 if let Some(waiting) = self.must_wait(token, lookup, args, reply) {
                     return Some((request, waiting));
@@ -256,26 +260,39 @@ impl Engine {
             self.execute(caller, db, lookup, args, reply);
         }
         self.keyspace.touch = true;
-        self.keep_silent_if_asked(token, flags, mark, reply);
+        self.follow_flags(token, flags, mark, reply);
         if self.sessions.has_more_to_do() {
             self.sessions.append_pushed(token, reply);
             self.end_caching(token, lookup);
         }
     }
 
-    /// CLIENT REPLY: takes the reply back that was written since `mark`, if the client wants none.
+    /// A command has ended whose reply begins at `mark`: does what the flags of its client say.
     /// `before` are its flags before the command ran.
     #[inline]
-    pub(crate) fn keep_silent_if_asked(
+    pub(crate) fn follow_flags(
         &mut self,
         token: Token,
         before: SessionFlags,
         mark: Mark,
         reply: &mut Reply,
     ) {
-        let silenced = self.sessions.get(token).is_some_and(|now| now.flags.intersects(SILENCE));
-        if silenced && !self.sessions.blocking.is_waiting(token) {
+        let is_due = self.sessions.get(token).is_some_and(|now| now.flags.intersects(AFTERWARDS));
+        if is_due && !self.sessions.blocking.is_waiting(token) {
+            self.end_asking(token, before);
             self.keep_silent(token, before, mark, reply);
+        }
+    }
+
+    /// ASKING holds for one command, or for what is queued behind it up to EXEC.
+    fn end_asking(&mut self, token: Token, before: SessionFlags) {
+        let Some(session) = self.sessions.get_mut(token) else { return };
+        let asked_now = session.last_command == Some("asking");
+        if before.contains(SessionFlags::ASKING)
+            && !asked_now
+            && !session.flags.contains(SessionFlags::MULTI)
+        {
+            session.flags.remove(SessionFlags::ASKING);
         }
     }
 

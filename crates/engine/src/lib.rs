@@ -27,6 +27,7 @@ mod notifications;
 mod persistence;
 mod plan;
 mod redact;
+mod redirect;
 mod replication;
 mod stream;
 mod touched;

@@ -87,10 +87,10 @@ fn set_random(keyspace: &mut Keyspace, keys: usize, value: &[u8], rng: &mut fast
     for _ in 0..WRITES / BATCH {
         let names: [[u8; 16]; BATCH] = std::array::from_fn(|_| name(rng.usize(..keys)));
         for name in &names {
-            keyspace.prefetch_bucket(0, name, keyspace.hash(name));
+            keyspace.prefetch_bucket(0, keyspace.place(name));
         }
         for name in &names {
-            keyspace.prefetch_entry(0, || name, keyspace.hash(name));
+            keyspace.prefetch_entry(0, keyspace.place(name));
         }
         for name in &names {
             keyspace.slot(0, name).set(NewValue::string(value), None);

@@ -6,6 +6,7 @@ use dunlin_values::{Entry, MemberHasher};
 use fastrand::Rng;
 
 use crate::field_deadlines::FieldDeadlines;
+use crate::keyspace::Place;
 use crate::slot_tables::{SlotCounts, SlotTables};
 use crate::snapshot::SnapshotScope;
 
@@ -258,12 +259,29 @@ impl Database {
         }
     }
 
+    /// See [`crate::Keyspace::expect_slot`].
+    #[inline]
+    pub(crate) fn expect_slot(&mut self, slot: Option<u16>) {
+        if let Tables::PerSlot(tables) = &mut self.tables {
+            tables.expect_slot(slot);
+        }
+    }
+
+    /// The table that may hold a key that belongs there; `None` if its slot is empty.
+    #[inline]
+    pub(crate) fn table_at(&self, place: Place) -> Option<&Table<Entry>> {
+        match (&self.tables, place.slot) {
+            (Tables::One(table), _) => Some(table),
+            (Tables::PerSlot(tables), slot) => tables.get(slot?),
+        }
+    }
+
     /// The table that may hold `key`; `None` if its slot is empty.
     #[inline]
     pub(crate) fn table(&self, key: &[u8]) -> Option<&Table<Entry>> {
         match &self.tables {
             Tables::One(table) => Some(table),
-            Tables::PerSlot(tables) => tables.get(dunlin_slots::key_slot(key)),
+            Tables::PerSlot(tables) => tables.get(tables.slot_of(key)),
         }
     }
 
@@ -273,7 +291,8 @@ impl Database {
         let (table, slot) = match &mut self.tables {
             Tables::One(table) => (table, None),
             Tables::PerSlot(tables) => {
-                let (table, slot) = tables.existing_table_of(dunlin_slots::key_slot(key))?;
+                let slot = tables.slot_of(key);
+                let (table, slot) = tables.existing_table_of(slot)?;
                 (table, Some(slot))
             }
         };
@@ -286,7 +305,8 @@ impl Database {
         let (table, slot) = match &mut self.tables {
             Tables::One(table) => (table, None),
             Tables::PerSlot(tables) => {
-                let (table, slot) = tables.table_of(dunlin_slots::key_slot(key));
+                let slot = tables.slot_of(key);
+                let (table, slot) = tables.table_of(slot);
                 (table, Some(slot))
             }
         };

@@ -20,6 +20,14 @@ use crate::touched::Touched;
 /// The number of a database, as SELECT names it.
 pub type DatabaseIndex = u32;
 
+/// Where a key belongs.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    hash: u64,
+    /// Its cluster slot, where the keys of each slot have a table of their own.
+    pub slot: Option<u16>,
+}
+
 /// What happens to a key whose deadline has passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
@@ -235,11 +243,30 @@ impl Keyspace {
         }
     }
 
-    /// Hash of a key, for [`Keyspace::prefetch_bucket`] and [`Keyspace::prefetch_entry`].
+    /// Hash of a key.
     #[must_use]
     #[inline]
-    pub fn hash(&self, key: &[u8]) -> u64 {
+    pub(crate) fn hash(&self, key: &[u8]) -> u64 {
         self.hasher.hash(key)
+    }
+
+    /// Where a key belongs, for [`Keyspace::prefetch_bucket`] and [`Keyspace::prefetch_entry`].
+    #[must_use]
+    #[inline]
+    pub fn place(&self, key: &[u8]) -> Place {
+        let slot = match self.layout {
+            Layout::OneTable => None,
+            Layout::TablePerSlot => Some(dunlin_slots::key_slot(key)),
+        };
+        Place { hash: self.hash(key), slot }
+    }
+
+    /// Says in which cluster slot all keys are that are asked for next, so that it is not computed
+    /// again for each of them; `None` when any key may be asked for. A wrong answer makes keys
+    /// unreachable: it is for the time of one command whose keys have been looked at.
+    #[inline]
+    pub fn expect_slot(&mut self, db: DatabaseIndex, slot: Option<u16>) {
+        self.databases[db as usize].expect_slot(slot);
     }
 
     /// How a value hashes what it holds, if it begins to need a table: each differently.
@@ -257,23 +284,17 @@ impl Keyspace {
 
     /// First step of a batch: brings the bucket of a key towards the processor.
     #[inline]
-    pub fn prefetch_bucket(&self, db: DatabaseIndex, key: &[u8], hash: u64) {
-        if let Some(table) = self.databases[db as usize].table(key) {
-            table.prefetch_bucket(hash);
+    pub fn prefetch_bucket(&self, db: DatabaseIndex, place: Place) {
+        if let Some(table) = self.databases[db as usize].table_at(place) {
+            table.prefetch_bucket(place.hash);
         }
     }
 
-    /// Second step of a batch: brings the entry of a key towards the processor. The key is asked
-    /// for only where its cluster slot matters.
+    /// Second step of a batch: brings the entry of a key towards the processor.
     #[inline]
-    pub fn prefetch_entry<'k>(&self, db: DatabaseIndex, key: impl FnOnce() -> &'k [u8], hash: u64) {
-        let database = &self.databases[db as usize];
-        let table = match database.layout() {
-            Layout::OneTable => database.table(b""),
-            Layout::TablePerSlot => database.table(key()),
-        };
-        if let Some(table) = table {
-            table.prefetch_item(hash);
+    pub fn prefetch_entry(&self, db: DatabaseIndex, place: Place) {
+        if let Some(table) = self.databases[db as usize].table_at(place) {
+            table.prefetch_item(place.hash);
         }
     }
 

@@ -38,7 +38,7 @@ pub use changes::{Incident, IncidentsWanted, KeyIncident, KeyspaceStats, Removal
 pub use database::{Database, Layout};
 pub use eviction::{EvictionOrder, EvictionPolicy, EvictionScope};
 pub use garbage::{Freer, Garbage, LazyFree};
-pub use keyspace::{DatabaseIndex, Expiry, Keyspace};
+pub use keyspace::{DatabaseIndex, Expiry, Keyspace, Place};
 pub use loading::{DuplicateKey, LoadedEntry};
 pub use slot::{Occupied, Slot, Vacant};
 pub use snapshot::{

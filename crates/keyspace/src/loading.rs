@@ -48,7 +48,7 @@ impl Keyspace {
             }
             for loaded in &window {
                 let key = loaded.entry.key();
-                self.prefetch_bucket(loaded.db, key, self.hash(key));
+                self.prefetch_bucket(loaded.db, self.place(key));
             }
             for loaded in window.drain(..) {
                 self.load_one(loaded, replaces)?;

@@ -4,7 +4,7 @@
 //! slot with a chance in proportion to what it holds, so that one hot hash tag among thousands of
 //! near-empty slots does not spoil sampling, RANDOMKEY or expiry; they also skip empty slots.
 
-use dunlin_slots::SLOTS;
+use dunlin_slots::{SLOTS, key_slot};
 use dunlin_table::{CURSOR_BITS, Table};
 use dunlin_values::Entry;
 use fastrand::Rng;
@@ -21,6 +21,8 @@ pub(crate) struct SlotTables {
     counts: SlotCounts,
     /// Where the next round of expiry begins.
     expire_from: u16,
+    /// The slot of all keys that are asked for at present, if it is known.
+    expected: Option<u16>,
 }
 
 /// How many keys each slot holds.
@@ -47,7 +49,7 @@ impl Default for SlotTables {
     fn default() -> Self {
         let tables = (0..SLOTS).map(|_| None).collect();
         let counts = SlotCounts { keys: Fenwick::new(), with_deadline: Fenwick::new() };
-        Self { tables, counts, expire_from: 0 }
+        Self { tables, counts, expire_from: 0, expected: None }
     }
 }
 
@@ -67,6 +69,18 @@ impl SlotTables {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Table<Entry>> {
         self.tables.iter().flatten().map(|table| &**table)
+    }
+
+    pub(crate) const fn expect_slot(&mut self, slot: Option<u16>) {
+        self.expected = slot;
+    }
+
+    /// The slot of a key: the one that is expected, else it is computed.
+    #[inline]
+    pub(crate) fn slot_of(&self, key: &[u8]) -> u16 {
+        let Some(slot) = self.expected else { return key_slot(key) };
+        debug_assert_eq!(slot, key_slot(key), "a command asks for keys of one slot");
+        slot
     }
 
     pub(crate) fn get(&self, slot: u16) -> Option<&Table<Entry>> {

@@ -228,6 +228,13 @@ impl Blocking {
         self.waits.get(&token).map(|queued| &queued.wait)
     }
 
+    /// All clients that wait, in the order in which they came, and for what. O(n log n).
+    pub fn waits(&self) -> impl Iterator<Item = (Token, &Wait)> {
+        let mut waits: Vec<_> = self.waits.iter().collect();
+        waits.sort_unstable_by_key(|(_, queued)| queued.number);
+        waits.into_iter().map(|(token, queued)| (*token, &queued.wait))
+    }
+
     /// Whether a client waits.
     #[must_use]
     pub fn is_waiting(&self, token: Token) -> bool {

@@ -194,6 +194,13 @@ impl CommandSpec {
         self.group
     }
 
+    /// Whether any of its arguments may decide where it is served: a key, or a sharded channel.
+    #[must_use]
+    #[inline]
+    pub const fn has_routed_words(&self) -> bool {
+        self.find_keys.is_some() || !self.keys.is_empty()
+    }
+
     /// The number of arguments, names included; negative means "at least".
     #[must_use]
     pub const fn arity(&self) -> i16 {
