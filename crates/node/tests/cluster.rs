@@ -3,7 +3,6 @@
 mod driver;
 
 use driver::Driver;
-use dunlin_commands::cluster::{KeysBySlot, facts};
 use dunlin_config::Config;
 use dunlin_node::Token;
 
@@ -35,26 +34,13 @@ impl Trial {
         engine.cluster = Some(cluster.expect("a whole nodes.conf"));
         let client = driver.connect();
         let mut trial = Self { driver, client };
-        trial.settle();
+        trial.driver.settle_cluster();
         trial
     }
 
     /// One of two primaries.
     fn primary() -> Self {
         Self::with("master -", ["0-7999", "8000-16383"])
-    }
-
-    /// Lets the cluster look at its state, now and after the wait at its start.
-    fn settle(&mut self) {
-        for _ in 0..2 {
-            let engine = self.driver.node.engine_mut();
-            let now = engine.now();
-            let keys = KeysBySlot(&engine.keyspace);
-            let cluster = engine.cluster.as_mut().expect("a node of a cluster");
-            cluster.run_cron(now, &facts(&keys, &engine.replication));
-            while cluster.poll_action().is_some() {}
-            self.driver.advance_ms(2000);
-        }
     }
 
     fn call(&mut self, command: &str) -> String {
@@ -257,7 +243,7 @@ fn a_cluster_that_is_down() {
         ("GET hia", "-CLUSTERDOWN Hash slot not served"),
         ("CONFIG SET cluster-require-full-coverage no", "+OK"),
     ]);
-    trial.settle();
+    trial.driver.settle_cluster();
     trial.check(&[
         ("SET b 1", "+OK"),
         ("GET hia", "-CLUSTERDOWN Hash slot not served"),
@@ -272,7 +258,7 @@ fn a_single_node_with_all_slots_is_ok() {
         ("GET b", "-CLUSTERDOWN Hash slot not served"),
         ("CLUSTER ADDSLOTSRANGE 0 16383", "+OK"),
     ]);
-    trial.settle();
+    trial.driver.settle_cluster();
     trial.check(&[("SET a 1", "+OK"), ("GET a", "$1 1")]);
     assert!(trial.call("CLUSTER INFO").contains("cluster_state:ok"));
     assert!(trial.call("INFO cluster").contains("cluster_enabled:1"));
@@ -287,7 +273,7 @@ fn who_waits_for_a_key_is_told_that_it_has_gone() {
     assert_eq!(trial.driver.call(reading, "XREAD BLOCK 0 STREAMS c $"), "");
     let given = trial.driver.call(admin, &format!("CLUSTER SETSLOT 3300 NODE {OTHER}"));
     assert_eq!(given, "+OK\r\n");
-    trial.end_turn();
+    trial.driver.node.engine_mut().settle_cluster();
     let told = |trial: &mut Trial, client| {
         trial.driver.turn();
         String::from_utf8(trial.driver.received(client)).unwrap()
@@ -298,19 +284,7 @@ fn who_waits_for_a_key_is_told_that_it_has_gone() {
     // It may send another request.
     assert_eq!(trial.driver.call(waiting, "GET c"), "$-1\r\n");
     trial.driver.call(admin, "CLUSTER DELSLOTS 7999");
-    trial.end_turn();
+    trial.driver.node.engine_mut().settle_cluster();
     trial.driver.advance_ms(200);
     assert_eq!(told(&mut trial, reading), "-CLUSTERDOWN The cluster is down\r\n");
-}
-
-impl Trial {
-    /// What the cluster does at the end of a turn.
-    fn end_turn(&mut self) {
-        let engine = self.driver.node.engine_mut();
-        let now = engine.now();
-        let keys = KeysBySlot(&engine.keyspace);
-        let cluster = engine.cluster.as_mut().expect("a node of a cluster");
-        cluster.before_sleep(now, &facts(&keys, &engine.replication));
-        while cluster.poll_action().is_some() {}
-    }
 }

@@ -371,6 +371,9 @@ proptest! {
         let mut config = Config::default();
         config.cluster.cluster_enabled = in_slots;
         let mut driver = Driver::with(config, START_UNIX_MS);
+        if in_slots {
+            driver.own_all_slots();
+        }
         let client = driver.connect();
         for n in 0..staying {
             driver.call(client, &format!("SET stays:{n} 1"));

@@ -171,6 +171,22 @@ impl Driver {
         self.node.next_deadline().since_us(now) / 1000
     }
 
+    /// A node of a cluster that has looked at its state, and waited for others as it does at first.
+    pub fn settle_cluster(&mut self) {
+        for _ in 0..2 {
+            self.node.engine_mut().run_cluster_cron();
+            self.node.engine_mut().settle_cluster();
+            self.advance_ms(2000);
+        }
+    }
+
+    /// A node of a cluster that is alone and owns all slots.
+    pub fn own_all_slots(&mut self) {
+        let client = self.connect();
+        assert_eq!(self.call(client, "CLUSTER ADDSLOTSRANGE 0 16383"), "+OK\r\n");
+        self.settle_cluster();
+    }
+
     /// The data it holds.
     pub fn keyspace(&mut self) -> &Keyspace {
         &self.node.engine_mut().keyspace
