@@ -17,6 +17,7 @@ use crate::manual::ManualFailover;
 use crate::node::Node;
 use crate::nodes::Nodes;
 use crate::outbox::Outbox;
+use crate::reach::OwnAddress;
 use crate::state::{DownReason, Health};
 use crate::stats::Stats;
 
@@ -84,6 +85,7 @@ pub struct Cluster {
     pub(crate) config: ClusterConfig,
     pub(crate) ports: Ports,
     pub(crate) nodes: Nodes,
+    pub(crate) own_address: OwnAddress,
     /// Slots whose keys move.
     pub(crate) open: BTreeMap<u16, OpenSlot>,
     pub(crate) epochs: Epochs,

@@ -35,6 +35,8 @@ pub struct ClusterConfig {
     pub announce_tls_port: u16,
     /// `cluster-announce-bus-port`; 0 for the one listened on.
     pub announce_bus_port: u16,
+    /// `cluster-seeds`: `host:port` or `host:port@bus-port`, met anew when no node can be reached.
+    pub seeds: Vec<String>,
     /// `tls-cluster`: the bus speaks TLS, and the first port of a header is the one with TLS.
     pub tls_cluster: bool,
     /// `tls-replication`: replicas connect to the port with TLS.
@@ -59,6 +61,7 @@ impl Default for ClusterConfig {
             announce_port: 0,
             announce_tls_port: 0,
             announce_bus_port: 0,
+            seeds: Vec::new(),
             tls_cluster: false,
             tls_replication: false,
         }

@@ -7,6 +7,7 @@ use crate::cluster::Cluster;
 use crate::facts::Facts;
 use crate::flags::NodeFlags;
 use crate::nodes::NodeKey;
+use crate::reach::AloneSince;
 
 /// Every tenth run, one of so many drawn nodes is sent a PING.
 const DRAWN: usize = 5;
@@ -21,6 +22,8 @@ pub(crate) struct Cron {
     last: Option<Monotonic>,
     /// Whether the log has had its line about bad peers since the last run.
     pub(crate) has_complained: bool,
+    /// Since when no node can be reached.
+    pub(crate) alone_since: AloneSince,
 }
 
 impl Cluster {
@@ -34,6 +37,7 @@ impl Cluster {
             self.cron.last.is_some_and(|last| now.monotonic.since_us(last) > self.timeout_us() / 2);
         self.cron.last = Some(now.monotonic);
         self.keep_links();
+        self.meet_seeds_if_alone();
         if self.cron.runs.is_multiple_of(10) {
             self.ping_a_drawn_node();
         }
@@ -70,6 +74,7 @@ impl Cluster {
                 continue;
             }
             if node.is_in_handshake() && self.at().since_us(node.created) > handshake_us {
+                self.tell_of_lost_handshake(key);
                 self.remove_node(key);
             } else if node.contact.outbound.is_none() {
                 self.connect(key);
@@ -81,7 +86,8 @@ impl Cluster {
         let link = self.links.open(key, self.turn.now);
         let node = self.nodes.get_mut(key);
         node.contact.outbound = Some(link);
-        let (ip, port) = (node.address.ip.clone(), node.address.bus_port);
+        let port = node.address.bus_port;
+        let ip = self.host_to_try(key);
         self.outbox.push(Action::Connect { link, ip, port });
     }
 
@@ -117,6 +123,7 @@ impl Cluster {
         let tried = link.created.monotonic;
         if self.at().since_us(tried) > self.timeout_us() / 2 {
             self.nodes.get_mut(key).contact.ping_sent.get_or_insert(tried);
+            self.note_failed_attempt(key, "Connection timed out");
             self.close(id);
         }
     }

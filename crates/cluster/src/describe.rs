@@ -7,6 +7,7 @@ use dunlin_slots::SlotRange;
 use dunlin_stdx::time::Monotonic;
 
 use crate::action::LinkId;
+use crate::address::Address;
 use crate::bus::MessageKind;
 use crate::cluster::Cluster;
 use crate::conf::{Conf, ConfNode};
@@ -14,6 +15,7 @@ use crate::error::ClusterError;
 use crate::id::NodeId;
 use crate::node::Node;
 use crate::nodes::NodeKey;
+use crate::reach::Unreachable;
 
 /// How many slots are in which state, for CLUSTER INFO.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -164,6 +166,14 @@ impl Cluster {
             line(&format!("cluster_stats_messages_{direction}"), &total);
         }
         line("total_cluster_links_buffer_limit_exceeded", &self.stats.send_limit_exceeded);
+        // Lines that Redis does not have, where there is something to tell.
+        for (index, Unreachable { node, reason }) in self.unreachable().enumerate() {
+            let Address { ip, port, bus_port, .. } = &node.address;
+            line(
+                &format!("cluster_unreachable_node_{index}"),
+                &format_args!("{ip}:{port}@{bus_port} {reason}"),
+            );
+        }
         text
     }
 

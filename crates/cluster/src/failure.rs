@@ -32,6 +32,7 @@ impl Cluster {
         node.flags.insert(NodeFlags::PFAIL);
         let text = format!("*** NODE {} possibly failing", node.label());
         self.outbox.log(crate::action::Severity::Debug, text);
+        self.tell_why_unreachable(key);
         self.todo.state = true;
         self.mark_failed_if_agreed(key);
         if !self.nodes.get(key).is_failed() && self.myself().is_voting() {
@@ -101,6 +102,7 @@ impl Cluster {
         node.flags.remove(NodeFlags::PFAIL);
         node.flags.insert(NodeFlags::FAIL);
         node.failed_at = Some(at);
+        self.tell_why_unreachable(key);
         self.save();
         self.todo.state = true;
         self.todo.failover = true;

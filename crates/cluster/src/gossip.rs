@@ -2,11 +2,13 @@
 
 use dunlin_stdx::time::Monotonic;
 
+use crate::address::Address;
 use crate::bus::GossipEntry;
 use crate::cluster::Cluster;
 use crate::flags::NodeFlags;
 use crate::node::Node;
 use crate::nodes::NodeKey;
+use crate::reach::seen_from_here;
 
 /// How far in the future a PONG may be by hearsay: clocks differ.
 const FUTURE_MS_MAX: i64 = 500;
@@ -22,7 +24,7 @@ impl Cluster {
             match self.nodes.find(&entry.id) {
                 Some(key) if key == self.nodes.me() => self.hear_of_myself(entry),
                 Some(key) => self.hear_of(sender, key, entry),
-                None => self.hear_of_stranger(entry),
+                None => self.hear_of_stranger(sender, entry),
             }
         }
     }
@@ -58,10 +60,15 @@ impl Cluster {
             && !entry.flags.contains(NodeFlags::NOADDR)
             && !node.is_in_handshake()
         {
-            let address =
-                self.bus_address(&entry.ip, entry.port, entry.secondary_port, entry.bus_port);
+            let address = self.gossiped_address(sender, entry);
             self.hear_address(key, address);
         }
+    }
+
+    /// Where a node is that another one speaks of.
+    fn gossiped_address(&self, sender: NodeKey, entry: &GossipEntry) -> Address {
+        let ip = seen_from_here(&entry.ip, &self.nodes.get(sender).address.ip);
+        self.bus_address(ip, entry.port, entry.secondary_port, entry.bus_port)
     }
 
     /// When a node has last answered somebody.
@@ -76,7 +83,7 @@ impl Cluster {
     }
 
     /// A node that a known one knows is known from now on.
-    fn hear_of_stranger(&mut self, entry: &GossipEntry) {
+    fn hear_of_stranger(&mut self, sender: NodeKey, entry: &GossipEntry) {
         let at = self.at();
         let is_unusable = entry.flags.intersects(NodeFlags::NOADDR | NodeFlags::HANDSHAKE)
             || entry.ip.is_empty()
@@ -95,7 +102,7 @@ impl Cluster {
             flags.insert(NodeFlags::PRIMARY);
         }
         let shard = crate::id::NodeId::random(&mut self.rng);
-        let address = self.bus_address(&entry.ip, entry.port, entry.secondary_port, entry.bus_port);
+        let address = self.gossiped_address(sender, entry);
         let failed_at = flags.contains(NodeFlags::FAIL).then_some(at);
         let node = Node { address, failed_at, ..Node::new(entry.id, shard, flags, at) };
         if self.nodes.insert(node).is_some() {

@@ -20,12 +20,15 @@ impl Cluster {
         link
     }
 
-    /// A connection that [`Action::Connect`] asked for is there.
-    pub fn connected(&mut self, now: Now, facts: &Facts<'_>, link: LinkId) {
+    /// A connection that [`Action::Connect`] asked for is there; `peer_ip` is the address that has
+    /// answered.
+    pub fn connected(&mut self, now: Now, facts: &Facts<'_>, link: LinkId, peer_ip: &str) {
         self.begin(now, facts);
         let Some(open) = self.links.get_mut(link) else { return };
         open.is_open = true;
+        peer_ip.clone_into(&mut open.peer_ip);
         let Some(key) = open.node else { return };
+        self.resolve_handshake(key, peer_ip);
         // The clock of a failure that is being detected goes on.
         let pending = self.nodes.get(key).contact.ping_sent;
         self.greet(key);
@@ -34,11 +37,15 @@ impl Cluster {
         node.flags.remove(NodeFlags::MEET);
     }
 
-    /// A connection that [`Action::Connect`] asked for could not be made.
-    pub fn connect_failed(&mut self, now: Now, link: LinkId) {
+    /// A connection that [`Action::Connect`] asked for could not be made, for this reason.
+    pub fn connect_failed(&mut self, now: Now, link: LinkId, reason: &str) {
         self.turn.now = now;
-        if let Some(node) = self.links.get(link).and_then(|link| link.node) {
-            let node = self.nodes.get(node);
+        if let Some(key) = self.links.get(link).and_then(|link| link.node) {
+            self.note_failed_attempt(key, reason);
+            if self.nodes.get(key).is_in_handshake() {
+                self.tell_why_unreachable(key);
+            }
+            let node = self.nodes.get(key);
             let (id, address) = (node.id, node.address.clone());
             let text =
                 format!("Connection with Node {id} at {}:{} failed", address.ip, address.bus_port);

@@ -7,6 +7,7 @@ use crate::action::LinkId;
 use crate::address::Address;
 use crate::flags::NodeFlags;
 use crate::id::NodeId;
+use crate::reach::Attempts;
 
 /// Another primary's word that a node does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +50,7 @@ pub struct Node {
     pub(crate) config_epoch: u64,
     pub(crate) offset: u64,
     pub(crate) contact: Contact,
+    pub(crate) attempts: Attempts,
     pub(crate) reports: Vec<FailureReport>,
     pub(crate) created: Monotonic,
     pub(crate) failed_at: Option<Monotonic>,
@@ -76,6 +78,7 @@ impl Node {
             config_epoch: 0,
             offset: 0,
             contact: Contact::default(),
+            attempts: Attempts::default(),
             reports: Vec::new(),
             created: now,
             failed_at: None,

@@ -12,6 +12,7 @@ use crate::flags::NodeFlags;
 use crate::id::NodeId;
 use crate::node::Node;
 use crate::nodes::NodeKey;
+use crate::reach::{OwnAddress, seen_from_here};
 
 /// Epochs above are no epochs: a peer that sends one would end all elections.
 const EPOCH_MAX: u64 = u64::MAX / 2;
@@ -154,6 +155,8 @@ impl Cluster {
             let at = self.at();
             let contact = &mut self.nodes.get_mut(sender).contact;
             (contact.pong_received, contact.ping_sent) = (Some(at), None);
+            self.found_by_name(sender, &peer_ip);
+            self.note_reached(sender);
             self.mark_reachable(sender);
         }
         Some(sender)
@@ -161,9 +164,16 @@ impl Cluster {
 
     /// The address of the end that a peer has reached is this node's, if it does not announce one.
     fn learn_own_address(&mut self, kind: MessageKind, local_ip: &str) {
+        if self.config.announce_ip.is_some() || local_ip.is_empty() {
+            return;
+        }
         let own = &self.myself().address.ip;
+        if own == local_ip {
+            self.own_address = OwnAddress::Confirmed;
+            return;
+        }
         let is_open = kind == MessageKind::Meet || own.is_empty();
-        if !is_open || self.config.announce_ip.is_some() || local_ip.is_empty() || own == local_ip {
+        if !is_open && !self.is_own_address_outdated() {
             return;
         }
         self.outbox.warning(format!("IP address for this node updated to {local_ip}"));
@@ -174,6 +184,7 @@ impl Cluster {
     /// Where the sender of a header is reached.
     fn address_of(&self, header: &Header, peer_ip: &str) -> Address {
         let ip = if header.ip.is_empty() { peer_ip } else { &header.ip };
+        let ip = seen_from_here(ip, peer_ip);
         self.bus_address(ip, header.port, header.secondary_port, header.bus_port)
     }
 

@@ -17,6 +17,7 @@ use crate::manual::ManualFailover;
 use crate::node::Node;
 use crate::nodes::Nodes;
 use crate::outbox::Outbox;
+use crate::reach::OwnAddress;
 use crate::state::Health;
 use crate::stats::Stats;
 
@@ -41,6 +42,7 @@ impl Cluster {
             config: start.config,
             ports: start.ports,
             nodes,
+            own_address: OwnAddress::default(),
             open,
             epochs,
             health: Health::new(start.now.monotonic),

@@ -59,7 +59,7 @@ impl Bench {
         bench.turn(|_, _, _| {});
         bench.cron(1);
         for (link, _) in bench.links.clone() {
-            bench.turn(|cluster, now, facts| cluster.connected(now, facts, link));
+            bench.turn(|cluster, now, facts| cluster.connected(now, facts, link, ""));
         }
         bench
     }

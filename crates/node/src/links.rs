@@ -117,18 +117,18 @@ impl Node {
         self.links.wanted.pop_front()
     }
 
-    /// A link that the node wanted has been made.
-    pub fn handle_link_connected(&mut self, token: LinkToken) {
+    /// A link that the node wanted has been made; this address has answered.
+    pub fn handle_link_connected(&mut self, token: LinkToken, peer_ip: &str) {
         if let Some(id) = self.link_id(token) {
-            self.engine.cluster_connected(id);
+            self.engine.cluster_connected(id, peer_ip);
             self.move_requests();
         }
     }
 
     /// A link that the node wanted has not come about.
-    pub fn handle_link_failed(&mut self, token: LinkToken) {
+    pub fn handle_link_failed(&mut self, token: LinkToken, reason: &str) {
         if let Some(id) = self.links.remove(token) {
-            self.engine.cluster_connect_failed(id);
+            self.engine.cluster_connect_failed(id, reason);
             self.move_requests();
         }
     }

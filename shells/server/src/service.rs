@@ -98,9 +98,7 @@ impl Serving {
     fn link_ended(&mut self, token: LinkToken, reason: &EndReason) {
         match reason {
             EndReason::ConnectFailed(error) => {
-                let error = os_error_text(error);
-                self.log.verbose(format_args!("Connection with a cluster node failed: {error}"));
-                return self.node.handle_link_failed(token);
+                return self.node.handle_link_failed(token, &os_error_text(error));
             }
             EndReason::ReadFailed(error) | EndReason::WriteFailed(error) => {
                 let error = os_error_text(error);
@@ -248,6 +246,9 @@ impl Service for Serving {
 
     fn connected(&mut self, id: ConnectionId, connected: &Connected) {
         let Connected { fd, local, peer } = connected;
+        if let End::Link(token) = End::of(id) {
+            return self.node.handle_link_connected(token, &peer.ip().to_string());
+        }
         let peer = Peer {
             address: peer.to_string().into(),
             local_address: local.to_string().into(),
@@ -255,9 +256,8 @@ impl Service for Serving {
             is_unix: false,
             is_local: peer.ip().is_loopback(),
         };
-        match End::of(id) {
-            End::Client(token) => self.node.handle_connected(token, peer),
-            End::Link(token) => self.node.handle_link_connected(token),
+        if let End::Client(token) = End::of(id) {
+            self.node.handle_connected(token, peer);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Who is in the cluster: meeting, forgetting, restarts, copies.
 
-use dunlin_cluster::{ClusterError, ResetMode, SetSlot};
+use dunlin_cluster::{ClusterConfig, ClusterError, ResetMode, SetSlot};
 
 use crate::net::Net;
 use crate::{config, for_seeds};
@@ -84,6 +84,68 @@ fn meeting_nobody_is_given_up() {
         let refused = net.turn(0, |cluster, now, _| cluster.meet(now, ip, port, None)).unwrap();
         assert!(matches!(refused, Err(ClusterError::InvalidAddress(..))), "{ip}:{port}");
     }
+}
+
+/// All machines come back with other addresses.
+fn all_move(net: &mut Net) {
+    (0..6).for_each(|index| net.kill(index));
+    for index in 0..6 {
+        net.move_to(index, &format!("10.7.7.{index}"));
+        net.start(index);
+    }
+}
+
+/// Whether everybody knows where everybody is.
+fn all_are_found(net: &Net) -> bool {
+    (0..6).all(|index| {
+        net.at(index).nodes().all(|node| node.address().ip.starts_with("10.7.7."))
+            && net.is_whole(6)
+    })
+}
+
+#[test]
+fn nodes_with_names_find_each_other_when_all_addresses_change() {
+    let mut net = Net::cluster(8, 1, &config(1000));
+    for index in 0..6 {
+        let name = format!("node-{index}.example");
+        let config = ClusterConfig { announce_hostname: Some(name), ..config(1000) };
+        net.servers[index].config = config.clone();
+        net.turn(index, |cluster, now, _| cluster.set_config(now, config)).unwrap();
+    }
+    net.run_ms(5_000);
+    all_move(&mut net);
+    net.run_until(20_000, "all are found by name", all_are_found);
+}
+
+#[test]
+fn seeds_bring_nodes_together_when_all_addresses_change() {
+    let mut net = Net::cluster(9, 1, &config(1000));
+    for index in 0..6 {
+        net.servers[index].config.seeds = vec!["10.7.7.0:7000".into(), "10.7.7.1:7000".into()];
+    }
+    all_move(&mut net);
+    net.run_until(30_000, "all are found by seeds", all_are_found);
+}
+
+#[test]
+fn why_a_node_cannot_be_reached_is_told() {
+    let mut net = Net::cluster(10, 1, &config(1000));
+    assert!(!net.at(0).describe_info().contains("unreachable"));
+    net.kill(5);
+    net.run_ms(3_000);
+    let why = "10.0.0.6:7000@17000 Connection refused";
+    assert!(net.at(0).describe_info().contains(&format!("cluster_unreachable_node_0:{why}\r\n")));
+    let line = "Cannot reach node 10.0.0.6:7000 on its bus port 17000: Connection refused";
+    assert_eq!(net.servers[0].log.iter().filter(|told| *told == line).count(), 1);
+    net.start(5);
+    net.run_ms(3_000);
+    assert!(!net.at(0).describe_info().contains("unreachable"));
+    let mut net = Net::new(11, 1, &config(1000));
+    net.turn(0, |cluster, now, _| cluster.meet(now, "10.9.9.9", 7000, None)).unwrap().unwrap();
+    net.run_ms(2_000);
+    let log = &net.servers[0].log;
+    assert!(log.iter().any(|line| line.starts_with("Cannot reach node 10.9.9.9:7000")), "{log:?}");
+    assert!(log.iter().any(|line| line.starts_with("Giving up the handshake with 10.9.9.9:7000")));
 }
 
 /// Two clusters that both own all slots: each slot has one owner in the end.

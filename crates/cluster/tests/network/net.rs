@@ -119,6 +119,12 @@ impl Net {
         self.servers[index].address.clone()
     }
 
+    /// The machine of a server that is down gets another address.
+    pub(crate) fn move_to(&mut self, index: usize, ip: &str) {
+        assert!(!self.is_up(index));
+        self.servers[index].address.0 = ip.to_owned();
+    }
+
     pub(crate) fn is_up(&self, index: usize) -> bool {
         self.servers[index].cluster.is_some()
     }
@@ -205,7 +211,8 @@ impl Net {
             match action {
                 Action::Connect { link, ip, port } => {
                     let to = self.servers.iter().position(|server| {
-                        server.address.0 == ip && server.address.1 + 10_000 == port
+                        let has_name = server.config.announce_hostname.as_ref() == Some(&ip);
+                        (server.address.0 == ip || has_name) && server.address.1 + 10_000 == port
                     });
                     let delay = self.latency_us();
                     self.schedule(delay, Event::Connect { from: index, link, to });
@@ -288,7 +295,9 @@ impl Net {
             return;
         }
         let Some(to) = to.filter(|to| self.is_up(*to)) else {
-            self.turn(from, |cluster, now, _| cluster.connect_failed(now, link));
+            self.turn(from, |cluster, now, _| {
+                cluster.connect_failed(now, link, "Connection refused")
+            });
             return;
         };
         let (peer_ip, local_ip) =
@@ -297,7 +306,7 @@ impl Net {
             self.turn(to, |cluster, now, _| cluster.accepted(now, &peer_ip, &local_ip)).unwrap();
         self.peers.insert((from, link), (to, accepted));
         self.peers.insert((to, accepted), (from, link));
-        self.turn(from, |cluster, now, facts| cluster.connected(now, facts, link));
+        self.turn(from, |cluster, now, facts| cluster.connected(now, facts, link, &local_ip));
     }
 
     /// The stream of changes, as a number.

@@ -38,6 +38,7 @@ pub fn parameters(config: &Config) -> ClusterConfig {
         announce_port: own.cluster_announce_port,
         announce_tls_port: own.cluster_announce_tls_port,
         announce_bus_port: own.cluster_announce_bus_port,
+        seeds: own.cluster_seeds.to_str_lossy().split_whitespace().map(str::to_owned).collect(),
         tls_cluster: config.tls.tls_cluster,
         tls_replication: config.tls.tls_replication,
     }

@@ -74,5 +74,9 @@ group! {
         /// Bytes that may wait for another node before its link is closed; 0 is no limit.
         "cluster-link-sendbuf-limit" => cluster_link_sendbuf_limit: u64 = "0",
             bytes(0, ULONG_MAX);
+
+        /// Addresses (host:port ...) that are met anew when no other node can be reached, because all
+        /// addresses may have changed; not in Redis.
+        "cluster-seeds" => cluster_seeds: Text = "\"\"", Kind::Optional;
     }
 }

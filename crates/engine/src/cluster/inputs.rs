@@ -19,14 +19,14 @@ impl Engine {
         Some(link)
     }
 
-    /// A link that was asked for is there.
-    pub fn cluster_connected(&mut self, link: LinkId) {
-        self.with_cluster(|cluster, now, facts| cluster.connected(now, facts, link));
+    /// A link that was asked for is there; this address has answered.
+    pub fn cluster_connected(&mut self, link: LinkId, peer_ip: &str) {
+        self.with_cluster(|cluster, now, facts| cluster.connected(now, facts, link, peer_ip));
     }
 
     /// A link that was asked for has not come about.
-    pub fn cluster_connect_failed(&mut self, link: LinkId) {
-        self.with_cluster(|cluster, now, _| cluster.connect_failed(now, link));
+    pub fn cluster_connect_failed(&mut self, link: LinkId, reason: &str) {
+        self.with_cluster(|cluster, now, _| cluster.connect_failed(now, link, reason));
     }
 
     /// A link has ended.
