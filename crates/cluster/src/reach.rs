@@ -89,7 +89,10 @@ impl Cluster {
     /// A node was looked for under its name and has answered: that is its address.
     pub(crate) fn found_by_name(&mut self, key: NodeKey, peer_ip: &str) {
         let node = self.nodes.get(key);
-        if peer_ip.is_empty() || node.address.ip == peer_ip || node.attempts.failed % 2 == 0 {
+        if peer_ip.is_empty()
+            || node.address.ip == peer_ip
+            || node.attempts.failed.is_multiple_of(2)
+        {
             return;
         }
         if !node.hostname.is_empty() {

@@ -37,6 +37,7 @@ fn hidden_parameters_are_known() {
             "snapshot-min-rate",
             "repl-backlog-max-size",
             "repl-spill-limit",
+            "cluster-seeds",
             "use-exit-on-panic",
             "aof-disable-auto-gc",
             "req-res-logfile",

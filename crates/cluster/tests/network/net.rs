@@ -296,7 +296,7 @@ impl Net {
         }
         let Some(to) = to.filter(|to| self.is_up(*to)) else {
             self.turn(from, |cluster, now, _| {
-                cluster.connect_failed(now, link, "Connection refused")
+                cluster.connect_failed(now, link, "Connection refused");
             });
             return;
         };

@@ -24,7 +24,7 @@ pub fn parameters(config: &Config) -> ClusterConfig {
     let own = &config.cluster;
     ClusterConfig {
         node_timeout_ms: own.cluster_node_timeout,
-        ping_interval_ms: 0,
+        ping_interval_ms: config.diagnosis.cluster_ping_interval,
         replica_validity_factor: own.cluster_replica_validity_factor,
         replication_ping_period_s: config.replication.repl_ping_replica_period,
         migration_barrier: own.cluster_migration_barrier,

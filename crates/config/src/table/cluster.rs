@@ -77,6 +77,6 @@ group! {
 
         /// Addresses (host:port ...) that are met anew when no other node can be reached, because all
         /// addresses may have changed; not in Redis.
-        "cluster-seeds" => cluster_seeds: Text = "\"\"", Kind::Optional;
+        "cluster-seeds" => cluster_seeds: Text = "\"\"", Kind::Optional, HIDDEN;
     }
 }
