@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
         "values",
         "config",
         "metrics",
+        "migrate",
         "acl",
         "aof",
         "client",

@@ -4,6 +4,7 @@ use dunlin_cluster::Cluster;
 use dunlin_config::Config;
 use dunlin_keyspace::{DatabaseIndex, Keyspace};
 use dunlin_metrics::Metrics;
+use dunlin_migrate::Migrations;
 use dunlin_persistence::Persistence;
 use dunlin_replication::Replication;
 use dunlin_resp::Reply;
@@ -73,6 +74,8 @@ pub struct Context<'a> {
     pub replication: &'a mut Replication,
     /// The cluster that this server is a node of, if it is one.
     pub cluster: Option<&'a mut Cluster>,
+    /// Keys on their way to other servers.
+    pub migrations: &'a mut Migrations,
     /// What DEBUG switches.
     pub switches: &'a mut Switches,
     /// What lies beyond all this.

@@ -4,6 +4,7 @@ use dunlin_cluster::Cluster;
 use dunlin_config::{Config, LogLevel};
 use dunlin_keyspace::{Freer, Garbage, Incident, IncidentsWanted, Keyspace, Layout, RemovalCause};
 use dunlin_metrics::Metrics;
+use dunlin_migrate::Migrations;
 use dunlin_persistence::{NoBackend, Persistence};
 use dunlin_replication::Replication;
 use dunlin_resp::Reply;
@@ -29,6 +30,7 @@ pub(crate) struct Trial {
     pub(crate) persistence: Persistence,
     pub(crate) replication: Replication,
     pub(crate) cluster: Option<Box<Cluster>>,
+    pub(crate) migrations: Migrations,
     table: Table,
     effects: Effects,
     caller: Caller,
@@ -68,6 +70,7 @@ impl Trial {
             persistence: Persistence::new(Box::new(NoBackend), Now::default()),
             replication: Replication::new(1),
             cluster: None,
+            migrations: Migrations::default(),
             table,
             effects,
             caller: Caller::Stream,
@@ -141,6 +144,7 @@ impl Trial {
             table: &self.table,
             persistence: &mut self.persistence,
             replication: &mut self.replication,
+            migrations: &mut self.migrations,
             cluster: self.cluster.as_deref_mut(),
             switches: &mut self.switches,
             host: &mut self.host,

@@ -8,7 +8,7 @@
 
 use dunlin_commands::blocking::{Awaited, Durable, acknowledged};
 use dunlin_commands::table::Lookup;
-use dunlin_commands::{Args, Caller};
+use dunlin_commands::{Args, Caller, CommandResult};
 use dunlin_config::LogLevel;
 use dunlin_resp::{Arguments, Reply};
 use dunlin_session::{
@@ -70,7 +70,7 @@ impl Engine {
                 log.is_some() && !has_log
                     || log.is_none_or(|log| log <= kept) && replicas.count_durable(offset) >= wanted
             }
-            Awaited::Value(_) | Awaited::ValueOrLoss(_) => false,
+            Awaited::Value(_) | Awaited::ValueOrLoss(_) | Awaited::Transfer(_) => false,
         };
         let waiting = self.sessions.blocking.for_others();
         let served: Vec<Token> =
@@ -106,6 +106,7 @@ impl Engine {
         let args = Args::with_large(&words, paused.batch.large(paused.next));
         let lookup = self.table.lookup(args.words());
         if let Some(waiting) = self.must_wait(token, lookup, args, reply) {
+            self.note_held(token, waiting);
             return Some(waiting);
         }
         self.ticks = self.clock.ticks();
@@ -129,17 +130,33 @@ impl Engine {
             }
         }
         self.follow_flags(token, flags, mark, &mut held.reply);
-        self.count_given_up(token, wait, why, &held);
+        self.count_waited(token, wait, why == Release::Error, &held);
         held.is_answered = true;
         self.put_back(token, held);
     }
 
-    fn count_given_up(&mut self, token: Token, wait: &Wait, why: Release, held: &Held) {
+    /// Answers a client with what it has waited for.
+    pub(crate) fn answer_waiting(&mut self, token: Token, outcome: &CommandResult) {
+        let Some(wait) = self.sessions.blocking.release(token) else { return };
+        let Some(mut held) = self.take_held(token) else { return };
+        let flags = self.sessions.get(token).map(|session| session.flags).unwrap_or_default();
+        let mark = held.reply.mark();
+        match outcome {
+            Ok(()) => held.reply.ok(),
+            Err(error) => self.answer_error(&mut held.reply, error),
+        }
+        self.follow_flags(token, flags, mark, &mut held.reply);
+        self.count_waited(token, &wait, outcome.is_err(), &held);
+        held.is_answered = true;
+        self.put_back(token, held);
+    }
+
+    /// Counts a command whose wait is over.
+    fn count_waited(&mut self, token: Token, wait: &Wait, failed: bool, held: &Held) {
         let Held { paused, input, .. } = held;
         let mut words = Arguments::new();
         paused.batch.arguments(paused.next, input, &mut words);
         if let Lookup::Found(registered) = self.table.lookup(&words) {
-            let failed = why == Release::Error;
             let caller = Caller::Client(token);
             self.account_ns(caller, registered, Args::new(&words), wait.spent_ns, failed);
         }
@@ -202,7 +219,7 @@ impl Engine {
         self.metrics.error_sent(error.as_bytes());
         held.reply.error(error);
         self.follow_flags(token, flags, mark, &mut held.reply);
-        self.count_given_up(token, &wait, Release::Error, &held);
+        self.count_waited(token, &wait, true, &held);
         held.is_answered = true;
         self.put_back(token, held);
         true

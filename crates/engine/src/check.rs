@@ -151,7 +151,9 @@ pub(crate) const fn loading_queued(lacking: bool) -> Result<(), CommandError> {
 
 /// Some commands cannot be part of a transaction.
 fn queued(registered: Registered) -> Result<(), CommandError> {
-    if registered.command.spec.all_flags().contains(Flags::NO_MULTI) {
+    let spec = &registered.command.spec;
+    // MIGRATE has no such flag in Redis, where it does not wait.
+    if spec.all_flags().contains(Flags::NO_MULTI) || spec.name() == "migrate" {
         return Err(CommandError::fixed("ERR Command not allowed inside a transaction"));
     }
     Ok(())

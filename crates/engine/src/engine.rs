@@ -9,6 +9,7 @@ use dunlin_commands::{Args, Caller, CommandError, Context, Effects, Host, Switch
 use dunlin_config::Config;
 use dunlin_keyspace::{Keyspace, RemovalCause};
 use dunlin_metrics::{Metrics, TickScale};
+use dunlin_migrate::Migrations;
 use dunlin_persistence::{Backend, Persistence};
 use dunlin_replication::Replication;
 use dunlin_resp::{Batch, Reply};
@@ -21,6 +22,7 @@ use crate::ahead::KeyAhead;
 use crate::check;
 use crate::cluster::ClusterWork;
 use crate::follow::Follower;
+use crate::migrate::MigrationWork;
 use crate::plan::KeysAhead;
 use crate::replication::Links;
 use crate::stream::{Audience, EffectStream};
@@ -61,6 +63,8 @@ pub struct Engine {
     pub replication: Replication,
     /// The cluster that this server is a node of, if it is one.
     pub cluster: Option<Box<Cluster>>,
+    /// Keys on their way to other servers.
+    pub migrations: Migrations,
     /// What DEBUG switches.
     pub switches: Switches,
     /// What followers of this server repeat.
@@ -104,6 +108,8 @@ pub struct Engine {
     pub(crate) slice_us: u64,
     /// When an attack across protocols was logged last.
     pub(crate) attack_logged: Option<Monotonic>,
+    /// What migrations have under way.
+    pub(crate) migration_work: MigrationWork,
     /// What replication has under way.
     pub(crate) links: Links,
     /// What the cluster has under way.
@@ -130,6 +136,7 @@ impl Engine {
             persistence: Persistence::new(backend, metrics.started),
             metrics,
             replication: Replication::new(seed),
+            migrations: Migrations::default(),
             cluster,
             switches: Switches::default(),
             stream: EffectStream::default(),
@@ -155,6 +162,7 @@ impl Engine {
             last_turn_us: 0,
             slice_us: 0,
             attack_logged: None,
+            migration_work: MigrationWork::default(),
             links: Links::default(),
             cluster_work: ClusterWork::default(),
             gathered: Vec::new(),
@@ -198,6 +206,7 @@ impl Engine {
         self.run_persistence_cron();
         self.run_replication_cron();
         self.redirect_blocked();
+        self.migrations.close_idle(self.now.monotonic);
         self.limit_tracked_keys(None);
         let ticks = self.clock.ticks().wrapping_sub(began);
         self.metrics.counters.cron_ns += self.tick_scale.ns(ticks);
@@ -286,6 +295,7 @@ impl Engine {
             metrics: &mut self.metrics,
             persistence: &mut self.persistence,
             replication: &mut self.replication,
+            migrations: &mut self.migrations,
             cluster: self.cluster.as_deref_mut(),
             table: &self.table,
             switches: &mut self.switches,
@@ -424,6 +434,23 @@ impl Engine {
         self.publish_events();
     }
 
+    /// Hands a change to everybody who follows that no command has just made: these words repeat it.
+    pub(crate) fn propagate_words(&mut self, caller: Caller, db: u32, words: &[&[u8]]) {
+        let is_followed = self.stream.is_wanted();
+        if is_followed {
+            self.stream.begin_unit();
+        }
+        self.propagate_removals_first();
+        self.metrics.counters.changes_since_save += self.effects.changes();
+        if is_followed {
+            self.record(Audience::All, db, words);
+            self.stream.end_unit(true);
+            self.note_propagated(caller);
+        }
+        self.effects.clear();
+        self.publish_events();
+    }
+
     /// Tells of keys that expired or were evicted since the last call. Every command does so when it
     /// ends; whoever removes keys between commands calls this.
     pub fn propagate_removals(&mut self) {
@@ -439,11 +466,16 @@ impl Engine {
         }
     }
 
-    #[cold]
-    fn propagate_each_removal(&mut self) {
+    /// Records what happened to keys meanwhile, behind the events that are recorded already.
+    pub(crate) fn add_incidents(&mut self) {
         while let Some(incident) = self.keyspace.next_incident() {
             self.effects.add_incident(incident);
         }
+    }
+
+    #[cold]
+    fn propagate_each_removal(&mut self) {
+        self.add_incidents();
         if !self.stream.is_wanted() {
             return;
         }

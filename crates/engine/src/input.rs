@@ -152,14 +152,36 @@ impl Engine {
         if !is_open || reply.output.len() >= OUTPUT_BYTES_MAX || reply.output.has_overflowed() {
             return Some(Waiting::ForOutput);
         }
-        let mode = self.sessions.pause.mode()?;
-        self.is_held(mode, token, lookup, args).then_some(Waiting::ForPause)
+        if self.sessions.pause.holds_any() { self.must_be_held(token, lookup, args) } else { None }
+    }
+
+    /// Why a request waits while some do.
+    #[cold]
+    fn must_be_held(&self, token: Token, lookup: Lookup, args: Args<'_>) -> Option<Waiting> {
+        let Lookup::Found(registered) = lookup else { return None };
+        if let Some(mode) = self.sessions.pause.mode()
+            && self.is_held(mode, token, registered, args)
+        {
+            return Some(Waiting::ForPause);
+        }
+        self.is_held_by_transfer(token, registered, args).then_some(Waiting::ForKeys)
+    }
+
+    /// Takes note of a client that waits, if nobody finds it otherwise.
+    pub(crate) fn note_held(&mut self, token: Token, waiting: Waiting) {
+        if waiting == Waiting::ForKeys {
+            self.migration_work.held.push(token);
+        }
     }
 
     /// Whether CLIENT PAUSE holds a command. One that is refused anyway is refused at once.
-    #[cold]
-    fn is_held(&self, mode: PauseMode, token: Token, lookup: Lookup, args: Args<'_>) -> bool {
-        let Lookup::Found(registered) = lookup else { return false };
+    fn is_held(
+        &self,
+        mode: PauseMode,
+        token: Token,
+        registered: Registered,
+        args: Args<'_>,
+    ) -> bool {
         let flags = registered.command.spec.all_flags();
         let changing = Flags::WRITE.union(Flags::MAY_REPLICATE);
         let affected = match mode {
@@ -205,6 +227,7 @@ impl Engine {
                 let args = args.in_slot(plan.slot(request));
                 let lookup = plan.lookup(request);
                 if let Some(waiting) = self.must_wait(token, lookup, args, reply) {
+                    self.note_held(token, waiting);
                     return Some((request, waiting));
                 }
                 self.run_for_client(Caller::Client(token), lookup, args, reply);

@@ -22,6 +22,7 @@ mod expiry;
 mod follow;
 mod input;
 mod loading;
+mod migrate;
 mod monitor;
 mod notifications;
 mod persistence;

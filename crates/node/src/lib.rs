@@ -15,7 +15,7 @@
 //!    [`Node::handle_connect_failed`];
 //! 6. [`Node::end_turn`].
 //!
-//! A node of a cluster has links beside its clients: [`Node::accept_link`], [`Node::link_input`] and
+//! A node has links beside its clients, to other nodes of its cluster and for MIGRATE: [`Node::accept_link`], [`Node::link_input`] and
 //! their kin are to them what the calls above are to clients.
 //!
 //! Invariants: output is only ever appended by commands and only ever removed by

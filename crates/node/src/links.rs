@@ -1,4 +1,5 @@
-//! Connections that are no clients: links to the other nodes of the cluster.
+//! Connections that are no clients: links to the other nodes of the cluster, and to the targets of
+//! MIGRATE.
 //!
 //! A link has a place in a slab, named by a [`LinkToken`], with buffers of its own. Whoever moves
 //! bytes treats it as a client's connection, through calls of other names. A place is free again
@@ -9,6 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use bytes::Bytes;
 use dunlin_cluster::LinkId;
 use dunlin_engine::BusRequest;
+use dunlin_migrate::{Action as MigrationAction, LinkId as TargetId};
 use dunlin_resp::Output;
 use slab::Slab;
 
@@ -31,16 +33,24 @@ pub struct LinkToken(pub usize);
 pub struct LinkRequest {
     /// What it is called.
     pub token: LinkToken,
-    /// Numeric address.
+    /// Numeric address, or the host name of a target of MIGRATE.
     pub host: String,
     /// TCP port.
     pub port: u16,
 }
 
+/// What whoever uses a link calls it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Name {
+    /// The cluster.
+    Bus(LinkId),
+    /// MIGRATE.
+    Target(TargetId),
+}
+
 /// One link.
 struct Link {
-    /// What the cluster calls it.
-    id: LinkId,
+    name: Name,
     input: Vec<u8>,
     output: Output,
     /// It is to be closed, and nobody is interested in it any more.
@@ -53,7 +63,7 @@ struct Link {
 #[derive(Default)]
 pub(crate) struct Links {
     slab: Slab<Link>,
-    by_id: HashMap<LinkId, usize>,
+    by_name: HashMap<Name, usize>,
     with_output: Vec<LinkToken>,
     closing: VecDeque<LinkToken>,
     wanted: VecDeque<LinkRequest>,
@@ -61,21 +71,27 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    fn open(&mut self, id: LinkId) -> LinkToken {
+    fn open(&mut self, name: Name) -> LinkToken {
         let link = Link {
-            id,
+            name,
             input: Vec::new(),
             output: Output::default(),
             is_closing: false,
             is_named: false,
         };
         let place = self.slab.insert(link);
-        self.by_id.insert(id, place);
+        self.by_name.insert(name, place);
         LinkToken(place)
     }
 
-    fn send(&mut self, id: LinkId, bytes: Bytes) -> usize {
-        let Some(&place) = self.by_id.get(&id) else { return 0 };
+    /// Opens a link over which this node connects.
+    fn want(&mut self, name: Name, host: String, port: u16) {
+        let token = self.open(name);
+        self.wanted.push_back(LinkRequest { token, host, port });
+    }
+
+    fn send(&mut self, name: Name, bytes: Bytes) -> usize {
+        let Some(&place) = self.by_name.get(&name) else { return 0 };
         let link = &mut self.slab[place];
         link.output.push_shared(bytes);
         if !std::mem::replace(&mut link.is_named, true) {
@@ -84,20 +100,20 @@ impl Links {
         link.output.len()
     }
 
-    fn close(&mut self, id: LinkId) {
-        let Some(place) = self.by_id.remove(&id) else { return };
+    fn close(&mut self, name: Name) {
+        let Some(place) = self.by_name.remove(&name) else { return };
         self.slab[place].is_closing = true;
         self.closing.push_back(LinkToken(place));
     }
 
     /// The link's place is free; what it was called, unless that is forgotten already.
-    fn remove(&mut self, token: LinkToken) -> Option<LinkId> {
+    fn remove(&mut self, token: LinkToken) -> Option<Name> {
         let link = self.slab.try_remove(token.0)?;
         self.closing.retain(|one| *one != token);
         self.wanted.retain(|one| one.token != token);
         (!link.is_closing).then(|| {
-            self.by_id.remove(&link.id);
-            link.id
+            self.by_name.remove(&link.name);
+            link.name
         })
     }
 }
@@ -107,7 +123,7 @@ impl Node {
     /// taken.
     pub fn accept_link(&mut self, peer_ip: &str, local_ip: &str) -> Option<LinkToken> {
         let id = self.engine.cluster_accepted(peer_ip, local_ip)?;
-        let token = self.links.open(id);
+        let token = self.links.open(Name::Bus(id));
         self.move_requests();
         Some(token)
     }
@@ -119,18 +135,22 @@ impl Node {
 
     /// A link that the node wanted has been made; this address has answered.
     pub fn handle_link_connected(&mut self, token: LinkToken, peer_ip: &str) {
-        if let Some(id) = self.link_id(token) {
-            self.engine.cluster_connected(id, peer_ip);
-            self.move_requests();
+        match self.name_of(token) {
+            Some(Name::Bus(id)) => self.engine.cluster_connected(id, peer_ip),
+            Some(Name::Target(id)) => self.engine.migration_connected(id),
+            None => {}
         }
+        self.move_requests();
     }
 
     /// A link that the node wanted has not come about.
     pub fn handle_link_failed(&mut self, token: LinkToken, reason: &str) {
-        if let Some(id) = self.links.remove(token) {
-            self.engine.cluster_connect_failed(id, reason);
-            self.move_requests();
+        match self.links.remove(token) {
+            Some(Name::Bus(id)) => self.engine.cluster_connect_failed(id, reason),
+            Some(Name::Target(id)) => self.engine.migration_connect_failed(id),
+            None => {}
         }
+        self.move_requests();
     }
 
     /// The buffer to read into, with room behind its end; `None` for a link that is to be closed.
@@ -143,9 +163,12 @@ impl Node {
     /// Bytes were added to the buffer that [`Node::link_input`] lent.
     pub fn handle_link_input(&mut self, token: LinkToken) {
         let Some(link) = self.links.slab.get_mut(token.0) else { return };
-        let (id, mut input) = (link.id, std::mem::take(&mut link.input));
+        let (name, mut input) = (link.name, std::mem::take(&mut link.input));
         if !link.is_closing {
-            self.engine.cluster_received(id, &input);
+            match name {
+                Name::Bus(id) => self.engine.cluster_received(id, &input),
+                Name::Target(id) => self.engine.migration_received(id, &input),
+            }
             self.move_requests();
         }
         if let Some(link) = self.links.slab.get_mut(token.0)
@@ -158,10 +181,12 @@ impl Node {
 
     /// A link is gone.
     pub fn handle_link_end(&mut self, token: LinkToken) {
-        if let Some(id) = self.links.remove(token) {
-            self.engine.cluster_closed(id);
-            self.move_requests();
+        match self.links.remove(token) {
+            Some(Name::Bus(id)) => self.engine.cluster_closed(id),
+            Some(Name::Target(id)) => self.engine.migration_closed(id),
+            None => {}
         }
+        self.move_requests();
     }
 
     /// The next link that got output since it was last named here. To be asked when
@@ -183,14 +208,22 @@ impl Node {
 
     /// The output of a link has all been written.
     pub fn link_drained(&mut self, token: LinkToken) {
-        if let Some(id) = self.link_id(token) {
-            self.engine.cluster_unsent(id, 0);
+        match self.name_of(token) {
+            Some(Name::Bus(id)) => self.engine.cluster_unsent(id, 0),
+            Some(Name::Target(id)) => self.engine.migration_drained(id),
+            None => {}
         }
     }
 
-    fn link_id(&self, token: LinkToken) -> Option<LinkId> {
+    /// Whether a link leads to another node of the cluster.
+    #[must_use]
+    pub fn is_bus_link(&self, token: LinkToken) -> bool {
+        self.links.slab.get(token.0).is_some_and(|link| matches!(link.name, Name::Bus(_)))
+    }
+
+    fn name_of(&self, token: LinkToken) -> Option<Name> {
         let link = self.links.slab.get(token.0)?;
-        (!link.is_closing).then_some(link.id)
+        (!link.is_closing).then_some(link.name)
     }
 
     /// The next link that is to be closed; the node has forgotten it.
@@ -201,19 +234,38 @@ impl Node {
         Some(Action::CloseLink(token))
     }
 
-    /// Does on the bus what the engine wants.
+    /// Goes on with migrations, if there are any.
+    #[inline]
+    pub(crate) fn advance_migrations(&mut self) {
+        if !self.engine.migrations.is_empty() {
+            self.engine.advance_migrations();
+            self.move_requests();
+        }
+    }
+
+    /// Does with links what the engine wants.
     pub(crate) fn move_requests(&mut self) {
+        while let Some(action) = self.engine.next_migration_action() {
+            match action {
+                MigrationAction::Connect { link, host, port } => {
+                    self.links.want(Name::Target(link), host, port);
+                }
+                MigrationAction::Send { link, bytes } => {
+                    self.links.send(Name::Target(link), bytes);
+                }
+                MigrationAction::Close { link } => self.links.close(Name::Target(link)),
+            }
+        }
         while let Some(request) = self.engine.next_bus_request() {
             match request {
                 BusRequest::Connect { link, ip: host, port } => {
-                    let token = self.links.open(link);
-                    self.links.wanted.push_back(LinkRequest { token, host, port });
+                    self.links.want(Name::Bus(link), host, port);
                 }
                 BusRequest::Send { link, bytes } => {
-                    let unsent_bytes = self.links.send(link, bytes);
+                    let unsent_bytes = self.links.send(Name::Bus(link), bytes);
                     self.engine.cluster_unsent(link, unsent_bytes);
                 }
-                BusRequest::Close { link } => self.links.close(link),
+                BusRequest::Close { link } => self.links.close(Name::Bus(link)),
             }
         }
     }

@@ -301,6 +301,7 @@ impl Node {
             if self.engine.sessions.tracking().has_broadcasts() {
                 self.engine.sessions.broadcast_invalidations();
             }
+            self.advance_migrations();
             self.engine.flush_stream();
             if self.engine.cluster.is_some() {
                 self.engine.settle_cluster();
@@ -470,7 +471,10 @@ impl Node {
     /// When [`Node::handle_deadline`] wants to be called.
     #[must_use]
     pub fn next_deadline(&self) -> Monotonic {
-        if self.engine.is_eviction_pending() || self.has_more_to_load {
+        if self.engine.is_eviction_pending()
+            || self.has_more_to_load
+            || self.engine.migrations.has_job()
+        {
             return Monotonic(0);
         }
         let sessions = &self.engine.sessions;
@@ -482,7 +486,8 @@ impl Node {
             sessions.pause.ends_at().into_iter().chain(sessions.blocking.next_deadline());
         let slice = self.next_slice.filter(|_| self.engine.persistence.wants_slice());
         let sync = self.engine.persistence.wants_sync().then_some(self.group.due_at());
-        waits_end.chain(slice).chain(sync).fold(due, Monotonic::min)
+        let silent = self.engine.migrations.next_deadline();
+        waits_end.chain(slice).chain(sync).chain(silent).fold(due, Monotonic::min)
     }
 
     /// The deadline has come: periodic work.
@@ -494,6 +499,7 @@ impl Node {
             self.has_more_to_load = self.engine.load_slice();
         }
         self.engine.time_out_blocked();
+        self.engine.time_out_migrations();
         let now = self.engine.now().monotonic;
         let is_paused = self.engine.switches.cron_paused;
         if now >= self.next_cron {

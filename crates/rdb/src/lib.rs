@@ -24,6 +24,7 @@ mod error;
 mod format;
 mod module;
 mod payload;
+mod pieces;
 mod reader;
 mod source;
 mod summary;
@@ -39,6 +40,7 @@ pub use format::{VERSION_MAX, Version};
 pub use payload::{
     RestoreError, dump, dump_plain, is_intact, is_plain, restore, restore_unverified, restore_value,
 };
+pub use pieces::{Changed, LargeDump};
 pub use reader::{ChecksumOutcome, Item, Reader, Stage};
 pub use summary::Summary;
 pub use value::LoadLimits;

@@ -15,7 +15,7 @@ use crate::source::{SliceSource, Source as _};
 use crate::value::{LoadLimits, ValueReader};
 
 /// Bytes behind the value: version and checksum.
-const FOOTER_LEN: usize = 10;
+pub(crate) const FOOTER_LEN: usize = 10;
 const CHECKSUM_LEN: usize = 8;
 
 /// The value of `entry` as DUMP replies it: of `version`, or of a later one if it needs that.

@@ -14,7 +14,7 @@ use crate::draft::{Draft, WriteOptions};
 use crate::format::{Version, kind, node};
 
 /// A time before all deadlines: no field is hidden from who looks then.
-const BEFORE_ALL: UnixMs = UnixMs(i64::MIN);
+pub(crate) const BEFORE_ALL: UnixMs = UnixMs(i64::MIN);
 
 /// How the items of a large collection are written, from one draft to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +166,7 @@ impl Draft {
         kind::LIST_NODES
     }
 
-    fn list_node(&mut self, node: ListNode<'_>) {
+    pub(crate) fn list_node(&mut self, node: ListNode<'_>) {
         match node {
             ListNode::Packed(listpack) => {
                 self.length(node::PACKED);
@@ -239,7 +239,7 @@ impl Draft {
         self.stream_tail(stream, version);
     }
 
-    fn stream_node(&mut self, master: StreamId, listpack: &[u8]) {
+    pub(crate) fn stream_node(&mut self, master: StreamId, listpack: &[u8]) {
         /// Bytes of an ID.
         const ID_BYTES: u64 = 16;
         self.length(ID_BYTES);
@@ -247,7 +247,7 @@ impl Draft {
         self.blob(listpack);
     }
 
-    fn stream_tail(&mut self, stream: &Stream, version: Version) {
+    pub(crate) fn stream_tail(&mut self, stream: &Stream, version: Version) {
         let log = &stream.log;
         self.length(log.len());
         self.id(log.last_id());
@@ -295,6 +295,6 @@ impl Draft {
     }
 }
 
-const fn stream_kind(version: Version) -> u8 {
+pub(crate) const fn stream_kind(version: Version) -> u8 {
     if version.number() >= Version::V11.number() { kind::STREAM_3 } else { kind::STREAM_2 }
 }

@@ -28,6 +28,9 @@ pub enum Awaited {
         /// How many.
         replicas: usize,
     },
+    /// That keys are on another server (MIGRATE), by the number of the transfer. Nothing else ends
+    /// this wait.
+    Transfer(u64),
     /// That changes are on disk. No key ends this wait.
     Durability {
         /// Up to here in the append-only file of this server, if that is asked for.
@@ -46,7 +49,7 @@ impl Awaited {
         match self {
             Self::Value(awaited) => held == Some(awaited),
             Self::ValueOrLoss(_) => true,
-            Self::Acknowledgement { .. } | Self::Durability { .. } => false,
+            Self::Acknowledgement { .. } | Self::Durability { .. } | Self::Transfer(_) => false,
         }
     }
 
@@ -200,9 +203,12 @@ impl Blocking {
         self.released.retain(|(released, ..)| *released != token);
     }
 
-    /// Ends a client's wait; false if it does not wait. The engine answers it when the command
+    /// Ends a client's wait; false if it does not wait, or for something that does not end. The engine answers it when the command
     /// that asked for this has ended.
     pub fn unblock(&mut self, token: Token, why: Release) -> bool {
+        if matches!(self.wait_of(token), Some(Wait { awaited: Awaited::Transfer(_), .. })) {
+            return false;
+        }
         let Some(wait) = self.release(token) else { return false };
         self.released.push_back((token, wait, why));
         self.needs_attention = true;

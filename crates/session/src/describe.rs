@@ -101,7 +101,10 @@ fn letters(session: &Session) -> String {
 
 /// What the event loop waits for: `r` for requests, `w` for room to send.
 fn events(session: &Session, has_output: bool) -> &'static str {
-    let waits = matches!(session.waiting(), Some(Waiting::ForOutput | Waiting::ForPause));
+    let waits = matches!(
+        session.waiting(),
+        Some(Waiting::ForOutput | Waiting::ForPause | Waiting::ForKeys)
+    );
     let reads = session.is_open() && !waits;
     match (reads, has_output) {
         (true, true) => "rw",

@@ -39,6 +39,10 @@ pub struct ClientPause {
     until: Monotonic,
     /// The server's own reasons.
     held_for: WriteHold,
+    /// Some keys are in flight.
+    holds_keys: bool,
+    /// Any command may have to wait: one comparison for all others.
+    holds_any: bool,
     released: bool,
 }
 
@@ -48,6 +52,19 @@ impl ClientPause {
     #[inline]
     pub const fn mode(&self) -> Option<PauseMode> {
         self.mode
+    }
+
+    /// Whether any command may have to wait: because of a pause, or of keys in flight.
+    #[must_use]
+    #[inline]
+    pub const fn holds_any(&self) -> bool {
+        self.holds_any
+    }
+
+    /// Lets commands that change keys in flight (MIGRATE) wait, or not any more.
+    pub const fn hold_keys(&mut self, holds: bool) {
+        self.holds_keys = holds;
+        self.holds_any = holds || self.mode.is_some();
     }
 
     /// When the pause ends by itself.
@@ -90,6 +107,7 @@ impl ClientPause {
         let mode = self.asked.max(is_held.then_some(PauseMode::Write));
         self.released |= mode < self.mode;
         self.mode = mode;
+        self.holds_any = self.holds_keys || mode.is_some();
     }
 
     /// Ends the pause if its time has come.
@@ -124,6 +142,18 @@ mod tests {
         assert_eq!((pause.mode(), pause.ends_at()), (None, None));
         assert!(pause.take_released());
         assert!(!pause.take_released());
+    }
+
+    #[test]
+    fn keys_in_flight_are_no_pause() {
+        let mut pause = ClientPause::default();
+        pause.hold_keys(true);
+        assert_eq!((pause.mode(), pause.holds_any()), (None, true));
+        pause.start(PauseMode::All, Monotonic(1200), NOW);
+        pause.hold_keys(false);
+        assert!(pause.holds_any());
+        pause.stop();
+        assert!(pause.take_released() && !pause.holds_any());
     }
 
     #[test]

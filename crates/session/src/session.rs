@@ -143,6 +143,9 @@ pub enum Waiting {
     ForOutput,
     /// Until CLIENT PAUSE is over. Such a client counts as blocked.
     ForPause,
+    /// Until a key that the first of them would change has arrived elsewhere (MIGRATE), or stays
+    /// here. Such a client counts as blocked.
+    ForKeys,
     /// Until the first of them, which has run and found nothing, is run again or given up: see
     /// [`crate::Blocking`]. More is read meanwhile, so that the end of the connection is noticed.
     Blocked,
@@ -285,7 +288,7 @@ impl Session {
     /// Whether it waits for something other than its own output, so that it is not idle.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
-        matches!(self.waiting(), Some(Waiting::ForPause | Waiting::Blocked))
+        matches!(self.waiting(), Some(Waiting::ForPause | Waiting::ForKeys | Waiting::Blocked))
     }
 
     /// Why its requests wait, if they do.

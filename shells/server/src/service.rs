@@ -94,18 +94,24 @@ impl Serving {
         }
     }
 
-    /// A link to another node of the cluster is gone, or has not come about.
+    /// A link is gone, or has not come about.
     fn link_ended(&mut self, token: LinkToken, reason: &EndReason) {
+        let is_bus = self.node.is_bus_link(token);
+        let kind = if is_bus { "cluster node" } else { "MIGRATE target" };
         match reason {
             EndReason::ConnectFailed(error) => {
-                return self.node.handle_link_failed(token, &os_error_text(error));
+                let error = os_error_text(error);
+                if !is_bus {
+                    self.log.verbose(format_args!("Connection with a {kind} failed: {error}"));
+                }
+                return self.node.handle_link_failed(token, &error);
             }
             EndReason::ReadFailed(error) | EndReason::WriteFailed(error) => {
                 let error = os_error_text(error);
-                self.log.verbose(format_args!("I/O error on a cluster node link: {error}"));
+                self.log.verbose(format_args!("I/O error on a {kind} link: {error}"));
             }
             EndReason::PeerClosed | EndReason::Flushed => {
-                self.log.verbose("I/O error on a cluster node link: connection closed");
+                self.log.verbose(format_args!("I/O error on a {kind} link: connection closed"));
             }
         }
         self.node.handle_link_end(token);

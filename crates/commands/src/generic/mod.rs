@@ -14,6 +14,7 @@ mod expire;
 mod expireat;
 mod expiretime;
 mod keys;
+mod migrate;
 mod r#move;
 mod object;
 mod persist;
@@ -37,6 +38,7 @@ mod unlink;
 mod wait;
 mod waitaof;
 
+pub use migrate::outcome_of_transfer;
 pub(crate) use scan::parse_cursor;
 
 /// The group's part of the command table.
@@ -49,6 +51,7 @@ pub const COMMANDS: &[Command] = &[
     expireat::COMMAND,
     expiretime::COMMAND,
     keys::COMMAND,
+    migrate::COMMAND,
     r#move::COMMAND,
     object::COMMAND,
     persist::COMMAND,

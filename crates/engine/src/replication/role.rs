@@ -75,6 +75,7 @@ impl Engine {
         self.close_link();
         if was_primary {
             self.unblock_all();
+            self.abandon_migrations();
             // The new primary may have gone on from where this server is.
             self.replication.log(Line::notice(
                 "Before turning into a replica, using my own master parameters to synthesize a \

@@ -5,4 +5,6 @@ mod entries;
 mod hostile;
 mod old_versions;
 mod patient;
+mod pieces;
+
 mod round_trip;

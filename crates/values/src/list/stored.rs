@@ -23,6 +23,13 @@ pub enum ListNode<'a> {
 }
 
 impl Quicklist {
+    /// Lets `visit` see node number `number`, if there is one. O(log n)
+    pub fn visit_node(&self, number: usize, visit: impl FnOnce(ListNode<'_>)) {
+        if number < self.nodes() {
+            visit(self.node(number).stored());
+        }
+    }
+
     /// Every node, from front to back. O(log n) for each.
     pub fn for_each_node(&self, mut visit: impl FnMut(ListNode<'_>)) {
         (0..self.nodes()).for_each(|number| visit(self.node(number).stored()));

@@ -151,6 +151,13 @@ impl Log {
         self.nodes.all().map(|node| (node.master, node.as_bytes()))
     }
 
+    /// As [`Log::node_bytes`], the first node that is filed under a greater ID than `id`. O(log n)
+    #[must_use]
+    pub fn node_behind(&self, id: StreamId) -> Option<(StreamId, &[u8])> {
+        let behind = self.nodes.from(id).find(|node| node.master > id);
+        behind.map(|node| (node.master, node.as_bytes()))
+    }
+
     /// Adds a node that comes from elsewhere. What is remembered beyond the entries follows from
     /// them, until [`Log::set_last_id`].
     ///

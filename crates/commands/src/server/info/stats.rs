@@ -49,7 +49,7 @@ const FIELDS: &[Field] = &[
     ("pubsubshard_channels", |v| v.cx.sessions.pubsub().len(SubscriptionKind::ShardChannel).into()),
     ("latest_fork_usec", |v| v.cx.persistence.longest_slice_us().into()),
     ("total_forks", |v| v.cx.persistence.walks_begun().into()),
-    ("migrate_cached_sockets", |_| 0_u64.into()),
+    ("migrate_cached_sockets", |v| v.cx.migrations.links().into()),
     ("slave_expires_tracked_keys", |v| v.cx.replication.own_keys.len().into()),
     ("active_defrag_hits", |_| 0_u64.into()),
     ("active_defrag_misses", |_| 0_u64.into()),
