@@ -1,0 +1,189 @@
+//! What must hold after every turn of every node.
+
+use std::collections::BTreeMap;
+
+use dunlin_cluster::bus::MessageKind;
+use dunlin_cluster::{Cluster, NodeId};
+use dunlin_slots::SlotSet;
+
+use super::machine::Machine;
+use super::{Bus, CRON_US};
+
+/// How much later than the node timeout and a cron a primary may be seen to serve without a
+/// majority: this is looked at once per cron, and what was on its way arrives.
+const SLACK_US: u64 = CRON_US + 10_000;
+
+/// What was last seen of a node.
+#[derive(Debug, Default)]
+struct Seen {
+    id: Option<NodeId>,
+    current_epoch: u64,
+    vote_epoch: u64,
+    config_epoch: u64,
+    /// Of what it takes writes, and in which epoch.
+    writes: Option<(u64, SlotSet)>,
+    /// When it last took no writes, or a majority of the primaries that it knows could reach it.
+    reached_us: u64,
+}
+
+/// What has been seen so far, of nodes and of messages.
+#[derive(Debug)]
+pub(super) struct Checks {
+    seen: Vec<Seen>,
+    by_id: BTreeMap<NodeId, usize>,
+    /// Who took writes of which slots in an epoch.
+    writers: BTreeMap<u64, Vec<(NodeId, SlotSet)>>,
+    /// Whom a node has voted for in an epoch.
+    votes: BTreeMap<(NodeId, u64), usize>,
+    writers_are_checked: bool,
+    minorities_are_checked: bool,
+}
+
+impl Default for Checks {
+    fn default() -> Self {
+        Self {
+            seen: Vec::new(),
+            by_id: BTreeMap::new(),
+            writers: BTreeMap::new(),
+            votes: BTreeMap::new(),
+            writers_are_checked: true,
+            minorities_are_checked: true,
+        }
+    }
+}
+
+impl Checks {
+    pub(super) fn add_machine(&mut self) {
+        self.seen.push(Seen::default());
+    }
+
+    pub(super) fn started(&mut self, index: usize, now_us: u64) {
+        self.seen[index].reached_us = now_us;
+    }
+
+    pub(super) fn ended(&mut self, index: usize) {
+        self.seen[index].writes = None;
+    }
+
+    /// What was not synced is gone: epochs that were only heard of may be lower afterwards, those that
+    /// were used may not.
+    pub(super) fn lost_power(&mut self, index: usize) {
+        let seen = &mut self.seen[index];
+        seen.current_epoch = seen.vote_epoch.max(seen.config_epoch);
+    }
+
+    /// Looks at a node after a turn.
+    pub(super) fn look(&mut self, index: usize, machine: &Machine, now_us: u64) {
+        let Some(cluster) = &machine.cluster else { return };
+        self.look_at_epochs(index, cluster);
+        if self.writers_are_checked {
+            let serves = cluster.is_ok() && cluster.myself().is_voting();
+            if serves && !machine.holds_writes(now_us) {
+                self.look_at_writes(index, cluster);
+            } else {
+                self.seen[index].writes = None;
+            }
+        }
+    }
+
+    fn look_at_epochs(&mut self, index: usize, cluster: &Cluster) {
+        let (me, seen) = (cluster.myself(), &mut self.seen[index]);
+        if seen.id != Some(*me.id()) {
+            // A new node, or one that was reset.
+            *seen = Seen { id: Some(*me.id()), reached_us: seen.reached_us, ..Seen::default() };
+            self.by_id.insert(*me.id(), index);
+        }
+        let advance = |what: &str, seen: &mut u64, now: u64| {
+            assert!(now >= *seen, "{what} of {index} was {seen} and is {now}");
+            *seen = now;
+        };
+        advance("the current epoch", &mut seen.current_epoch, cluster.current_epoch());
+        advance("the epoch of the last vote", &mut seen.vote_epoch, cluster.last_vote_epoch());
+        if me.is_primary() {
+            advance("the config epoch", &mut seen.config_epoch, me.config_epoch());
+        }
+    }
+
+    fn look_at_writes(&mut self, index: usize, cluster: &Cluster) {
+        let me = cluster.myself();
+        let epoch = me.config_epoch();
+        let before = &mut self.seen[index].writes;
+        if before.as_ref().is_some_and(|(known, slots)| *known == epoch && slots == me.slots()) {
+            return;
+        }
+        *before = Some((epoch, me.slots().clone()));
+        let writers = self.writers.entry(epoch).or_default();
+        for (other, slots) in writers.iter().filter(|(other, _)| other != me.id()) {
+            assert!(
+                !slots.intersects(me.slots()),
+                "{other} and {} ({index}) took writes of a slot in epoch {epoch}",
+                me.id(),
+            );
+        }
+        match writers.iter_mut().find(|(id, _)| id == me.id()) {
+            Some((_, slots)) => *slots = slots.clone() | me.slots(),
+            None => writers.push((*me.id(), me.slots().clone())),
+        }
+    }
+
+    /// Looks at a message that is sent.
+    pub(super) fn sent(&mut self, from: usize, to: usize, message: &[u8]) {
+        if message.get(12..14) != Some(&(MessageKind::AuthAck as u16).to_be_bytes()) {
+            return;
+        }
+        let Some(voter) = self.seen[from].id else { return };
+        let mut epoch = [0; 8];
+        epoch.copy_from_slice(&message[16..24]);
+        let epoch = u64::from_be_bytes(epoch);
+        let before = *self.votes.entry((voter, epoch)).or_insert(to);
+        assert_eq!(before, to, "{from} voted for two in epoch {epoch}");
+    }
+}
+
+impl Bus {
+    /// Two clusters that each own all slots are about to meet: for now slots may have two writers.
+    pub fn allow_two_writers(&mut self) {
+        self.checks.writers_are_checked = false;
+    }
+
+    /// Nothing is cut in this simulation: no need to look for primaries that hear of no majority.
+    pub fn expect_no_minorities(&mut self) {
+        self.checks.minorities_are_checked = false;
+    }
+
+    /// A primary that no majority reaches stops taking writes within the node timeout and a cron.
+    pub(super) fn check_minority(&mut self, index: usize) {
+        if !self.checks.minorities_are_checked {
+            return;
+        }
+        let serves = self.takes_writes(index) && self.at(index).myself().is_voting();
+        if !serves || self.is_reached_by_majority(index) {
+            self.checks.seen[index].reached_us = self.now_us;
+            return;
+        }
+        let machine = &self.machines[index];
+        let since_us = self.checks.seen[index].reached_us.max(machine.resumed_us);
+        let limit_us = machine.config.node_timeout_ms * 1000
+            + CRON_US
+            + SLACK_US
+            + self.latency.max_us
+            + self.latency.late_us;
+        assert!(
+            self.now_us - since_us <= limit_us,
+            "{index} takes writes {} ms after it was cut off",
+            (self.now_us - since_us) / 1000
+        );
+    }
+
+    fn is_reached_by_majority(&self, index: usize) -> bool {
+        let (mut size, mut reached) = (0, 0);
+        for node in self.at(index).nodes().filter(|node| node.is_voting()) {
+            size += 1;
+            let other = self.checks.by_id.get(node.id());
+            let reaches =
+                |other: &usize| self.machines[*other].works() && self.wires.passes(*other, index);
+            reached += usize::from(node.is_myself() || other.is_some_and(reaches));
+        }
+        reached > size / 2
+    }
+}

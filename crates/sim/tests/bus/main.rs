@@ -1,0 +1,21 @@
+//! Clusters without data: meeting, failing, taking over, handing over; what must hold is checked
+//! after every turn of every node (`dunlin_sim::bus`).
+//!
+//! `SIM_SEEDS=1000 cargo test --profile quick -p dunlin-sim --test bus` runs more seeds of each test,
+//! `SIM_SEED=7` one; `SIM_SEEDS=5000 ... chaos` those in which everything happens.
+
+mod chaos;
+mod failover;
+mod hostile;
+mod membership;
+
+use dunlin_cluster::ClusterConfig;
+
+/// Runs a test for some seeds.
+fn for_seeds(test: impl Fn(u64)) {
+    dunlin_sim::seeds("bus", 15, test);
+}
+
+fn config(node_timeout_ms: u64) -> ClusterConfig {
+    ClusterConfig { node_timeout_ms, ..ClusterConfig::default() }
+}
