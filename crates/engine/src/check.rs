@@ -125,10 +125,34 @@ const LOADING: CommandError = CommandError::fixed("LOADING Redis is loading the 
 
 /// The data set is there, or the command can do without.
 pub(crate) fn loading(registered: Registered, loading: bool) -> Result<(), CommandError> {
-    if loading && !registered.command.spec.all_flags().contains(Flags::LOADING) {
+    let may_run = || registered.command.spec.all_flags().contains(Flags::LOADING);
+    if loading && !may_run() && !tells_of_the_cluster(registered) {
         return Err(LOADING);
     }
     Ok(())
+}
+
+/// What a node tells of its cluster does not depend on its data. A replica that has just been made
+/// one loads a moment later, and whoever has made it one looks at the cluster next.
+///
+/// Differs: Redis does not answer at all while it loads little, and with LOADING while it loads much.
+fn tells_of_the_cluster(registered: Registered) -> bool {
+    let name = registered.command.spec.name().strip_prefix("cluster|");
+    name.is_some_and(|name| {
+        [
+            "info",
+            "nodes",
+            "slots",
+            "shards",
+            "links",
+            "myid",
+            "myshardid",
+            "keyslot",
+            "replicas",
+            "slaves",
+        ]
+        .contains(&name)
+    })
 }
 
 /// Whether a command may end a load from the primary: another primary, or none.

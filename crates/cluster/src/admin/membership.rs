@@ -95,6 +95,8 @@ impl Cluster {
             return Err(ClusterError::ReplicateNotEmpty);
         }
         self.become_replica_of(key);
+        // Differs: Redis lets the others find out by its next PING, half a node timeout later.
+        self.tell_all(false);
         Ok(())
     }
 }
