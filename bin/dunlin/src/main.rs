@@ -8,7 +8,7 @@ mod programs;
 
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use allocator::Jemalloc;
@@ -64,6 +64,7 @@ fn start(run: Run, title: OsString, arguments: Vec<OsString>) -> ExitCode {
     match run {
         Run::Server => dunlin_server::run(&Program { title, arguments, allocator: &Jemalloc }),
         Run::Link => link(&arguments),
+        Run::Cluster => cluster(&arguments),
         Run::CheckAof => dunlin_tools::check_aof(
             &title.to_string_lossy(),
             &arguments,
@@ -85,14 +86,7 @@ fn link(arguments: &[OsString]) -> ExitCode {
         eprintln!("usage: dunlin link DIR");
         return ExitCode::FAILURE;
     };
-    let executable = std::env::current_exe().and_then(std::fs::canonicalize);
-    let executable = match executable {
-        Ok(path) => path,
-        Err(error) => {
-            eprintln!("dunlin: cannot find my own file: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
+    let Some(executable) = own_file() else { return ExitCode::FAILURE };
     match dunlin_tools::link(&executable, Path::new(directory), &programs::file_names()) {
         Ok(paths) => {
             paths.iter().for_each(|path| println!("{}", path.display()));
@@ -103,4 +97,16 @@ fn link(arguments: &[OsString]) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// `dunlin cluster ...`
+fn cluster(arguments: &[OsString]) -> ExitCode {
+    let Some(executable) = own_file() else { return ExitCode::FAILURE };
+    dunlin_tools::cluster(&executable, arguments, &mut io::stdout(), &mut io::stderr())
+}
+
+/// The file of this executable; says so where it cannot be found.
+fn own_file() -> Option<PathBuf> {
+    let found = std::env::current_exe().and_then(std::fs::canonicalize);
+    found.inspect_err(|error| eprintln!("dunlin: cannot find my own file: {error}")).ok()
 }

@@ -5,6 +5,7 @@
 pub(crate) enum Run {
     Server,
     Link,
+    Cluster,
     CheckAof,
     CheckRdb,
     /// Guides call it, and this build does not have it.
@@ -42,7 +43,12 @@ pub(crate) static PROGRAMS: [Program; 12] = [
     absent("sentinel", &["redis-sentinel"]),
     absent("cli", &["redis-cli"]),
     absent("trib", &["redis-trib.rb"]),
-    absent("cluster", &[]),
+    Program {
+        subcommand: "cluster",
+        file_names: &[],
+        summary: "start a cluster on this machine, and stop it",
+        run: Run::Cluster,
+    },
     absent("proxy", &["nutcracker", "predixy"]),
     absent("bench", &["redis-benchmark"]),
     Program {

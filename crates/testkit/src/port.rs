@@ -38,6 +38,23 @@ pub fn free_port() -> u16 {
     panic!("no free port from {PORT_FIRST} on");
 }
 
+/// The first of so many ports in a row, each as [`free_port`] gives it.
+///
+/// # Panics
+/// When there is no such row.
+pub fn free_ports(count: u16) -> u16 {
+    let mut first = free_port();
+    let mut taken = 1;
+    for _ in 0..PORT_COUNT {
+        if taken == count {
+            return first;
+        }
+        let next = free_port();
+        (first, taken) = if next == first + taken { (first, taken + 1) } else { (next, 1) };
+    }
+    panic!("no {count} free ports in a row");
+}
+
 /// Takes a port for this process, unless somebody has it.
 fn take(port: u16) -> bool {
     let Some(lock) = lock(port) else { return false };
@@ -77,5 +94,11 @@ mod tests {
             assert!(!ports[..index].contains(port), "{ports:?}");
             assert!(lock(*port).is_none(), "{port} could be taken twice");
         }
+    }
+
+    #[test]
+    fn ports_in_a_row() {
+        let first = free_ports(4);
+        assert!((first..first + 4).all(|port| lock(port).is_none()));
     }
 }
