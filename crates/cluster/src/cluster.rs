@@ -6,6 +6,7 @@ use std::fmt;
 use dunlin_stdx::time::{Monotonic, Now};
 
 use crate::address::Ports;
+use crate::bus::MessageKind;
 use crate::conf::OpenSlot;
 use crate::config::ClusterConfig;
 use crate::facts::{Facts, PrimaryLink};
@@ -103,6 +104,8 @@ pub struct Cluster {
     pub(crate) rng: fastrand::Rng,
     pub(crate) cron: crate::cron::Cron,
     pub(crate) version: u64,
+    /// Messages of this kind are passed over, for tests.
+    pub(crate) dropped: Option<MessageKind>,
 }
 
 impl Cluster {

@@ -13,6 +13,7 @@ use crate::cluster::Cluster;
 use crate::conf::{Conf, ConfNode};
 use crate::error::ClusterError;
 use crate::id::NodeId;
+use crate::links::Link;
 use crate::node::Node;
 use crate::nodes::NodeKey;
 use crate::reach::Unreachable;
@@ -232,22 +233,34 @@ impl Cluster {
         shards.into_values().collect()
     }
 
-    /// All links to known nodes, for CLUSTER LINKS.
+    /// Bytes that all links hold.
+    #[must_use]
+    pub fn links_memory_bytes(&self) -> usize {
+        let of_link =
+            |link: &Link| size_of::<Link>() + link.reader.buffered_bytes() + link.unsent_bytes;
+        self.links.iter().map(|(_, link)| of_link(link)).sum()
+    }
+
+    /// All links to known nodes, for CLUSTER LINKS: node by node, the own link before the other's.
     #[must_use]
     pub fn links(&self) -> Vec<LinkDescription> {
         let open = self.links.iter().filter(|(_, link)| link.is_open);
-        open.filter_map(|(id, link)| {
-            let node = self.nodes.get(link.node?).id;
-            let direction = if link.is_inbound { LinkDirection::From } else { LinkDirection::To };
-            Some(LinkDescription {
-                link: id,
-                direction,
-                node,
-                created_unix_ms: link.created.unix_ms().0,
-                unsent_bytes: link.unsent_bytes,
+        let mut links: Vec<LinkDescription> = open
+            .filter_map(|(id, link)| {
+                let node = self.nodes.get(link.node?).id;
+                let direction =
+                    if link.is_inbound { LinkDirection::From } else { LinkDirection::To };
+                Some(LinkDescription {
+                    link: id,
+                    direction,
+                    node,
+                    created_unix_ms: link.created.unix_ms().0,
+                    unsent_bytes: link.unsent_bytes,
+                })
             })
-        })
-        .collect()
+            .collect();
+        links.sort_by_key(|link| (link.node, link.direction == LinkDirection::From));
+        links
     }
 
     /// How many slots are in which state.

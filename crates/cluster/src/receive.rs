@@ -26,6 +26,10 @@ impl Cluster {
             return self.refuse_from(kind, Refusal::Epoch);
         }
         self.stats.received[kind as usize] += 1;
+        if self.dropped == Some(kind) {
+            self.outbox.warning("Dropping packet that matches debug drop filter".to_owned());
+            return;
+        }
         match body {
             Body::Ping(gossip) | Body::Pong(gossip) | Body::Meet(gossip) => {
                 let Some(sender) = self.greeted(link, kind, &header) else { return };

@@ -58,6 +58,7 @@ impl Cluster {
             rng,
             cron: Cron::default(),
             version: 0,
+            dropped: None,
         };
         cluster.update_myself();
         cluster.save_to_disk();

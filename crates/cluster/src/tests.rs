@@ -353,3 +353,26 @@ fn gossip_is_bounded() {
     }
     assert_eq!(bench.cluster.nodes().count(), usize::from(dunlin_slots::SLOTS));
 }
+
+#[test]
+fn links_are_killed_and_messages_dropped_for_tests() {
+    let mut bench = Bench::new('a');
+    let id = id('b');
+    let killed = bench.turn(|cluster, now, _| {
+        let unknown = cluster.kill_links(now, b"x", None);
+        assert_eq!(unknown, Err(crate::ClusterError::UnknownNode("x".to_owned())));
+        cluster.kill_links(now, id.digits(), Some(crate::LinkDirection::From)).unwrap();
+        cluster.kill_links(now, id.digits(), Some(crate::LinkDirection::To)).unwrap();
+    });
+    assert!(matches!(killed[..], [Action::Close { .. }]), "{killed:?}");
+    let links = bench.links.len();
+    bench.cron(1);
+    assert_eq!(bench.links.len(), links + 1);
+    bench.cluster.drop_messages(Some(crate::bus::MessageKind::Fail));
+    bench.hears(bench.header('d'), Body::Fail(id));
+    assert!(!bench.cluster.node(&id).unwrap().is_failed());
+    assert!(bench.says("Dropping packet that matches debug drop filter"));
+    bench.cluster.drop_messages(None);
+    bench.hears(bench.header('d'), Body::Fail(id));
+    assert!(bench.cluster.node(&id).unwrap().is_failed());
+}

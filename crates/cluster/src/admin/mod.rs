@@ -1,5 +1,6 @@
 //! What administrators wish: the CLUSTER subcommands that change something.
 
+mod debug;
 mod membership;
 mod slots;
 

@@ -138,7 +138,7 @@ const FIGURES_BEFORE: &[Row] = &[
     ("replication.backlog", |_| Figure::Count(0)),
     ("clients.slaves", |_| Figure::Count(0)),
     ("clients.normal", |m| Figure::Count(m.clients)),
-    ("cluster.links", |_| Figure::Count(0)),
+    ("cluster.links", |m| Figure::Count(m.cluster_links)),
     ("aof.buffer", |_| Figure::Count(0)),
     ("lua.caches", |_| Figure::Count(0)),
     ("functions.caches", |_| Figure::Count(0)),

@@ -30,6 +30,8 @@ pub(super) struct MemoryOverview {
     pub(super) startup: u64,
     /// Buffers and state of all clients.
     pub(super) clients: u64,
+    /// Links to the other nodes of the cluster.
+    pub(super) cluster_links: u64,
     /// The databases that hold keys.
     pub(super) databases: Vec<DatabaseOverhead>,
     /// Number of keys.
@@ -57,6 +59,7 @@ impl MemoryOverview {
             peak: cx.metrics.memory_peak_bytes,
             startup: cx.metrics.memory_startup_bytes,
             clients: cx.sessions.memory_bytes() as u64,
+            cluster_links: cx.cluster.as_ref().map_or(0, |own| own.links_memory_bytes() as u64),
             databases: overhead.collect(),
             keys: filled.map(|(_, database)| database.len() as u64).sum(),
             figures: cx.host.memory(),
@@ -66,7 +69,7 @@ impl MemoryOverview {
     /// What is not keys and values.
     pub(super) fn overhead(&self) -> u64 {
         let tables: u64 = self.databases.iter().map(|database| database.tables).sum();
-        self.startup + self.clients + tables
+        self.startup + self.clients + self.cluster_links + tables
     }
 
     /// Keys and values.

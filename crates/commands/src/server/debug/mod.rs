@@ -7,6 +7,7 @@
 //! Differs: figures about the inside (OBJECT's address and length, HTSTATS, SDSLEN, STRUCTSIZE) are
 //! dunlin's own; RESTART and CRASH-AND-RECOVER wait for a supervisor of processes.
 
+mod cluster;
 mod help;
 mod inside;
 mod lists;
@@ -52,10 +53,12 @@ const SUBCOMMANDS: &[Subcommand] = &[
     Subcommand { name: "aof-flush-sleep", words: 3..=3, run: switches::log_flush_sleep },
     Subcommand { name: "assert", words: 2..=ANY, run: process::assert },
     Subcommand { name: "change-repl-id", words: 2..=2, run: process::change_replication_id },
+    Subcommand { name: "clusterlink", words: 5..=5, run: cluster::kill_links },
     Subcommand { name: "config-rewrite-force-all", words: 2..=2, run: config::rewrite_all },
     Subcommand { name: "crash-and-recover", words: 2..=ANY, run: process::restart },
     Subcommand { name: "digest", words: 2..=2, run: digest },
     Subcommand { name: "digest-value", words: 2..=ANY, run: digest_value },
+    Subcommand { name: "drop-cluster-packet-filter", words: 3..=3, run: cluster::drop_messages },
     Subcommand { name: "error", words: 3..=3, run: error },
     Subcommand { name: "help", words: 2..=2, run: help },
     Subcommand { name: "htstats", words: 3..=ANY, run: inside::table_stats },

@@ -12,7 +12,11 @@ pub(super) const SECTION: Section = Section {
 
 const FIELDS: &[Field] = &[
     ("connected_clients", |v| v.cx.sessions.without_replicas().into()),
-    ("cluster_connections", |_| 0_u64.into()),
+    // One to each other node, and one from it.
+    ("cluster_connections", |v| {
+        let nodes = v.cx.cluster.as_ref().map_or(1, |cluster| cluster.nodes().count());
+        (2 * (nodes - 1) as u64).into()
+    }),
     ("maxclients", |v| v.cx.config.network.maxclients.into()),
     ("client_recent_max_input_buffer", |v| {
         v.cx.sessions.peaks.input_bytes(v.cx.now.monotonic).into()

@@ -59,7 +59,7 @@ const FIELDS: &[Field] = &[
     ("mem_total_replication_buffers", |v| backlog_bytes(v).into()),
     ("mem_clients_slaves", |_| 0_u64.into()),
     ("mem_clients_normal", |v| v.memory().clients.into()),
-    ("mem_cluster_links", |_| 0_u64.into()),
+    ("mem_cluster_links", |v| v.memory().cluster_links.into()),
     ("mem_aof_buffer", |_| 0_u64.into()),
     ("mem_allocator", |v| v.process().allocator.clone().into()),
     ("active_defrag_running", |_| false.into()),
