@@ -1,6 +1,7 @@
 //! Runs pipelines of SET and GET through a node without a socket, for a profiler:
 //! `cargo build --release --example pipeline -p dunlin-node`, then
-//! `valgrind --tool=callgrind target/release/examples/pipeline 100000`.
+//! `valgrind --tool=callgrind target/release/examples/pipeline 100000`; with `cluster` as second
+//! argument, the node is one of a cluster and owns all slots.
 
 use dunlin_commands::{Host, Table};
 use dunlin_config::{Config, LogLevel};
@@ -46,15 +47,24 @@ const KEYS: u64 = 10_000;
 
 fn main() {
     let requests: u64 = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(100_000);
+    let is_clustered = std::env::args().nth(2).is_some_and(|word| word == "cluster");
+    let mut config = Config::default();
+    config.cluster.cluster_enabled = is_clustered;
     let environment = Environment {
         clock: Box::new(StandingClock),
         seed: 1,
         freer: Box::new(DropAtOnce),
         host: Box::new(Silent),
         backend: Box::new(dunlin_persistence::NoBackend),
-        cluster: None,
+        cluster: is_clustered.then(|| cluster(&config)),
     };
-    let mut node = Node::new(Config::default(), Table::new(), environment);
+    let mut node = Node::new(config, Table::new(), environment);
+    if is_clustered {
+        node.begin_turn(at_s(1));
+        node.engine_mut().run_cluster_cron();
+        node.begin_turn(at_s(4));
+        node.engine_mut().run_cluster_cron();
+    }
     let client = node.connect(Peer { is_local: true, ..Peer::default() }).expect("taken");
     let mut sent = 0;
     let mut bytes = Vec::new();
@@ -72,6 +82,21 @@ fn main() {
         sent += PIPELINE;
         turn(&mut node, client, &bytes);
     }
+}
+
+/// A cluster of one node, which owns all slots.
+fn cluster(config: &Config) -> Box<dunlin_cluster::Cluster> {
+    let id = "0123456789abcdef0123456789abcdef01234567";
+    let conf = format!(
+        "{id} :6379@16379 myself,master - 0 0 1 connected 0-16383\n\
+         vars currentEpoch 1 lastVoteEpoch 0\n"
+    );
+    dunlin_commands::cluster::start(config, Some(conf.as_bytes()), 1, at_s(1))
+        .expect("a whole file")
+}
+
+fn at_s(seconds: i64) -> Now {
+    Now { unix_us: 1_700_000_000_000_000, monotonic: Monotonic(seconds as u64 * 1_000_000) }
 }
 
 #[inline(never)]

@@ -75,7 +75,13 @@ impl CommandSpec {
     /// The flags of the keys are not always filled in.
     pub fn routing_keys_in(&self, argv: &[&[u8]], keys: &mut Keys) {
         keys.clear();
-        if self.find_keys.is_some() || self.collect(argv, keys, NotKeys::Include).is_err() {
+        // Where keys are counted, the count is read as leniently as Redis reads it here, and the
+        // destination comes last: the first key decides which error a client sees.
+        let is_counted = self.keys.iter().any(|spec| matches!(spec.find, FindKeys::KeyNum { .. }));
+        if self.find_keys.is_some()
+            || is_counted
+            || self.collect(argv, keys, NotKeys::Include).is_err()
+        {
             keys.clear();
             self.find_otherwise(argv, keys);
         }
@@ -358,6 +364,13 @@ mod tests {
         check(&MIGRATE, "migrate host 1 '' 0 10 auth keys keys a", "9:RW+access+delete");
         check(&MIGRATE, "migrate host 1 a 0 10 keys b", "");
         check(&MIGRATE, "migrate host", "");
+    }
+
+    #[test]
+    fn counted_keys_are_routed_before_their_destination() {
+        check_routing(&STORED, "zinterstore to 2 a b", &[3, 4, 1]);
+        check_routing(&STORED, "zinterstore to 3 a b", &[]);
+        check_routing(&COUNTED, "zinter 2x a b", &[2, 3]);
     }
 
     #[test]
