@@ -236,8 +236,10 @@ impl Cluster {
     /// Bytes that all links hold.
     #[must_use]
     pub fn links_memory_bytes(&self) -> usize {
-        let of_link =
-            |link: &Link| size_of::<Link>() + link.reader.buffered_bytes() + link.unsent_bytes;
+        let of_link = |link: &Link| {
+            let queued = link.unsent_bytes + link.handed_bytes;
+            size_of::<Link>() + link.reader.buffered_bytes() + queued
+        };
         self.links.iter().map(|(_, link)| of_link(link)).sum()
     }
 

@@ -58,13 +58,26 @@ impl Cluster {
         let known = reports.iter_mut().find(|report| report.reporter == reporter);
         match (known, is_failing) {
             (Some(report), true) => report.at = at,
-            (None, true) => reports.push(FailureReport { reporter, at }),
-            (Some(_), false) => reports.retain(|report| report.reporter != reporter),
+            (None, true) => {
+                reports.push(FailureReport { reporter, at });
+                self.log_report(key, &reporter, "as not reachable");
+            }
+            (Some(_), false) => {
+                reports.retain(|report| report.reporter != reporter);
+                self.log_report(key, &reporter, "is back online");
+            }
             (None, false) => return,
         }
         if is_failing {
             self.mark_failed_if_agreed(key);
         }
+    }
+
+    fn log_report(&mut self, key: NodeKey, reporter: &NodeId, what: &str) {
+        let reporter = self.node(reporter).map(crate::node::Node::label).unwrap_or_default();
+        let node = self.nodes.get(key).label();
+        let text = format!("Node {reporter} reported node {node} {what}.");
+        self.outbox.log(crate::action::Severity::Verbose, text);
     }
 
     /// How many others say that a node fails; forgets what they said too long ago.

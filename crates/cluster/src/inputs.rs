@@ -63,7 +63,7 @@ impl Cluster {
     /// So many bytes of a link could not be written yet. To be told whenever that has changed.
     pub fn unsent(&mut self, link: LinkId, bytes: usize) {
         if let Some(link) = self.links.get_mut(link) {
-            link.unsent_bytes = bytes;
+            (link.unsent_bytes, link.handed_bytes) = (bytes, 0);
         }
     }
 
@@ -185,7 +185,8 @@ impl Cluster {
         }
         while !self.todo.save {
             let (link, bytes) = self.outbox.next_message()?;
-            if self.links.get(link).is_some() {
+            if let Some(open) = self.links.get_mut(link) {
+                open.handed_bytes += bytes.len();
                 return Some(Action::Send { link, bytes });
             }
         }

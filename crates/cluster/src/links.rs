@@ -24,6 +24,8 @@ pub(crate) struct Link {
     pub(crate) peer_ip: String,
     pub(crate) local_ip: String,
     pub(crate) unsent_bytes: usize,
+    /// Bytes that have been handed out to be sent since the server last said what is unsent.
+    pub(crate) handed_bytes: usize,
 }
 
 /// All connections of the bus.
@@ -93,6 +95,7 @@ impl Links {
             peer_ip: peer_ip.to_owned(),
             local_ip: local_ip.to_owned(),
             unsent_bytes: 0,
+            handed_bytes: 0,
         };
         self.by_id.insert(id, link);
         id

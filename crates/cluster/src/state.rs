@@ -29,6 +29,10 @@ pub enum DownReason {
 /// After a start a primary waits so long, in microseconds: others tell it meanwhile what it has lost.
 const START_WAIT_US: u64 = 2_000_000;
 
+/// Nodes that work may be silent for so long, in microseconds, however short the node timeout is: they
+/// greet each other when the cron runs, ten times a second, and may be busy meanwhile.
+const SILENCE_MIN_US: u64 = 500_000;
+
 /// Bounds of the wait of a primary that comes back from a minority: the node timeout within these.
 const REJOIN_WAIT_US: (u64, u64) = (500_000, 5_000_000);
 
@@ -113,6 +117,6 @@ impl Cluster {
         }
         let since = node.contact.data_received.unwrap_or(node.created).max(self.health.started);
         let interval_us = self.config.ping_interval_ms.saturating_mul(2000);
-        self.at().since_us(since) > self.timeout_us().max(interval_us)
+        self.at().since_us(since) > self.timeout_us().max(interval_us).max(SILENCE_MIN_US)
     }
 }

@@ -372,7 +372,34 @@ fn links_are_killed_and_messages_dropped_for_tests() {
     bench.hears(bench.header('d'), Body::Fail(id));
     assert!(!bench.cluster.node(&id).unwrap().is_failed());
     assert!(bench.says("Dropping packet that matches debug drop filter"));
+    assert!(!bench.says("reported node"));
     bench.cluster.drop_messages(None);
     bench.hears(bench.header('d'), Body::Fail(id));
     assert!(bench.cluster.node(&id).unwrap().is_failed());
+}
+
+#[test]
+fn links_count_what_was_handed_out_until_the_server_says_what_is_unsent() {
+    let mut bench = Bench::new('a');
+    let links: Vec<_> = bench.links.iter().map(|(link, _)| *link).collect();
+    links.iter().for_each(|link| bench.cluster.unsent(*link, 0));
+    let before = bench.cluster.links_memory_bytes();
+    bench.turn(|cluster, now, facts| cluster.publish(now, facts, b"c", &[b'x'; 1000], false));
+    assert!(bench.cluster.links_memory_bytes() > before + 3 * 1000);
+    links.iter().for_each(|link| bench.cluster.unsent(*link, 0));
+    assert_eq!(bench.cluster.links_memory_bytes(), before);
+}
+
+#[test]
+fn with_a_tiny_timeout_nodes_that_work_are_not_silent() {
+    let mut bench = Bench::new('a');
+    let config = ClusterConfig { node_timeout_ms: 1, ..bench.cluster.config().clone() };
+    bench.turn(|cluster, now, _| cluster.set_config(now, config));
+    for _ in 0..30 {
+        for sender in ['b', 'd'] {
+            bench.hears(bench.header(sender), Body::Pong(Gossip::default()));
+        }
+        bench.cron(1);
+    }
+    assert_eq!(bench.cluster.down_reason(), None);
 }

@@ -49,8 +49,12 @@ impl Context<'_> {
     }
 
     /// The primary to follow, and the link to it if there is one already: what INFO and ROLE show holds
-    /// as soon as REPLICAOF has run, in a transaction, too.
+    /// as soon as REPLICAOF has run, in a transaction, too. In a cluster there is no REPLICAOF.
     pub(crate) fn primary(&self) -> Option<(&str, u16, Option<&PrimaryLink>)> {
+        if self.cluster.is_some() {
+            let link = self.replication.link.as_ref()?;
+            return Some((link.host(), link.port(), Some(link)));
+        }
         let (host, port) = self.config.replication.replicaof.0.as_ref()?;
         let is_it = |link: &&PrimaryLink| link.host() == host && link.port() == *port;
         Some((host, *port, self.replication.link.as_ref().filter(is_it)))
