@@ -72,10 +72,13 @@ fn try_serve(program: &Program) -> Result<(), Failed> {
     let listeners = reactor.listeners();
     listen(&config, &listeners, &log).map_err(|NotListening| Failed)?;
     let seed = required(random_seed(), "Reading /dev/urandom", &log)?;
-    let (nodes_conf, cluster) = match config.cluster.cluster_enabled {
-        true => join_cluster(&config, seed, clock.now(), &listeners, &log)
-            .map(|(a, b)| (Some(a), Some(b)))?,
-        false => (None, None),
+    let (nodes_conf, cluster) = if config.cluster.cluster_enabled {
+        // Another seed than the node's: a node's id is not to be that of its history.
+        let seed = required(random_seed(), "Reading /dev/urandom", &log)?;
+        let (conf, cluster) = join_cluster(&config, seed, clock.now(), &listeners, &log)?;
+        (Some(conf), Some(cluster))
+    } else {
+        (None, None)
     };
     let is_daemon = config.process.daemonize && supervisor == Supervisor::None;
     let pid_file = pid_file_path(&config, is_daemon);
