@@ -86,4 +86,14 @@ GOALS = [
     Goal("full sync of 5 GB under 100 MB/s of writes: memory growth of the primary, MB", "replication/sync-under-writes",
          "growth_mb", "value", 512),
     Goal("the same: succeeds the first time", "replication/sync-under-writes", "succeeded", "value", 1, at_least=True),
+    Goal("create of six nodes until all report ok: seconds", "cluster/create", "create_s", "value", 2.5),
+    *[goal for timeout_ms, limit_s in ((5000, 6.5), (1000, 1.7)) for goal in (
+        Goal(f"kill -9 of a primary to its slots writable, node timeout {timeout_ms}: seconds",
+             f"cluster/failover-{timeout_ms}", "writable_s", "value", limit_s),
+        Goal("the same: seconds in which other slots refuse writes", f"cluster/failover-{timeout_ms}", "refused_s", "value", 0.3))],
+    Goal("MIGRATE of small keys, ten at a time: CPU of source and target per key", "cluster/migrate", "cpu_us", "ratio", 0.6),
+    Goal("GET, pipeline 16, a million keys over all slots, against one table: CPU of the server per request",
+         "cluster/get/p16", "cpu_us", "against", 1.1, against="cluster/get-standalone/p16"),
+    Goal("the same: instructions per request", "instructions/get-in-cluster/p16", "instructions", "against", 1.15,
+         against="instructions/get/p16"),
 ]

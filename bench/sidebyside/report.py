@@ -15,6 +15,8 @@ TITLES = {
     "succeeded": "succeeded", "keys_s": "keys/s", "load_s": "load s", "cpu_ns": "CPU ns/key", "changes": "changes",
     "sync_s": "sync s", "link_s": "link up after s", "partial": "partial resync", "full_syncs": "full syncs begun",
     "written_mb_s": "written MB/s", "replica_cpu_us": "replica CPU µs/request",
+    "create_s": "create to ok s", "writable_s": "writable again after s", "refused_s": "other slots refused s",
+    "target_cpu_us": "target CPU µs/key",
 }
 # Of these the spread and the ratio to the first server are shown.
 MAIN = {"throughput": ["cpu_us", "requests_s"], "types": ["cpu_us", "requests_s"], "collections": ["cpu_us", "command_ms"],
@@ -22,7 +24,8 @@ MAIN = {"throughput": ["cpu_us", "requests_s"], "types": ["cpu_us", "requests_s"
         "expiry": ["reclaim_s", "get_p999_ms", "cpu_percent"], "eviction": ["cpu_us"], "slots": ["resident_bytes"],
         "process": ["start_ms", "idle_mb", "resident_bytes"], "instructions": ["instructions"],
         "snapshot": ["save_s", "keys_s", "growth_mb", "pause_ms"], "append": ["cpu_us", "requests_s"],
-        "replication": ["keys_s", "cpu_us", "link_s", "growth_mb"]}
+        "replication": ["keys_s", "cpu_us", "link_s", "growth_mb"],
+        "cluster": ["create_s", "writable_s", "refused_s", "cpu_us"]}
 
 
 def number(value):

@@ -29,6 +29,10 @@ BASE_CONFIG = {
 }
 
 
+# From a port of clients to that of the cluster's bus.
+BUS_PORT_OFFSET = 10_000
+
+
 class Program:
     """`NAME=COMMAND`: how a server is called. `{conf}` in the command is the place of the
     configuration file, which else comes last."""
@@ -67,6 +71,17 @@ def free_port():
     raise RuntimeError("no free port")
 
 
+def free_bus_port():
+    """A port in 10000..19999 that nobody listens on, nor on the port of the bus that follows from it."""
+    for _ in range(1000):
+        port = random.randint(10000, 19999)
+        with socket.socket() as s, socket.socket() as bus, contextlib.suppress(OSError):
+            s.bind((HOST, port))
+            bus.bind((HOST, port + BUS_PORT_OFFSET))
+            return port
+    raise RuntimeError("no free port")
+
+
 class Server:
     """A running server, pinned to one CPU unless told otherwise; a context manager that ends it."""
 
@@ -80,7 +95,8 @@ class Server:
 
     def __enter__(self):
         self.directory = tempfile.mkdtemp(prefix=f"bench-{self.name}-")
-        self.port = free_port()
+        is_of_cluster = self._config.get("cluster-enabled") == "yes"
+        self.port = free_bus_port() if is_of_cluster else free_port()
         try:
             self._start()
         except BaseException:

@@ -12,10 +12,12 @@ from pathlib import Path
 from ..generator import load_keys
 from ..resp import encode
 from ..server import Server
+from .slots import own_all_slots
 
 WARM, COUNTED = 16_000, 160_000
 KEYS = 10_000
-WORKLOADS = {"instructions/get/p16": ("GET", 16), "instructions/set/p16": ("SET", 16), "instructions/get/p1": ("GET", 1)}
+WORKLOADS = {"instructions/get/p16": ("GET", 16), "instructions/set/p16": ("SET", 16), "instructions/get/p1": ("GET", 1),
+             "instructions/get-in-cluster/p16": ("GET", 16)}
 # Two lines for the bulk string of a GET, one for +OK.
 REPLY_LINES = {"GET": 2, "SET": 1}
 
@@ -39,7 +41,11 @@ def per_request(program, name):
     lines = pipeline * REPLY_LINES[command]
     out = "callgrind.out"
     wrapper = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", "-q"]
-    with Server(program, {"hz": 1}, wrapper) as server:
+    in_cluster = name == "instructions/get-in-cluster/p16"
+    config = {"hz": 1, **({"cluster-enabled": "yes"} if in_cluster else {})}
+    with Server(program, config, wrapper) as server:
+        if in_cluster:
+            own_all_slots(server)
         load_keys(server, range(KEYS), 8)
         with server.connect() as connection:
             def load(requests):

@@ -21,7 +21,7 @@ def run(wanted, programs, results, plan):
         for program in programs:
             with Server(program, CONFIGS[name]) as server:
                 if name == "slots/cluster":
-                    _own_all_slots(server)
+                    own_all_slots(server)
                 used, resident = server.memory()
                 load_keys(server, range(keys), 8)
                 used_after, resident_after = server.memory()
@@ -29,7 +29,7 @@ def run(wanted, programs, results, plan):
                             resident_bytes=(resident_after - resident) / keys)
 
 
-def _own_all_slots(server):
+def own_all_slots(server):
     """A cluster node takes keys once it owns their slots; a server without CLUSTER takes them anyway."""
     with contextlib.suppress(ReplyError):
         server.command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
