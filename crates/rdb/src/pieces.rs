@@ -66,8 +66,7 @@ impl LargeDump {
     #[must_use]
     pub fn of(entry: &Entry, version: Version) -> Option<Self> {
         let is_large = match entry.string() {
-            Some(StringRef::Shared(text)) => text.len() > SMALL_STRING_BYTES_MAX,
-            Some(_) => false,
+            Some(text) => text.len() > SMALL_STRING_BYTES_MAX,
             None => entry.is_large() && !entry.had_field_deadlines(),
         };
         is_large.then(|| Self {
@@ -152,8 +151,8 @@ impl LargeDump {
     /// The type, and how many items follow.
     fn start(&mut self, entry: &Entry) -> Option<Place> {
         let draft = &mut self.draft;
-        let (kind, len, place) = match (entry.string(), entry.object()) {
-            (Some(StringRef::Shared(text)), _) => (kind::STRING, text.len(), Place::Byte(0)),
+        let (kind, len, place) = match (long_text(entry), entry.object()) {
+            (Some(text), _) => (kind::STRING, text.len(), Place::Byte(0)),
             (_, Some(Object::List(list))) => (kind::LIST_NODES, list.nodes(), Place::Node(0)),
             (_, Some(Object::Set(set))) => (kind::SET, set.len(), Place::Cursor(0)),
             (_, Some(Object::Hash(hash))) => (kind::HASH, hash.len(), Place::Cursor(0)),
@@ -176,7 +175,7 @@ impl LargeDump {
         let draft = &mut self.draft;
         match at {
             Place::Byte(from) => {
-                let Some(StringRef::Shared(text)) = entry.string() else { return None };
+                let text = long_text(entry)?;
                 let to = text.len().min(from + budget);
                 draft.bytes.extend_from_slice(text.get(from..to)?);
                 self.next = if to == text.len() { Place::End } else { Place::Byte(to) };
@@ -243,6 +242,15 @@ impl LargeDump {
             None => self.next = Place::Tail,
         }
         Some(1)
+    }
+}
+
+/// The bytes of a string that is not held as a number.
+fn long_text(entry: &Entry) -> Option<&[u8]> {
+    match entry.string()? {
+        StringRef::Bytes(text) => Some(text),
+        StringRef::Shared(text) => Some(text),
+        StringRef::Int(_) => None,
     }
 }
 

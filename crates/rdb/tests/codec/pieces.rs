@@ -71,6 +71,11 @@ fn stream() -> Entry {
     Entry::new(b"stream", stream.into(), None)
 }
 
+/// As SETRANGE and APPEND leave it.
+fn grown_string() -> Entry {
+    Entry::new(b"grown", NewValue::raw(&mut noise(4, 1 << 20)), None)
+}
+
 fn string() -> Entry {
     Entry::new(b"string", NewValue::shared(Bytes::from(noise(3, 1 << 20))), None)
 }
@@ -96,7 +101,7 @@ fn in_pieces(entry: &Entry, version: Version, budget: usize) -> (Vec<u8>, usize,
 
 #[test]
 fn the_pieces_make_up_a_payload() {
-    for entry in [set(ITEMS), hash(None), sorted_set(), list(), stream(), string()] {
+    for entry in [set(ITEMS), hash(None), sorted_set(), list(), stream(), string(), grown_string()] {
         for (version, budget) in [
             (Version::V10, 1),
             (Version::V11, 1000),
