@@ -176,7 +176,6 @@ fn hand_overs_under_load() {
 /// Slots move while they are written to: nothing is lost, and nobody is told anything but where to
 /// go.
 #[test]
-#[ignore = "needs MIGRATE, which is on its way"]
 fn resharding_under_load() {
     let cluster = Cluster::builder().start();
     let load = Load::start(&cluster);
@@ -185,7 +184,7 @@ fn resharding_under_load() {
         let (address, from, to) = (cluster.address(0), cluster.id(source), cluster.id(target));
         let words =
             ["--cluster", "reshard", &address, "--cluster-from", &from, "--cluster-to", &to];
-        let more = ["--cluster-slots", "500", "--cluster-yes"];
+        let more = ["--cluster-slots", "200", "--cluster-yes"];
         dunlin_testkit::cluster::redis_cli(&[&words[..], &more].concat(), "").success();
         cluster.wait_until_agreed();
     }

@@ -5,6 +5,7 @@
 
 mod by_hand;
 mod cli;
+mod clients;
 mod consistency;
 mod failover;
 mod hostile;

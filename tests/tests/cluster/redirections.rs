@@ -61,7 +61,6 @@ fn transactions() {
 
 /// A slot on its way: MOVED, ASK, TRYAGAIN and ASKING.
 #[test]
-#[ignore = "needs MIGRATE, which is on its way"]
 fn a_slot_that_moves() {
     let cluster = Cluster::builder().start();
     let (mut source, mut target) = (cluster.client(0), cluster.client(1));
