@@ -233,14 +233,15 @@ impl Cluster {
         shards.into_values().collect()
     }
 
-    /// Bytes that all links hold.
+    /// Bytes that all links hold, and what is to be sent on them.
     #[must_use]
     pub fn links_memory_bytes(&self) -> usize {
         let of_link = |link: &Link| {
             let queued = link.unsent_bytes + link.handed_bytes;
             size_of::<Link>() + link.reader.buffered_bytes() + queued
         };
-        self.links.iter().map(|(_, link)| of_link(link)).sum()
+        let links: usize = self.links.iter().map(|(_, link)| of_link(link)).sum();
+        links + self.outbox.messages_bytes()
     }
 
     /// All links to known nodes, for CLUSTER LINKS: node by node, the own link before the other's.

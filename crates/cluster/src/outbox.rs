@@ -23,6 +23,11 @@ impl Outbox {
         self.messages.push_back((link, bytes));
     }
 
+    /// Bytes of messages that have not been handed out.
+    pub(crate) fn messages_bytes(&self) -> usize {
+        self.messages.iter().map(|(_, bytes)| bytes.len()).sum()
+    }
+
     pub(crate) fn log(&mut self, severity: Severity, text: String) {
         self.push(Action::Log(Line { severity, text }));
     }

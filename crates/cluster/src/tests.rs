@@ -384,7 +384,10 @@ fn links_count_what_was_handed_out_until_the_server_says_what_is_unsent() {
     let links: Vec<_> = bench.links.iter().map(|(link, _)| *link).collect();
     links.iter().for_each(|link| bench.cluster.unsent(*link, 0));
     let before = bench.cluster.links_memory_bytes();
-    bench.turn(|cluster, now, facts| cluster.publish(now, facts, b"c", &[b'x'; 1000], false));
+    bench.turn(|cluster, now, facts| {
+        cluster.publish(now, facts, b"c", &[b'x'; 1000], false);
+        assert!(cluster.links_memory_bytes() > before + 3 * 1000);
+    });
     assert!(bench.cluster.links_memory_bytes() > before + 3 * 1000);
     links.iter().for_each(|link| bench.cluster.unsent(*link, 0));
     assert_eq!(bench.cluster.links_memory_bytes(), before);
