@@ -406,3 +406,24 @@ fn with_a_tiny_timeout_nodes_that_work_are_not_silent() {
     }
     assert_eq!(bench.cluster.down_reason(), None);
 }
+
+#[test]
+fn who_listens_to_the_channels_of_a_shard_is_told_when_its_slots_go() {
+    let dropped = |actions: Vec<Action>| {
+        let sets = actions.into_iter().filter_map(|action| match action {
+            Action::DropSlotSubscriptions(slots) => Some(slots.to_string()),
+            _ => None,
+        });
+        sets.collect::<Vec<_>>()
+    };
+    for me in ['b', 'c'] {
+        let mut bench = Bench::new(me);
+        let slots: SlotSet = "5460-5470".parse().unwrap();
+        let deleted = bench.turn(|cluster, now, _| cluster.del_slots(now, &slots).unwrap());
+        assert_eq!(dropped(deleted), ["5461-5470"], "{me}");
+        let reset = bench.turn(|cluster, now, facts| {
+            cluster.reset(now, facts, crate::ResetMode::Soft).unwrap();
+        });
+        assert_eq!(dropped(reset), ["5471-10922"], "{me}");
+    }
+}

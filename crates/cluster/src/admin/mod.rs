@@ -115,6 +115,10 @@ impl Cluster {
             return Err(ClusterError::ResetNotEmpty);
         }
         let mut is_new_shard = mode == ResetMode::Hard;
+        let served = self.shard_slots();
+        if !served.is_empty() {
+            self.outbox.push(crate::action::Action::DropSlotSubscriptions(served));
+        }
         if self.myself().is_replica() {
             self.become_primary();
             self.outbox.push(crate::action::Action::DropAllKeys);

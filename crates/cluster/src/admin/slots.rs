@@ -57,16 +57,27 @@ impl Cluster {
         Ok(())
     }
 
+    /// The slots of this node's shard, to whose sharded channels clients subscribe here.
+    pub(super) fn shard_slots(&self) -> SlotSet {
+        let primary = self.myself().primary.as_ref().and_then(|id| self.node(id));
+        let own = self.myself().slots.clone();
+        match primary {
+            Some(primary) => own | &primary.slots,
+            None => own,
+        }
+    }
+
     fn unassign(&mut self, slots: &SlotSet) {
         let mine = slots.clone() & &self.myself().slots;
+        let served = slots.clone() & &self.shard_slots();
         for slot in slots.iter() {
             self.nodes.assign(slot, None);
         }
         for slot in mine.iter() {
             self.open.remove(&slot);
         }
-        if !mine.is_empty() {
-            self.outbox.push(Action::DropSlotSubscriptions(mine));
+        if !served.is_empty() {
+            self.outbox.push(Action::DropSlotSubscriptions(served));
         }
         self.slots_have_changed();
     }

@@ -21,7 +21,8 @@ impl SlotKeys for KeysBySlot<'_> {
     }
 }
 
-/// How the server stands. Of a primary's offset, what has not been fed to the backlog is missing.
+/// How the server stands. Of a primary's offset, what has not been fed to the backlog is missing; a
+/// replica that has no data yet, or not all of it, has processed nothing.
 #[must_use]
 pub fn facts<'a>(keys: &'a KeysBySlot<'a>, replication: &Replication) -> Facts<'a> {
     let primary_link = match &replication.link {
@@ -32,5 +33,7 @@ pub fn facts<'a>(keys: &'a KeysBySlot<'a>, replication: &Replication) -> Facts<'
             None => PrimaryLink::Never,
         },
     };
-    Facts { offset: replication.history.offset(), primary_link, keys }
+    let has_data = !replication.is_replica() || replication.has_position;
+    let offset = if has_data { replication.history.offset() } else { 0 };
+    Facts { offset, primary_link, keys }
 }
