@@ -14,3 +14,4 @@ mod joining;
 mod password;
 mod pubsub;
 mod redirections;
+mod restarts;

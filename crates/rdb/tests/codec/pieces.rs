@@ -101,7 +101,8 @@ fn in_pieces(entry: &Entry, version: Version, budget: usize) -> (Vec<u8>, usize,
 
 #[test]
 fn the_pieces_make_up_a_payload() {
-    for entry in [set(ITEMS), hash(None), sorted_set(), list(), stream(), string(), grown_string()] {
+    for entry in [set(ITEMS), hash(None), sorted_set(), list(), stream(), string(), grown_string()]
+    {
         for (version, budget) in [
             (Version::V10, 1),
             (Version::V11, 1000),
