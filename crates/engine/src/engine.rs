@@ -369,6 +369,9 @@ impl Engine {
         if let Some(registered) = registered {
             self.metrics.commands[usize::from(registered.number.0)].rejected += 1;
         }
+        if matches!(error, CommandError::Misplaced(_)) {
+            self.note_redirection(caller, error);
+        }
         let aborted = self.break_transaction(caller, registered, error);
         self.answer_error(reply, aborted.as_ref().unwrap_or(error));
         if let (Some(_), Some(registered)) = (aborted, registered)

@@ -4,7 +4,7 @@ mod driver;
 
 use driver::Driver;
 use dunlin_config::Config;
-use dunlin_node::Token;
+use dunlin_node::{Peer, Token};
 
 const ME: &str = "89abcdef0123456789abcdef0123456701234567";
 const OTHER: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -103,6 +103,36 @@ fn clients_are_sent_where_the_configuration_says() {
         ("CONFIG SET cluster-preferred-endpoint-type unknown-endpoint", "+OK"),
         ("GET a", "-MOVED 15495 :7001"),
     ]);
+}
+
+#[test]
+fn who_is_sent_to_another_hosts_loopback_is_in_the_log() {
+    let mut trial = Trial::primary();
+    trial
+        .check(&[("CONFIG SET protected-mode no", "+OK"), ("GET a", "-MOVED 15495 10.0.0.2:7001")]);
+    let conf = format!(
+        "{ME} :6379@16379 myself,master - 0 0 1 connected 0-7999\n\
+         {OTHER} 127.0.0.1:7001@17001 master - 0 0 2 connected 8000-16383\n\
+         vars currentEpoch 2 lastVoteEpoch 0\n"
+    );
+    let engine = trial.driver.node.engine_mut();
+    let now = engine.now();
+    let cluster = dunlin_commands::cluster::start(&engine.config, Some(conf.as_bytes()), 1, now);
+    engine.cluster = Some(cluster.expect("a whole nodes.conf"));
+    trial.driver.settle_cluster();
+    let told = |trial: &Trial| {
+        let log = trial.driver.world.log.borrow();
+        log.iter().filter(|line| line.contains("cluster-announce-ip")).count()
+    };
+    trial.check(&[("GET a", "-MOVED 15495 127.0.0.1:7001")]);
+    assert_eq!(told(&trial), 0, "a client of this host");
+    let peer = Peer { address: "10.0.0.9:5000".into(), ..Peer::default() };
+    trial.client = trial.driver.node.connect(peer).expect("taken");
+    trial.check(&[
+        ("GET a", "-MOVED 15495 127.0.0.1:7001"),
+        ("GET a", "-MOVED 15495 127.0.0.1:7001"),
+    ]);
+    assert_eq!(told(&trial), 1, "said once");
 }
 
 #[test]

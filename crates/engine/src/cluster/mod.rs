@@ -9,6 +9,7 @@
 
 mod act;
 mod inputs;
+mod loopback;
 
 use std::collections::VecDeque;
 
@@ -48,6 +49,8 @@ pub(crate) struct ClusterWork {
     requests: VecDeque<BusRequest>,
     /// Until when writes are paused for a replica that takes over.
     paused_until: Option<Monotonic>,
+    /// When the log last said that clients of other hosts are sent to the loopback interface.
+    told_of_loopback: Option<Monotonic>,
     /// nodes.conf could not be written: the process ends.
     is_lost: bool,
 }
