@@ -90,7 +90,12 @@ impl Cluster {
         self.health.in_minority.is_some_and(|since| self.at().since_us(since) < wait_us)
     }
 
+    /// O(nodes) while all is well, as it is nearly always.
     fn find_uncovered(&self) -> Option<DownReason> {
+        let working = self.nodes.iter().filter(|node| !node.is_failed());
+        if working.map(|node| node.slot_count).sum::<usize>() == usize::from(SLOTS) {
+            return None;
+        }
         (0..SLOTS).find_map(|slot| match self.owner(slot) {
             None => Some(DownReason::SlotUnassigned(slot)),
             Some(owner) if owner.is_failed() => Some(DownReason::SlotFailed(slot)),

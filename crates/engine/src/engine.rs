@@ -13,7 +13,7 @@ use dunlin_migrate::Migrations;
 use dunlin_persistence::{Backend, Persistence};
 use dunlin_replication::Replication;
 use dunlin_resp::{Batch, Reply};
-use dunlin_session::{Access, Modification, Paused, Sessions, Token};
+use dunlin_session::{Access, Modification, Paused, Session, Sessions, Token};
 use dunlin_spec::Flags;
 use dunlin_stdx::time::{Clock, Monotonic, Now};
 
@@ -271,17 +271,15 @@ impl Engine {
             }
             return self.refuse(caller, None, args, reply, &check::unknown(lookup, args));
         };
-        let permitted = self.check(caller, registered, args).and_then(|slot| {
-            self.check_memory(caller, || needs_memory(registered), reply)?;
-            self.check_disk(caller, || changes_data(registered))?;
-            Ok(slot)
-        });
-        let slot = match permitted {
-            Ok(slot) => slot,
-            Err(error) => return self.refuse(caller, Some(registered), args, reply, &error),
-        };
-        if slot.is_some() {
-            self.keyspace.expect_slot(db, slot);
+        let permitted = self
+            .check(caller, registered, args)
+            .and_then(|()| self.check_memory(caller, || needs_memory(registered), reply))
+            .and_then(|()| self.check_disk(caller, || changes_data(registered)));
+        if let Err(error) = permitted {
+            return self.refuse(caller, Some(registered), args, reply, &error);
+        }
+        if args.slot().is_some() {
+            self.keyspace.expect_slot(db, args.slot());
         }
         let is_own_write =
             self.replication.is_replica() && self.begin_own_write(caller, registered);
@@ -304,7 +302,7 @@ impl Engine {
             now: self.now,
         };
         let outcome = (registered.command.run)(&mut context, args);
-        if slot.is_some() {
+        if args.slot().is_some() {
             self.keyspace.expect_slot(db, None);
         }
         let failed = outcome.is_err();
@@ -335,26 +333,41 @@ impl Engine {
     }
 
     /// What must hold before a command may run. The order is Redis's: a client sees the same error
-    /// where several apply. Returns the cluster slot of the command's keys, if it has been looked at.
+    /// where several apply.
     #[inline]
     pub(crate) fn check(
         &self,
         caller: Caller,
         registered: Registered,
         args: Args<'_>,
-    ) -> Result<Option<u16>, CommandError> {
+    ) -> Result<(), CommandError> {
         check::arity(registered, args)?;
-        let Some(token) = caller.checked_client() else { return Ok(None) };
-        let Some(session) = self.sessions.get(token) else { return Ok(None) };
+        let Some(token) = caller.checked_client() else { return Ok(()) };
+        let Some(session) = self.sessions.get(token) else { return Ok(()) };
         check::protection(registered, &self.config.security, session)?;
         check::authentication(registered, session.is_admitted(self.access()))?;
-        let slot = self.place(session, registered, args)?;
+        match &self.cluster {
+            None => self.check_state(token, session, registered),
+            Some(cluster) => {
+                self.place(cluster, session, registered, args)?;
+                self.check_state(token, session, registered)
+            }
+        }
+    }
+
+    /// What must hold once it is known that this server may serve the command.
+    #[inline]
+    fn check_state(
+        &self,
+        token: Token,
+        session: &Session,
+        registered: Registered,
+    ) -> Result<(), CommandError> {
         check::state(registered, session)?;
         self.check_role(token, registered)?;
         let may_interrupt = self.loads_from_primary() && check::changes_primary(registered);
         check::loading(registered, self.loading && !may_interrupt)?;
-        check::loading_beside(registered, self.persistence.loads_beside())?;
-        Ok(slot)
+        check::loading_beside(registered, self.persistence.loads_beside())
     }
 
     /// Answers a command that may not run.

@@ -52,7 +52,9 @@ impl Plan {
             let Lookup::Found(registered) = before.1 else { continue };
             match (registered.command.spec.key_range(), second) {
                 (KeyRange { first: 0, .. }, _) => {}
-                (KeyRange { first: 1, last: 1, .. }, Some(_)) if is_alone => {}
+                (KeyRange { first: 1, last: 1, .. }, Some(key)) if is_alone => {
+                    *slot = keyspace.cluster_slot(key);
+                }
                 (KeyRange { first: 1, last: 1, .. }, Some(key)) => {
                     *slot = keys.add((keyspace, db), key);
                 }
@@ -138,8 +140,6 @@ impl KeysAhead {
 
     /// Prefetches the entries behind the buckets.
     fn prefetch_entries(&self, keyspace: &Keyspace, db: DatabaseIndex) {
-        for place in &self.places {
-            keyspace.prefetch_entry(db, *place);
-        }
+        keyspace.prefetch_entries(db, &self.places);
     }
 }

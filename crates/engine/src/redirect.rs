@@ -65,29 +65,19 @@ impl Request<'_> {
 }
 
 impl Engine {
-    /// The slot of a request's keys, if this server is a node of a cluster and the request has keys;
-    /// an error if another node serves it, or none.
-    #[inline]
+    /// An error if another node serves the request, or none.
+    #[inline(never)]
     pub(crate) fn place(
         &self,
+        cluster: &Cluster,
         session: &Session,
         registered: Registered,
         args: Args<'_>,
-    ) -> Result<Option<u16>, CommandError> {
-        match &self.cluster {
-            None => Ok(None),
-            Some(cluster) => self.place_in(cluster, Request { session, registered, args }),
-        }
-    }
-
-    fn place_in(
-        &self,
-        cluster: &Cluster,
-        request: Request<'_>,
-    ) -> Result<Option<u16>, CommandError> {
+    ) -> Result<(), CommandError> {
+        let request = Request { session, registered, args };
         check::state_before_placement(request.registered, request.session)?;
         if !request.registered.command.spec.has_routed_words() && !request.runs_queued() {
-            return Ok(None);
+            return Ok(());
         }
         // Nearly always all is in order, and the slot is known.
         if let Some(slot) = request.args.slot()
@@ -95,13 +85,12 @@ impl Engine {
             && cluster.owns(slot)
             && !cluster.has_open_slots()
         {
-            return Ok(Some(slot));
+            return Ok(());
         }
         let mut survey = Survey::new(self, cluster, request.is_of_shard_channels());
         survey.look_at(request)?;
-        let Some(found) = survey.found else { return Ok(None) };
-        self.decide(cluster, request, &survey, found)?;
-        Ok(Some(found.slot))
+        let Some(found) = survey.found else { return Ok(()) };
+        self.decide(cluster, request, &survey, found)
     }
 
     /// Whether this node serves a request whose keys have been looked at.

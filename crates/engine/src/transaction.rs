@@ -52,7 +52,7 @@ impl Engine {
         let permitted = self
             .check(caller, registered, args)
             // Whatever is queued takes memory.
-            .and_then(|_| self.check_memory(caller, || true, reply));
+            .and_then(|()| self.check_memory(caller, || true, reply));
         if let Err(error) = permitted {
             return self.refuse(caller, Some(registered), args, reply, &error);
         }
@@ -84,7 +84,7 @@ impl Engine {
             self.queued(token).is_some_and(|queued| queued.lacks_any(Flags::LOADING));
         let permitted = self
             .check(caller, registered, args)
-            .and_then(|_| self.check_memory(caller, || needs_memory, reply))
+            .and_then(|()| self.check_memory(caller, || needs_memory, reply))
             .and_then(|()| self.check_disk(caller, || changes_data))
             .and_then(|()| check::loading_queued(self.is_loading() && lacks_loading));
         if let Err(error) = permitted {

@@ -267,6 +267,15 @@ impl Database {
         }
     }
 
+    /// The one table of a database without slots.
+    #[inline]
+    pub(crate) const fn only_table(&self) -> Option<&Table<Entry>> {
+        match &self.tables {
+            Tables::One(table) => Some(table),
+            Tables::PerSlot(_) => None,
+        }
+    }
+
     /// The table that may hold a key that belongs there; `None` if its slot is empty.
     #[inline]
     pub(crate) fn table_at(&self, place: Place) -> Option<&Table<Entry>> {

@@ -252,13 +252,19 @@ impl Keyspace {
 
     /// Where a key belongs, for [`Keyspace::prefetch_bucket`] and [`Keyspace::prefetch_entry`].
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn place(&self, key: &[u8]) -> Place {
-        let slot = match self.layout {
+        Place { hash: self.hash(key), slot: self.cluster_slot(key) }
+    }
+
+    /// The cluster slot of a key, where the keys of each slot have a table of their own.
+    #[must_use]
+    #[inline(always)]
+    pub fn cluster_slot(&self, key: &[u8]) -> Option<u16> {
+        match self.layout {
             Layout::OneTable => None,
             Layout::TablePerSlot => Some(dunlin_slots::key_slot(key)),
-        };
-        Place { hash: self.hash(key), slot }
+        }
     }
 
     /// Says in which cluster slot all keys are that are asked for next, so that it is not computed
@@ -293,8 +299,23 @@ impl Keyspace {
     /// Second step of a batch: brings the entry of a key towards the processor.
     #[inline]
     pub fn prefetch_entry(&self, db: DatabaseIndex, place: Place) {
-        if let Some(table) = self.databases[db as usize].table_at(place) {
-            table.prefetch_item(place.hash);
+        self.prefetch_entries(db, &[place]);
+    }
+
+    /// Second step of a batch for several keys. Which table holds them is found once, where there is
+    /// but one.
+    #[inline]
+    pub fn prefetch_entries(&self, db: DatabaseIndex, places: &[Place]) {
+        let database = &self.databases[db as usize];
+        match database.only_table() {
+            Some(table) => places.iter().for_each(|place| table.prefetch_item(place.hash)),
+            None => {
+                for place in places {
+                    if let Some(table) = database.table_at(*place) {
+                        table.prefetch_item(place.hash);
+                    }
+                }
+            }
         }
     }
 
