@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,11 +19,11 @@ const WRITERS: u64 = 3;
 
 /// What one writer knows of its counters.
 #[derive(Default)]
-struct Ledger {
+pub(crate) struct Ledger {
     /// For each counter: increments that were acknowledged, and those that may or may not have been
     /// done, because no answer came.
     counters: BTreeMap<u64, (i64, i64)>,
-    acknowledged: u64,
+    pub(crate) acknowledged: u64,
     /// Values that were smaller than what had been acknowledged before: lost writes, as a client sees
     /// them.
     regressions: u64,
@@ -34,7 +34,13 @@ struct Ledger {
 }
 
 /// Increments counters until told to stop.
-fn write(mut client: RoutedClient, writer: u64, ends: &AtomicBool) -> Ledger {
+fn write(
+    mut client: RoutedClient,
+    writer: u64,
+    ends: &AtomicBool,
+    seen: &AtomicU64,
+    acknowledged: &AtomicU64,
+) -> Ledger {
     let mut ledger = Ledger::default();
     let mut rng = Rng::with_seed(writer);
     let mut last = Instant::now();
@@ -45,7 +51,9 @@ fn write(mut client: RoutedClient, writer: u64, ends: &AtomicBool) -> Ledger {
             Ok(Value::Integer(value)) => {
                 if value <= *done {
                     // What was there before has gone; count from what is there now.
-                    ledger.regressions += (*done + 1 - value).unsigned_abs();
+                    let gone = (*done + 1 - value).unsigned_abs();
+                    ledger.regressions += gone;
+                    seen.fetch_add(gone, Ordering::Relaxed);
                     *unsure = 0;
                 } else if value > *done + *unsure + 1 {
                     ledger.wrong.push(format!("{value} after {done} and perhaps {unsure} more"));
@@ -54,6 +62,7 @@ fn write(mut client: RoutedClient, writer: u64, ends: &AtomicBool) -> Ledger {
                 }
                 *done = value;
                 ledger.acknowledged += 1;
+                acknowledged.fetch_add(1, Ordering::Relaxed);
                 ledger.gap = ledger.gap.max(last.elapsed());
                 last = Instant::now();
             }
@@ -74,23 +83,45 @@ fn is_expected(error: &[u8]) -> bool {
 }
 
 /// The writers of a cluster.
-struct Load {
+pub(crate) struct Load {
     ends: Arc<AtomicBool>,
+    /// Lost writes that the writers have come across so far.
+    seen: Arc<AtomicU64>,
+    /// Writes that were acknowledged.
+    done: Arc<AtomicU64>,
     writers: Vec<JoinHandle<Ledger>>,
 }
 
 impl Load {
-    fn start(cluster: &Cluster) -> Load {
-        let ends = Arc::new(AtomicBool::new(false));
-        let writers = (0..WRITERS).map(|writer| {
-            let (client, ends) = (cluster.routed(), Arc::clone(&ends));
-            std::thread::spawn(move || write(client, writer, &ends))
-        });
-        let writers = writers.collect();
-        Load { ends, writers }
+    pub(crate) fn start(cluster: &Cluster) -> Load {
+        let mut load = Load {
+            ends: Arc::default(),
+            seen: Arc::default(),
+            done: Arc::default(),
+            writers: Vec::new(),
+        };
+        for writer in 0..WRITERS {
+            let (ends, seen) = (Arc::clone(&load.ends), Arc::clone(&load.seen));
+            let (done, client) = (Arc::clone(&load.done), cluster.routed());
+            let writer = std::thread::spawn(move || write(client, writer, &ends, &seen, &done));
+            load.writers.push(writer);
+        }
+        load
     }
 
-    fn stop(self) -> Vec<Ledger> {
+    /// Waits until the writers have looked at all of their counters again, more or less.
+    #[track_caller]
+    pub(crate) fn wait_for_a_round(&self) {
+        let wanted = self.done.load(Ordering::Relaxed) + 6 * COUNTERS;
+        wait_for("the writers", DEADLINE, || self.done.load(Ordering::Relaxed) >= wanted);
+    }
+
+    /// How many lost writes the writers have come across so far.
+    pub(crate) fn seen_lost(&self) -> u64 {
+        self.seen.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stop(self) -> Vec<Ledger> {
         self.ends.store(true, Ordering::Relaxed);
         self.writers.into_iter().map(|writer| writer.join().expect("it ends well")).collect()
     }
@@ -99,7 +130,7 @@ impl Load {
 /// Compares what the cluster holds with what the writers know, and returns how many acknowledged
 /// writes are gone in all.
 #[track_caller]
-fn lost(cluster: &Cluster, ledgers: &[Ledger]) -> u64 {
+pub(crate) fn lost(cluster: &Cluster, ledgers: &[Ledger]) -> u64 {
     let mut client = cluster.routed();
     let mut lost = 0;
     for ledger in ledgers {

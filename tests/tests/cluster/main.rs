@@ -4,6 +4,7 @@
 //! With `DUNLIN_BIN=/usr/bin/redis-server` the same tests show what Redis does.
 
 mod by_hand;
+mod chaos;
 mod cli;
 mod clients;
 mod consistency;
