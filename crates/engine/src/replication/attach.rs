@@ -108,6 +108,8 @@ impl Engine {
         let replica = self.replication.forget(number, self.now.monotonic)?;
         self.links.feeds.retain(|sending| sending.number != number);
         self.replica_left_sync(number);
+        // What was kept for it alone goes.
+        self.limit_backlog();
         Some(replica)
     }
 

@@ -2,7 +2,7 @@
 
 use dunlin_commands::Caller;
 use dunlin_replication::{ReplicaNumber, SyncState};
-use dunlin_session::{SessionFlags, Token};
+use dunlin_session::{Closing, SessionFlags, Token};
 
 use super::OUTPUT_BYTES_MAX;
 use crate::engine::Engine;
@@ -86,6 +86,10 @@ impl Engine {
         let Some(replica) = self.replication.replicas.get_mut(number) else { return };
         let token = Token(number.0);
         let Some(session) = self.sessions.get_mut(token) else { return };
+        if session.closing == Closing::Now {
+            // CLIENT KILL: what follows is not for it, also within the same transaction.
+            return;
+        }
         let output = &mut session.reply.output;
         let room = OUTPUT_BYTES_MAX.saturating_sub(output.len());
         if replica.state != SyncState::Online || room == 0 {
