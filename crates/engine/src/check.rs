@@ -125,34 +125,11 @@ const LOADING: CommandError = CommandError::fixed("LOADING Redis is loading the 
 
 /// The data set is there, or the command can do without.
 pub(crate) fn loading(registered: Registered, loading: bool) -> Result<(), CommandError> {
-    let may_run = || registered.command.spec.all_flags().contains(Flags::LOADING);
-    if loading && !may_run() && !tells_of_the_cluster(registered) {
+    let allowed = Flags::LOADING.union(Flags::LOADING_HERE);
+    if loading && !registered.command.spec.all_flags().intersects(allowed) {
         return Err(LOADING);
     }
     Ok(())
-}
-
-/// What a node tells of its cluster does not depend on its data. A replica that has just been made
-/// one loads a moment later, and whoever has made it one looks at the cluster next.
-///
-/// Differs: Redis does not answer at all while it loads little, and with LOADING while it loads much.
-fn tells_of_the_cluster(registered: Registered) -> bool {
-    let name = registered.command.spec.name().strip_prefix("cluster|");
-    name.is_some_and(|name| {
-        [
-            "info",
-            "nodes",
-            "slots",
-            "shards",
-            "links",
-            "myid",
-            "myshardid",
-            "keyslot",
-            "replicas",
-            "slaves",
-        ]
-        .contains(&name)
-    })
 }
 
 /// Whether a command may end a load from the primary: another primary, or none.
@@ -175,9 +152,8 @@ pub(crate) const fn loading_queued(lacking: bool) -> Result<(), CommandError> {
 
 /// Some commands cannot be part of a transaction.
 fn queued(registered: Registered) -> Result<(), CommandError> {
-    let spec = &registered.command.spec;
-    // MIGRATE has no such flag in Redis, where it does not wait.
-    if spec.all_flags().contains(Flags::NO_MULTI) || spec.name() == "migrate" {
+    let refused = Flags::NO_MULTI.union(Flags::NO_MULTI_HERE);
+    if registered.command.spec.all_flags().intersects(refused) {
         return Err(CommandError::fixed("ERR Command not allowed inside a transaction"));
     }
     Ok(())

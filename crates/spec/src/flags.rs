@@ -55,6 +55,10 @@ bitflags::bitflags! {
         const ALLOW_BUSY = 1 << 22;
         /// May change keys that its arguments do not name, such as expired ones (SCAN).
         const TOUCHES_ARBITRARY_KEYS = 1 << 23;
+        /// As [`Flags::LOADING`], where Redis does not say so.
+        const LOADING_HERE = 1 << 24;
+        /// As [`Flags::NO_MULTI`], where Redis does not say so.
+        const NO_MULTI_HERE = 1 << 25;
     }
 }
 

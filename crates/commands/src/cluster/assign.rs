@@ -14,7 +14,7 @@ use dunlin_cluster::{Cluster, ClusterError};
 use dunlin_slots::{SlotRange, SlotSet};
 use dunlin_spec::{Arg, CommandSpec, Group};
 
-use super::{ADMIN, refused, slot, with_cluster};
+use super::{ADMIN, administer, refused, slot, with_cluster};
 use crate::args::Args;
 use crate::command::Command;
 use crate::context::Context;
@@ -166,11 +166,7 @@ fn single(slot: u16) -> SlotRange {
 }
 
 fn flush(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
-    with_cluster(cx, |cluster, now, facts| {
-        cluster.flush_slots(now, facts).map_err(|error| refused(&error))
-    })?;
-    cx.reply.ok();
-    Ok(())
+    administer(cx, |cluster, now, facts| cluster.flush_slots(now, facts))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@
 use dunlin_cluster::Bump;
 use dunlin_spec::{Arg, CommandSpec, Flags, Group};
 
-use super::{ADMIN, refused, require_cluster, with_cluster};
+use super::{ADMIN, administer, require_cluster, with_cluster};
 use crate::args::Args;
 use crate::command::Command;
 use crate::context::Context;
@@ -53,22 +53,16 @@ fn bump(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 }
 
 fn save(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
-    with_cluster(cx, |cluster, now, _| {
+    administer(cx, |cluster, now, _| {
         cluster.save_conf(now);
         Ok(())
-    })?;
-    cx.reply.ok();
-    Ok(())
+    })
 }
 
 fn set(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     require_cluster(cx)?;
     let epoch = args.integer(2)?;
-    with_cluster(cx, |cluster, now, _| {
-        cluster.set_config_epoch(now, epoch).map_err(|error| refused(&error))
-    })?;
-    cx.reply.ok();
-    Ok(())
+    administer(cx, |cluster, now, _| cluster.set_config_epoch(now, epoch))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use dunlin_cluster::FailoverMode;
 use dunlin_spec::{Arg, CommandSpec, Group};
 
-use super::{ADMIN, refused, require_cluster, with_cluster};
+use super::{ADMIN, administer, require_cluster};
 use crate::args::Args;
 use crate::command::Command;
 use crate::context::Context;
@@ -33,11 +33,7 @@ fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         Some(_) if args.is(2, "takeover") => FailoverMode::Takeover,
         Some(_) => return Err(CommandError::Syntax),
     };
-    with_cluster(cx, |cluster, now, facts| {
-        cluster.manual_failover(now, facts, mode).map_err(|error| refused(&error))
-    })?;
-    cx.reply.ok();
-    Ok(())
+    administer(cx, |cluster, now, facts| cluster.manual_failover(now, facts, mode))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 use dunlin_slots::{SLOTS, key_slot};
 use dunlin_spec::{Arg, CommandSpec, Flags, Group};
 
-use super::require_cluster;
+use super::{TELLS, require_cluster};
 use crate::args::Args;
 use crate::command::Command;
 use crate::context::Context;
@@ -38,7 +38,7 @@ const KEYSLOT_SPEC: CommandSpec = CommandSpec::new("cluster|keyslot", Group::Clu
     .summary("Returns the hash slot for a key.")
     .since("3.0.0")
     .complexity("O(N) where N is the number of bytes in the key")
-    .flags(&[Flags::STALE])
+    .flags(TELLS)
     .args(&[Arg::string("key")]);
 
 pub(super) const COUNTKEYSINSLOT: Command = Command::new(COUNTKEYSINSLOT_SPEC, count);

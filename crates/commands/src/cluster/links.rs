@@ -3,9 +3,9 @@
 //! Source: redis.io, CLUSTER LINKS; fields checked against a 7.2.6 server.
 
 use dunlin_cluster::LinkDirection;
-use dunlin_spec::{CommandSpec, Flags, Group};
+use dunlin_spec::{CommandSpec, Group};
 
-use super::require_cluster;
+use super::{TELLS, require_cluster};
 use crate::args::Args;
 use crate::command::Command;
 use crate::context::Context;
@@ -15,7 +15,7 @@ const SPEC: CommandSpec = CommandSpec::new("cluster|links", Group::Cluster, 2)
     .summary("Returns a list of all TCP links to and from peer nodes.")
     .since("7.0.0")
     .complexity("O(N) where N is the total number of Cluster nodes")
-    .flags(&[Flags::STALE])
+    .flags(TELLS)
     .tips(&["nondeterministic_output"]);
 
 pub(super) const COMMAND: Command = Command::new(SPEC, run);

@@ -11,7 +11,7 @@
 use dunlin_cluster::{ClusterError, ResetMode};
 use dunlin_spec::{Arg, CommandSpec, Flags, Group};
 
-use super::{ADMIN, refused, require_cluster, with_cluster};
+use super::{ADMIN, administer, refused, require_cluster, with_cluster};
 use crate::args::Args;
 use crate::command::Command;
 use crate::context::Context;
@@ -63,11 +63,7 @@ pub(super) const REPLICATE: Command = Command::new(REPLICATE_SPEC, replicate);
 pub(super) const RESET: Command = Command::new(RESET_SPEC, reset);
 
 fn forget(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    with_cluster(cx, |cluster, now, _| {
-        cluster.forget(now, args.get(2)).map_err(|error| refused(&error))
-    })?;
-    cx.reply.ok();
-    Ok(())
+    administer(cx, |cluster, now, _| cluster.forget(now, args.get(2)))
 }
 
 fn meet(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
@@ -99,11 +95,7 @@ fn meet(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
 }
 
 fn replicate(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
-    with_cluster(cx, |cluster, now, facts| {
-        cluster.replicate(now, facts, args.get(2)).map_err(|error| refused(&error))
-    })?;
-    cx.reply.ok();
-    Ok(())
+    administer(cx, |cluster, now, facts| cluster.replicate(now, facts, args.get(2)))
 }
 
 fn reset(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
@@ -115,11 +107,7 @@ fn reset(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         Some(_) if args.is(2, "hard") => ResetMode::Hard,
         Some(_) => return Err(CommandError::Syntax),
     };
-    with_cluster(cx, |cluster, now, facts| {
-        cluster.reset(now, facts, mode).map_err(|error| refused(&error))
-    })?;
-    cx.reply.ok();
-    Ok(())
+    administer(cx, |cluster, now, facts| cluster.reset(now, facts, mode))
 }
 
 #[cfg(test)]

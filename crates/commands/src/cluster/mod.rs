@@ -31,7 +31,7 @@ use dunlin_stdx::time::Now;
 
 use crate::command::Command;
 use crate::context::Context;
-use crate::error::CommandError;
+use crate::error::{CommandError, CommandResult};
 
 pub use endpoint::preferred_endpoint;
 pub use facts::{KeysBySlot, facts};
@@ -84,6 +84,12 @@ const CLUSTER: Command = Command::container(
 /// Flags of what an administrator does with a cluster.
 const ADMIN: &[Flags] = &[Flags::ADMIN, Flags::STALE, Flags::NO_ASYNC_LOADING];
 
+/// Flags of what a node tells of its cluster, which does not depend on its data: a replica that has
+/// just been made one loads a moment later, and whoever has made it one looks at the cluster next.
+///
+/// Differs: Redis does not answer at all while it loads little, and with LOADING while it loads much.
+const TELLS: &[Flags] = &[Flags::STALE, Flags::LOADING_HERE];
+
 /// What every command of a cluster answers where there is none.
 const DISABLED: CommandError =
     CommandError::fixed("ERR This instance has cluster support disabled");
@@ -101,6 +107,18 @@ fn with_cluster<R>(
     let cluster = cx.cluster.as_deref_mut().ok_or(DISABLED)?;
     let keys = KeysBySlot(cx.keyspace);
     wish(cluster, cx.now, &facts(&keys, cx.replication))
+}
+
+/// Makes a wish that is answered with OK.
+fn administer(
+    cx: &mut Context<'_>,
+    wish: impl FnOnce(&mut Cluster, Now, &Facts<'_>) -> Result<(), ClusterError>,
+) -> CommandResult {
+    with_cluster(cx, |cluster, now, facts| {
+        wish(cluster, now, facts).map_err(|error| refused(&error))
+    })?;
+    cx.reply.ok();
+    Ok(())
 }
 
 /// The reply to a wish that the cluster refuses.

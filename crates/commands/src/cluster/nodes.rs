@@ -12,7 +12,7 @@
 use dunlin_cluster::Node;
 use dunlin_spec::{Arg, CommandSpec, Flags, Group};
 
-use super::{refused, require_cluster};
+use super::{TELLS, refused, require_cluster};
 use crate::args::Args;
 use crate::command::Command;
 use crate::context::Context;
@@ -36,34 +36,34 @@ const INFO_SPEC: CommandSpec = CommandSpec::new("cluster|info", Group::Cluster, 
     .summary("Returns information about the state of a node.")
     .since("3.0.0")
     .complexity("O(1)")
-    .flags(&[Flags::STALE])
+    .flags(TELLS)
     .tips(CHANGES);
 
 const MYID_SPEC: CommandSpec = CommandSpec::new("cluster|myid", Group::Cluster, 2)
     .summary("Returns the ID of a node.")
     .since("3.0.0")
     .complexity("O(1)")
-    .flags(&[Flags::STALE]);
+    .flags(TELLS);
 
 const MYSHARDID_SPEC: CommandSpec = CommandSpec::new("cluster|myshardid", Group::Cluster, 2)
     .summary("Returns the shard ID of a node.")
     .since("7.2.0")
     .complexity("O(1)")
-    .flags(&[Flags::STALE])
+    .flags(TELLS)
     .tips(CHANGES);
 
 const NODES_SPEC: CommandSpec = CommandSpec::new("cluster|nodes", Group::Cluster, 2)
     .summary("Returns the cluster configuration for a node.")
     .since("3.0.0")
     .complexity("O(N) where N is the total number of Cluster nodes")
-    .flags(&[Flags::STALE])
+    .flags(TELLS)
     .tips(CHANGES);
 
 const REPLICAS_SPEC: CommandSpec = CommandSpec::new("cluster|replicas", Group::Cluster, 3)
     .summary("Lists the replica nodes of a master node.")
     .since("5.0.0")
     .complexity("O(N) where N is the number of replicas.")
-    .flags(&[Flags::ADMIN, Flags::STALE])
+    .flags(&[Flags::ADMIN, Flags::STALE, Flags::LOADING_HERE])
     .tips(CHANGES)
     .args(NODE_ID);
 
@@ -71,7 +71,7 @@ const SLAVES_SPEC: CommandSpec = CommandSpec::new("cluster|slaves", Group::Clust
     .summary("Lists the replica nodes of a master node.")
     .since("3.0.0")
     .complexity("O(N) where N is the number of replicas.")
-    .flags(&[Flags::ADMIN, Flags::STALE])
+    .flags(&[Flags::ADMIN, Flags::STALE, Flags::LOADING_HERE])
     .tips(CHANGES)
     .deprecated("5.0.0", "`CLUSTER REPLICAS`")
     .args(NODE_ID);

@@ -39,7 +39,7 @@ const SPEC: CommandSpec = CommandSpec::new("migrate", Group::Generic, -6)
         ("4.0.7", "Added the `AUTH` option."),
         ("6.0.0", "Added the `AUTH2` option."),
     ])
-    .flags(&[Flags::WRITE])
+    .flags(&[Flags::WRITE, Flags::NO_MULTI_HERE])
     .categories(&[Categories::KEYSPACE, Categories::DANGEROUS])
     .keys(&[KeySpec::at(3, MOVED), KeySpec::after("KEYS", -2, SOME_MOVED).to(-1)])
     .find_keys_with(getkeys::migrate)
