@@ -1,7 +1,8 @@
 //! Connections that are no clients: links to the other nodes of the cluster, and to the targets of
 //! MIGRATE.
 //!
-//! A link has a place in a slab, named by a [`LinkToken`], with buffers of its own. Whoever moves
+//! A link has a place in a slab, named by a [`LinkToken`], with an output of its own; what arrives is
+//! taken at once, so that all links are read into one buffer. Whoever moves
 //! bytes treats it as a client's connection, through calls of other names. A place is free again
 //! when whoever moves bytes has been told to close it, or has told that it is closed.
 
@@ -18,11 +19,8 @@ use crate::Node;
 use crate::node::Action;
 use crate::outgoing::Outgoing;
 
-/// Room that a link's input is given before each read.
+/// Room for one read.
 const INPUT_BYTES: usize = 16 * 1024;
-
-/// Input buffers larger than this are given back when they have been read.
-const KEPT_INPUT_BYTES: usize = 64 * 1024;
 
 /// Names a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +49,6 @@ enum Name {
 /// One link.
 struct Link {
     name: Name,
-    input: Vec<u8>,
     output: Output,
     /// It is to be closed, and nobody is interested in it any more.
     is_closing: bool,
@@ -64,6 +61,8 @@ struct Link {
 pub(crate) struct Links {
     slab: Slab<Link>,
     by_name: HashMap<Name, usize>,
+    /// What has just been read from one of them.
+    input: Vec<u8>,
     with_output: Vec<LinkToken>,
     closing: VecDeque<LinkToken>,
     wanted: VecDeque<LinkRequest>,
@@ -72,13 +71,7 @@ pub(crate) struct Links {
 
 impl Links {
     fn open(&mut self, name: Name) -> LinkToken {
-        let link = Link {
-            name,
-            input: Vec::new(),
-            output: Output::default(),
-            is_closing: false,
-            is_named: false,
-        };
+        let link = Link { name, output: Output::default(), is_closing: false, is_named: false };
         let place = self.slab.insert(link);
         self.by_name.insert(name, place);
         LinkToken(place)
@@ -155,28 +148,20 @@ impl Node {
 
     /// The buffer to read into, with room behind its end; `None` for a link that is to be closed.
     pub fn link_input(&mut self, token: LinkToken) -> Option<&mut Vec<u8>> {
-        let link = self.links.slab.get_mut(token.0).filter(|link| !link.is_closing)?;
-        link.input.reserve(INPUT_BYTES);
-        Some(&mut link.input)
+        self.name_of(token)?;
+        self.links.input.clear();
+        self.links.input.reserve(INPUT_BYTES);
+        Some(&mut self.links.input)
     }
 
     /// Bytes were added to the buffer that [`Node::link_input`] lent.
     pub fn handle_link_input(&mut self, token: LinkToken) {
-        let Some(link) = self.links.slab.get_mut(token.0) else { return };
-        let (name, mut input) = (link.name, std::mem::take(&mut link.input));
-        if !link.is_closing {
-            match name {
-                Name::Bus(id) => self.engine.cluster_received(id, &input),
-                Name::Target(id) => self.engine.migration_received(id, &input),
-            }
-            self.move_requests();
+        match self.name_of(token) {
+            Some(Name::Bus(id)) => self.engine.cluster_received(id, &self.links.input),
+            Some(Name::Target(id)) => self.engine.migration_received(id, &self.links.input),
+            None => {}
         }
-        if let Some(link) = self.links.slab.get_mut(token.0)
-            && input.capacity() <= KEPT_INPUT_BYTES
-        {
-            input.clear();
-            link.input = input;
-        }
+        self.move_requests();
     }
 
     /// A link is gone.

@@ -345,7 +345,6 @@ impl Service for Serving {
     }
 
     fn next_connect(&mut self) -> Option<Connect> {
-        let keepalive = self.keepalive();
         let (id, host, port) = match self.node.next_connect() {
             Some(ConnectRequest { token, host, port }) => (connection(token), host, port),
             None => {
@@ -353,6 +352,7 @@ impl Service for Serving {
                 (End::Link(token).id(), host, port)
             }
         };
+        let keepalive = self.keepalive();
         let source = self.node.engine_mut().config.network.bind_source_addr.to_str_lossy();
         let source = source.into_owned();
         Some(Connect { id, host, port, source, nodelay: true, keepalive })
