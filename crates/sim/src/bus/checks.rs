@@ -36,7 +36,6 @@ pub(super) struct Checks {
     /// Whom a node has voted for in an epoch.
     votes: BTreeMap<(NodeId, u64), usize>,
     writers_are_checked: bool,
-    minorities_are_checked: bool,
 }
 
 impl Default for Checks {
@@ -47,7 +46,6 @@ impl Default for Checks {
             writers: BTreeMap::new(),
             votes: BTreeMap::new(),
             writers_are_checked: true,
-            minorities_are_checked: true,
         }
     }
 }
@@ -146,16 +144,8 @@ impl Bus {
         self.checks.writers_are_checked = false;
     }
 
-    /// Nothing is cut in this simulation: no need to look for primaries that hear of no majority.
-    pub fn expect_no_minorities(&mut self) {
-        self.checks.minorities_are_checked = false;
-    }
-
     /// A primary that no majority reaches stops taking writes within the node timeout and a cron.
     pub(super) fn check_minority(&mut self, index: usize) {
-        if !self.checks.minorities_are_checked {
-            return;
-        }
         let serves = self.takes_writes(index) && self.at(index).myself().is_voting();
         if !serves || self.is_reached_by_majority(index) {
             self.checks.seen[index].reached_us = self.now_us;

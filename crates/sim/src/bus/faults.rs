@@ -76,12 +76,6 @@ impl Bus {
         self.machines[index].cluster.is_some()
     }
 
-    /// Whether a process is stopped.
-    #[must_use]
-    pub fn is_stopped(&self, index: usize) -> bool {
-        self.machines[index].stopped.is_some()
-    }
-
     /// Sets a machine's wall clock forward or back.
     pub fn jump_wall_clock(&mut self, index: usize, ms: i64) {
         self.machines[index].wall_jump_us += ms * 1000;

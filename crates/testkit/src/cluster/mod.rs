@@ -17,7 +17,6 @@ mod routed;
 mod view;
 
 use std::fmt::Write as _;
-use std::path::Path;
 use std::time::Duration;
 
 use crate::client::Client;
@@ -93,12 +92,6 @@ impl Cluster {
     #[track_caller]
     pub fn start_node(&mut self) -> usize {
         self.add(self.builder.node(self.len()))
-    }
-
-    /// Starts one more node of another program, which knows nobody; returns its number.
-    #[track_caller]
-    pub fn start_node_of(&mut self, program: &Path) -> usize {
-        self.add(self.builder.node_of(program))
     }
 
     #[track_caller]
