@@ -125,6 +125,14 @@ impl Cluster {
         self.config.node_timeout_ms.saturating_mul(1000)
     }
 
+    /// Microseconds after the last PONG of a node when it is sent a PING.
+    pub(crate) const fn ping_interval_us(&self) -> u64 {
+        match self.config.ping_interval_ms {
+            0 => self.timeout_us() / 2,
+            ms => ms.saturating_mul(1000),
+        }
+    }
+
     /// nodes.conf is to be written before anything is sent.
     pub(crate) const fn save(&mut self) {
         self.todo.save = true;

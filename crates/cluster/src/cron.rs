@@ -150,10 +150,7 @@ impl Cluster {
             // Maybe it is the connection that does not work.
             self.close(id);
         }
-        let interval_us = match self.config.ping_interval_ms {
-            0 => timeout / 2,
-            ms => ms.saturating_mul(1000),
-        };
+        let interval_us = self.ping_interval_us();
         if self.has_open_link(key) {
             let is_due = pending_us.is_none() && silent_us(contact.pong_received) > interval_us;
             if is_due || self.manual.is_handing_over_to(&self.nodes.get(key).id) {

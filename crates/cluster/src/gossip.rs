@@ -13,6 +13,10 @@ use crate::reach::seen_from_here;
 /// How far in the future a PONG may be by hearsay: clocks differ.
 const FUTURE_MS_MAX: i64 = 500;
 
+/// How much older than the interval of PINGs a voucher may be, in microseconds: PINGs are sent by a cron
+/// of 100 ms, and the PONG may itself be hearsay of a clock that differs.
+const VOUCHER_SLACK_US: u64 = FUTURE_MS_MAX as u64 * 1000 + 100_000;
+
 impl Cluster {
     /// Entries of a known sender.
     pub(crate) fn hear_gossip(&mut self, sender: NodeKey, entries: &[GossipEntry]) {
@@ -44,6 +48,9 @@ impl Cluster {
             let reporter = from.id;
             self.hear_report(key, reporter, is_failing);
         }
+        if !is_failing && entry.ping_sent_s == 0 && entry.pong_received_s != 0 {
+            self.hear_voucher(key);
+        }
         let node = self.nodes.get(key);
         if !is_failing
             && node.contact.ping_sent.is_none()
@@ -63,6 +70,15 @@ impl Cluster {
             let address = self.gossiped_address(sender, entry);
             self.hear_address(key, address);
         }
+    }
+
+    /// Somebody has had an answer of a node and waits for none: the answer is no older than the interval
+    /// of PINGs. Neither clock is asked, as they may differ.
+    fn hear_voucher(&mut self, key: NodeKey) {
+        let age_us = self.ping_interval_us() + VOUCHER_SLACK_US;
+        let latest = self.at().0.checked_sub(age_us).map(Monotonic);
+        let contact = &mut self.nodes.get_mut(key).contact;
+        contact.vouched = contact.vouched.max(latest);
     }
 
     /// Where a node is that another one speaks of.

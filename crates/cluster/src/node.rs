@@ -27,6 +27,8 @@ pub(crate) struct Contact {
     pub(crate) pong_received: Option<Monotonic>,
     /// When anything last came from it.
     pub(crate) data_received: Option<Monotonic>,
+    /// When it has answered at the latest, by the word of others.
+    pub(crate) vouched: Option<Monotonic>,
     /// The link that this node has opened to it.
     pub(crate) outbound: Option<LinkId>,
     /// The link that it has opened to this node.

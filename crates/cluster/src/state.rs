@@ -114,13 +114,15 @@ impl Cluster {
         reached > size / 2 || size == 0
     }
 
-    /// Whether this node, as a primary, has not heard from another one for the node timeout. Two that
-    /// work hear from each other twice in that time.
+    /// Whether this node, as a primary, has neither heard from another one for the node timeout nor of it.
+    /// Two that work hear from each other twice in that time; in a large cluster, where gossip makes most
+    /// PINGs unnecessary, they hear of each other.
     fn is_silent(&self, node: &Node) -> bool {
         if node.is_myself() || !self.myself().is_voting() {
             return false;
         }
-        let since = node.contact.data_received.unwrap_or(node.created).max(self.health.started);
+        let heard = node.contact.data_received.max(node.contact.vouched);
+        let since = heard.unwrap_or(node.created).max(self.health.started);
         let interval_us = self.config.ping_interval_ms.saturating_mul(2000);
         self.at().since_us(since) > self.timeout_us().max(interval_us).max(SILENCE_MIN_US)
     }

@@ -45,11 +45,15 @@ struct Bench {
 impl Bench {
     /// One of the nodes, linked to all others.
     fn new(me: char) -> Self {
+        Self::of(&conf(me), ClusterConfig { node_timeout_ms: 1000, ..ClusterConfig::default() })
+    }
+
+    /// The node that a nodes.conf is of, linked to all others.
+    fn of(conf: &str, config: ClusterConfig) -> Self {
         let now = Now { unix_us: 1_700_000_000_000_000, monotonic: Monotonic(1_000_000) };
-        let conf = conf(me);
         let start = Start {
             conf: Some(conf.as_bytes()),
-            config: ClusterConfig { node_timeout_ms: 1000, ..ClusterConfig::default() },
+            config,
             ports: Ports { tcp: 7000, tls: 0, bus: 17000 },
             seed: 1,
             now,
@@ -301,6 +305,63 @@ fn nobody_is_suspected_before_the_timeout_nor_after_a_pause_of_this_node() {
     bench.now.monotonic = bench.now.monotonic.plus_us(60_000_000);
     bench.turn(|cluster, now, facts| cluster.run_cron(now, facts));
     assert!(bench.cluster.nodes().all(|node| !node.is_suspected()));
+}
+
+/// In a large cluster gossip makes most PINGs unnecessary: primaries that another one hears from are not
+/// silent. Once it does not tell of them, they are.
+#[test]
+fn who_is_heard_of_is_not_silent() {
+    const PRIMARIES: u16 = 60;
+    let numbered = |number: u16| NodeId::parse(format!("{number:040x}").as_bytes()).unwrap();
+    let mut conf = String::new();
+    for number in 0..PRIMARIES {
+        let (role, id) = (if number == 0 { "myself,master" } else { "master" }, numbered(number));
+        let (first, last) = (number * 273, (number + 1) * 273 - 1);
+        writeln!(
+            conf,
+            "{id} 10.0.1.{number}:7000@17000 {role} - 0 0 {} connected {first}-{last}",
+            number + 1
+        )
+        .unwrap();
+    }
+    conf += "vars currentEpoch 99 lastVoteEpoch 0\n";
+    let config = ClusterConfig {
+        node_timeout_ms: 4000,
+        require_full_coverage: false,
+        ..ClusterConfig::default()
+    };
+    let mut bench = Bench::of(&conf, config);
+    let header = |bench: &Bench, number: u16| {
+        let node = bench.cluster.node(&numbered(number)).unwrap();
+        let (sender, slots, config_epoch) = (*node.id(), node.slots().clone(), node.config_epoch());
+        Header { sender, slots, config_epoch, ..bench.header('e') }
+    };
+    for (link, ip) in bench.links.clone() {
+        let number = ip.rsplit('.').next().unwrap().parse().unwrap();
+        let body = Body::Pong(Gossip::default());
+        let bytes = Message { header: header(&bench, number), body }.encode();
+        bench.turn(|cluster, now, facts| cluster.received(now, facts, link, &bytes));
+    }
+    for _ in 0..15 {
+        let pong_received_s = u32::try_from(bench.now.unix_us / 1_000_000).unwrap();
+        let entries = (2..PRIMARIES).map(|number| GossipEntry {
+            id: numbered(number),
+            ping_sent_s: 0,
+            pong_received_s,
+            ip: format!("10.0.1.{number}"),
+            port: 7000,
+            bus_port: 17000,
+            flags: NodeFlags::PRIMARY,
+            secondary_port: 0,
+        });
+        let gossip = Gossip { entries: entries.collect(), extensions: None };
+        bench.hears(header(&bench, 1), Body::Pong(gossip));
+        bench.cron(10);
+        assert_ne!(bench.cluster.down_reason(), Some(DownReason::Minority), "{:?}", bench.now);
+    }
+    assert!(bench.cluster.is_ok());
+    bench.cron(45);
+    assert_eq!(bench.cluster.down_reason(), Some(DownReason::Minority));
 }
 
 /// Strangers may greet, and nothing else; what they can make this node keep is bounded.
