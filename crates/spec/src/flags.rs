@@ -176,7 +176,9 @@ mod tests {
             | Flags::SENTINEL
             | Flags::ONLY_SENTINEL
             | Flags::PROTECTED
-            | Flags::TOUCHES_ARBITRARY_KEYS;
+            | Flags::TOUCHES_ARBITRARY_KEYS
+            | Flags::LOADING_HERE
+            | Flags::NO_MULTI_HERE;
         assert_eq!(hidden.names().count(), 0);
         assert_eq!(
             (Flags::all() - hidden).names().count(),
