@@ -124,6 +124,13 @@ impl Context<'_> {
         self.wait([], awaited, timeout, at_timeout, Vec::new());
     }
 
+    /// Lets the client wait for work on these keys beside the command thread. When it is done the
+    /// command runs again; it ends without that where the keys go to another node.
+    pub fn block_on_job<'k>(&mut self, keys: impl IntoIterator<Item = &'k [u8]>, awaited: Awaited) {
+        let ends_by_itself = Timeout { ms: 0, deadline: None };
+        self.wait(keys, awaited, ends_by_itself, TimeoutReply::Nothing, Vec::new());
+    }
+
     fn wait<'k>(
         &mut self,
         keys: impl IntoIterator<Item = &'k [u8]>,

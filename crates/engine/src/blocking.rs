@@ -56,11 +56,12 @@ impl Engine {
         }
     }
 
-    /// Serves clients that waited for replicas or for the disk and need not any more.
+    /// Serves clients that waited for replicas, for the disk or for a job and need not any more.
     #[cold]
     pub(crate) fn serve_others(&mut self) {
         let replicas = &self.replication.replicas;
         let (has_log, kept) = (self.persistence.is_log_wanted(), self.persistence.kept_up_to());
+        let payloads = self.persistence.payloads();
         let is_met = |awaited: Awaited| match awaited {
             Awaited::Acknowledgement { offset, replicas: wanted } => {
                 replicas.count_acknowledged(offset) >= wanted
@@ -70,6 +71,7 @@ impl Engine {
                 log.is_some() && !has_log
                     || log.is_none_or(|log| log <= kept) && replicas.count_durable(offset) >= wanted
             }
+            Awaited::Decoding(payload) => payloads.is_decoded(payload),
             Awaited::Value(_) | Awaited::ValueOrLoss(_) | Awaited::Transfer(_) => false,
         };
         let waiting = self.sessions.blocking.for_others();

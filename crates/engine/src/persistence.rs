@@ -160,6 +160,9 @@ impl Engine {
         if self.sessions.blocking.waits_for_others() {
             self.serve_others();
         }
+        for entry in self.persistence.payloads().take_unclaimed() {
+            self.keyspace.discard(entry, true);
+        }
         self.tend_transfers();
         self.write_journal();
     }

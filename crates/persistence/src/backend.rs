@@ -71,6 +71,8 @@ pub enum JobRole {
     Spill,
     /// Keeps what the stream of changes has no memory for: replicas wait for it.
     StreamSpill,
+    /// Decodes a large payload of RESTORE, for which its client waits.
+    Decode,
 }
 
 impl JobRole {
@@ -87,6 +89,7 @@ impl JobRole {
             Self::Send => "send",
             Self::Spill => "spill",
             Self::StreamSpill => "stream-spill",
+            Self::Decode => "decode",
         }
     }
 

@@ -7,6 +7,7 @@
 //! | [`append`] | changes, to the append-only file |
 //! | [`load`] | files, into the keyspace |
 //! | [`receive`] | a primary's data set, to a file or into the keyspace |
+//! | [`restore`] | a large payload of RESTORE, decoded beside the command thread |
 //! | [`stream_spill`] | a primary's changes that memory does not hold, to files and back |
 //!
 //! [`Persistence`] decides what of it happens when.
@@ -31,6 +32,7 @@ pub mod load;
 #[cfg(test)]
 mod memory_disk;
 pub mod receive;
+pub mod restore;
 #[cfg(test)]
 mod round_trip;
 mod server;
@@ -47,6 +49,7 @@ pub use events::Events;
 pub use feed::{Feed, FeedOutlet, FeedState, Framing, SyncFile};
 pub use job::{Job, Signal, Step};
 pub use load::LoadBatch;
+pub use restore::{LARGE_PAYLOAD_BYTES, PayloadRequest};
 pub use server::{
     Fatal, LoadStatus, Loaded, LoadedKeys, LogReading, LogStatus, Merge, Outcome, Persistence,
     ReceivedSource, SaveStatus, SliceEnd, SyncEnded, SyncFilter, SyncRequest, SyncTarget,

@@ -31,6 +31,8 @@ pub enum Awaited {
     /// That keys are on another server (MIGRATE), by the number of the transfer. Nothing else ends
     /// this wait.
     Transfer(u64),
+    /// That a large payload is decoded (RESTORE), by its number. Nothing else ends this wait.
+    Decoding(u64),
     /// That changes are on disk. No key ends this wait.
     Durability {
         /// Up to here in the append-only file of this server, if that is asked for.
@@ -49,13 +51,16 @@ impl Awaited {
         match self {
             Self::Value(awaited) => held == Some(awaited),
             Self::ValueOrLoss(_) => true,
-            Self::Acknowledgement { .. } | Self::Durability { .. } | Self::Transfer(_) => false,
+            Self::Acknowledgement { .. }
+            | Self::Durability { .. }
+            | Self::Transfer(_)
+            | Self::Decoding(_) => false,
         }
     }
 
-    /// Whether it is others that end the wait: replicas, the disk.
+    /// Whether it is others that end the wait: replicas, the disk, a job.
     const fn is_of_others(self) -> bool {
-        matches!(self, Self::Acknowledgement { .. } | Self::Durability { .. })
+        matches!(self, Self::Acknowledgement { .. } | Self::Durability { .. } | Self::Decoding(_))
     }
 
     const fn notices_loss(self) -> bool {
@@ -127,7 +132,7 @@ pub struct Blocking {
     /// For each database, its keys that somebody waits for.
     queues: Vec<HashMap<Box<[u8]>, Queue>>,
     deadlines: BTreeSet<(Monotonic, Token)>,
-    /// Clients that wait for replicas or for the disk.
+    /// Clients that wait for replicas, for the disk, or for a job.
     for_others: BTreeSet<Token>,
     last_number: u64,
     /// Keys that changed and may end somebody's wait, in the order of their changes.
@@ -203,10 +208,11 @@ impl Blocking {
         self.released.retain(|(released, ..)| *released != token);
     }
 
-    /// Ends a client's wait; false if it does not wait, or for something that does not end. The engine answers it when the command
-    /// that asked for this has ended.
+    /// Ends a client's wait; false if it does not wait, or for something that does not end. The
+    /// engine answers it when the command that asked for this has ended.
     pub fn unblock(&mut self, token: Token, why: Release) -> bool {
-        if matches!(self.wait_of(token), Some(Wait { awaited: Awaited::Transfer(_), .. })) {
+        let awaited = self.wait_of(token).map(|wait| wait.awaited);
+        if matches!(awaited, Some(Awaited::Transfer(_) | Awaited::Decoding(_))) {
             return false;
         }
         let Some(wait) = self.release(token) else { return false };

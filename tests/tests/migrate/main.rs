@@ -6,5 +6,6 @@ mod cluster;
 #[path = "../persistence/dataset.rs"]
 mod dataset;
 mod faults;
+mod large_payload;
 mod moving;
 mod sockets;

@@ -1,18 +1,21 @@
 //! `RESTORE key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`
 //!
 //! Makes a key of what DUMP replied. Every byte is checked, whatever `sanitize-dump-payload` says.
+//! A large payload is decoded beside the command thread while its client waits, so that a key that
+//! moves to this server keeps nobody else waiting.
 //!
 //! Source: Redis documentation, RESTORE.
 
 use dunlin_config::LogLevel;
 use dunlin_keyspace::Expiry;
-use dunlin_persistence::load_limits;
+use dunlin_persistence::{LARGE_PAYLOAD_BYTES, PayloadRequest, load_limits};
 use dunlin_rdb::{RestoreError, restore, restore_unverified};
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group, KeyFlags, KeySpec};
 use dunlin_stdx::time::UnixMs;
-use dunlin_values::AccessHint;
+use dunlin_values::{AccessHint, Entry};
 
 use crate::args::Args;
+use crate::blocking::Awaited;
 use crate::command::Command;
 use crate::context::Context;
 use crate::effects::KeyEventClass;
@@ -105,7 +108,7 @@ impl Options {
 /// Runs RESTORE or RESTORE-ASKING.
 pub(super) fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     let options = Options::parse(args)?;
-    let (key, payload) = (args.get(1), args.get(3));
+    let key = args.get(1);
     if !options.replace && cx.keyspace.peek(cx.db, key).is_some() {
         return Err(CommandError::fixed("BUSYKEY Target key name already exists."));
     }
@@ -115,14 +118,8 @@ pub(super) fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     let base = if options.absolute { UnixMs(0) } else { cx.now.unix_ms() };
     let deadline = (ttl != 0).then(|| base + ttl);
-    let mut limits = load_limits(cx.keyspace, cx.config);
-    limits.list.packed_threshold = list_limits(cx).packed_threshold;
-    let restored = if cx.switches.skip_checksum_validation {
-        restore_unverified(payload, key, deadline, limits)
-    } else {
-        restore(payload, key, deadline, limits)
-    };
-    let entry = restored.map_err(|error| refused(cx, &error))?;
+    let Some(decoded) = decode(cx, args, deadline) else { return Ok(()) };
+    let entry = decoded.map_err(|error| refused(cx, &error))?;
     let has_passed = deadline.is_some_and(|at| at <= cx.now.unix_ms());
     if has_passed && cx.keyspace.expiry() == Expiry::Remove {
         discard(cx, key, options.replace);
@@ -139,6 +136,38 @@ pub(super) fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     }
     cx.reply.ok();
     Ok(())
+}
+
+/// Makes an entry of the payload; `None` if that takes long, and the client waits meanwhile.
+fn decode(
+    cx: &mut Context<'_>,
+    args: Args<'_>,
+    deadline: Option<UnixMs>,
+) -> Option<Result<Entry, RestoreError>> {
+    let resumed = cx.sessions.blocking.resumed.as_ref().map(|wait| wait.awaited);
+    if let Some(Awaited::Decoding(number)) = resumed
+        && let Some(mut decoded) = cx.persistence.payloads().take(number)
+    {
+        // The time to live counts from when the key is there.
+        if let Ok(entry) = &mut decoded {
+            entry.set_deadline(deadline);
+        }
+        return Some(decoded);
+    }
+    let mut limits = load_limits(cx.keyspace, cx.config);
+    limits.list.packed_threshold = list_limits(cx).packed_threshold;
+    let (key, verify) = (args.get(1), !cx.switches.skip_checksum_validation);
+    let large = args.shared(3).filter(|payload| payload.len() >= LARGE_PAYLOAD_BYTES);
+    if let Some(payload) = large.filter(|_| cx.may_block()) {
+        let request =
+            PayloadRequest { payload: payload.clone(), key: key.into(), deadline, limits, verify };
+        if let Some(number) = cx.persistence.decode_payload(&request) {
+            cx.block_on_job([key], Awaited::Decoding(number));
+            return None;
+        }
+    }
+    let decode = if verify { restore } else { restore_unverified };
+    Some(decode(args.get(3), key, deadline, limits))
 }
 
 /// What the client is told of a payload that is no value; the log says where it is wrong.

@@ -53,6 +53,7 @@ use self::walk::Walk;
 use crate::append::AppendEvent;
 use crate::backend::Backend;
 use crate::events::Events;
+use crate::restore::{PayloadRequest, Payloads};
 use crate::snapshot::{ReplicationAux, SnapshotEvent};
 
 /// The persistence of one server.
@@ -67,6 +68,7 @@ pub struct Persistence {
     /// Where in the stream of changes what was loaded is.
     loaded_position: Option<ReplicationAux>,
     receiving: Receiving,
+    payloads: Payloads,
     walk: Option<Walk>,
     /// Where the stream of changes is, for the headers of snapshots.
     replication: Option<ReplicationAux>,
@@ -121,6 +123,7 @@ impl Persistence {
     #[must_use]
     pub fn new(backend: Box<dyn Backend>, now: Now) -> Self {
         let wake = backend.waker();
+        let payloads = Payloads::new(wake.clone());
         Self {
             snapshot_events: Events::new(wake.clone()),
             append_events: Events::new(wake),
@@ -131,6 +134,7 @@ impl Persistence {
             load: None,
             loaded_position: None,
             receiving: Receiving::default(),
+            payloads,
             walk: None,
             replication: None,
             syncs_ended: VecDeque::new(),
@@ -308,5 +312,17 @@ impl Persistence {
         while let Some(event) = self.append_events.next() {
             self.handle_append_event(keyspace, event, now);
         }
+        self.payloads.handle_events(self.backend.as_mut());
+    }
+
+    /// Begins to decode a payload beside the command thread; returns the number to ask
+    /// [`Persistence::payloads`] for it, or `None` where only the caller can do that.
+    pub fn decode_payload(&mut self, request: &PayloadRequest) -> Option<u64> {
+        self.payloads.begin(self.backend.as_mut(), request)
+    }
+
+    /// Payloads that were decoded.
+    pub const fn payloads(&mut self) -> &mut Payloads {
+        &mut self.payloads
     }
 }
