@@ -290,10 +290,18 @@ impl PrimaryLink {
         self.reset(now);
     }
 
+    /// Its connection was ended at this time, which [`PrimaryLink::lost`] is told of only after the
+    /// command, or the transaction: the age of a replica's data counts from here.
+    pub fn killed(&mut self, now: Monotonic) {
+        if self.is_up() {
+            self.down_since = Some(now);
+        }
+    }
+
     /// The link begins anew: a connection is made at the next occasion.
     pub fn reset(&mut self, now: Monotonic) {
         if self.is_up() {
-            self.down_since = Some(now);
+            self.down_since.get_or_insert(now);
             self.attempted = None;
             let (host, port) = (&self.host, self.port);
             self.lines.push(Line::notice(format!("Reconnecting to MASTER {host}:{port}")));

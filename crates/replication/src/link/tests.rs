@@ -190,3 +190,19 @@ fn silence_ends_every_stage_but_loading() {
     link.lost(Some("Connection refused"), late);
     assert!(!link.wants_connection(late) && link.wants_connection(late.plus_us(1_000_000)));
 }
+
+/// CLIENT KILL in a transaction that then takes long.
+#[test]
+fn a_link_is_down_from_when_it_was_killed() {
+    let late = NOW.plus_us(20_000_000);
+    let mut link = begin(introduction(Some((replid(b'a'), 1))));
+    feed(&mut link, b"+PONG\r\n+OK\r\n+OK\r\n+CONTINUE\r\n", 99);
+    link.killed(NOW);
+    link.lost(None, late);
+    assert_eq!(link.down_since(), Some(NOW));
+    link.connecting(late);
+    link.connected(introduction(Some((replid(b'a'), 1))), late);
+    feed(&mut link, b"+PONG\r\n+OK\r\n+OK\r\n+CONTINUE\r\n", 99);
+    link.lost(None, late);
+    assert_eq!(link.down_since(), Some(late), "that was the time before");
+}

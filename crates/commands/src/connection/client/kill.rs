@@ -7,7 +7,7 @@
 //!
 //! Source: redis.io, CLIENT KILL.
 
-use dunlin_session::{ClientFilter, ClientId, Closing, DEFAULT_USER, Token};
+use dunlin_session::{ClientClass, ClientFilter, ClientId, Closing, DEFAULT_USER, Token};
 use dunlin_spec::{Arg, Categories, CommandSpec, Flags, Group};
 use dunlin_stdx::number::parse_i64;
 
@@ -131,6 +131,12 @@ fn kill(cx: &mut Context<'_>, filter: &ClientFilter<'_>) -> usize {
         .collect();
     for &token in &matching {
         let is_caller = cx.caller.client() == Some(token);
+        let class = cx.sessions.get(token).map(|session| session.class());
+        if let Some(link) =
+            cx.replication.link.as_mut().filter(|_| class == Some(ClientClass::Primary))
+        {
+            link.killed(cx.now.monotonic);
+        }
         let how = if is_caller { Closing::AfterReply } else { Closing::Now };
         cx.sessions.close(token, how);
     }
