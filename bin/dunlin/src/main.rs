@@ -63,6 +63,9 @@ fn subcommand(name: OsString, mut arguments: Vec<OsString>) -> ExitCode {
 fn start(run: Run, title: OsString, arguments: Vec<OsString>) -> ExitCode {
     match run {
         Run::Server => dunlin_server::run(&Program { title, arguments, allocator: &Jemalloc }),
+        Run::Client => {
+            dunlin_cli::run(&title.to_string_lossy(), arguments, dunlin_server::REDIS_VERSION)
+        }
         Run::Link => link(&arguments),
         Run::Cluster => cluster(&arguments),
         Run::CheckAof => dunlin_tools::check_aof(

@@ -4,6 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Run {
     Server,
+    Client,
     Link,
     Cluster,
     CheckAof,
@@ -41,7 +42,12 @@ pub(crate) static PROGRAMS: [Program; 12] = [
         run: Run::Link,
     },
     absent("sentinel", &["redis-sentinel"]),
-    absent("cli", &["redis-cli"]),
+    Program {
+        subcommand: "cli",
+        file_names: &["redis-cli"],
+        summary: "a client for the command line; takes the arguments of redis-cli",
+        run: Run::Client,
+    },
     absent("trib", &["redis-trib.rb"]),
     Program {
         subcommand: "cluster",
@@ -119,6 +125,9 @@ mod tests {
         let help = help();
         assert!(help.contains("  server "));
         assert!(!help.contains("sentinel"));
-        assert_eq!(file_names(), ["redis-server", "redis-check-rdb", "redis-check-aof"]);
+        assert_eq!(
+            file_names(),
+            ["redis-server", "redis-cli", "redis-check-rdb", "redis-check-aof"]
+        );
     }
 }

@@ -1,0 +1,70 @@
+//! `redis-cli`: one command and its reply, a session, or one of many special modes.
+//!
+//! - [`options`] says what the words of a command line ask for.
+//! - [`connection`] is a blocking connection to one server.
+//! - [`client`] runs commands on it: redirections, subscriptions, what a prompt has to know.
+//! - [`format`](mod@format) makes text of replies.
+//! - [`interactive`] reads lines, `modes` holds what runs instead of a command, [`cluster`] is the
+//!   manager of clusters.
+
+#![forbid(unsafe_code)]
+
+mod client;
+mod cluster;
+mod connection;
+mod format;
+mod interactive;
+mod number;
+mod one_command;
+mod options;
+mod uri;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::ffi::OsStringExt;
+use std::process::ExitCode;
+
+use client::Client;
+use options::{Environment, Exit, Options};
+
+/// Runs the client with `arguments`; it was called as `title` and is of that version of Redis.
+pub fn run(title: &str, arguments: Vec<OsString>, version: &str) -> ExitCode {
+    let words: Vec<Vec<u8>> = arguments.into_iter().map(OsStringExt::into_vec).collect();
+    let environment = Environment {
+        is_terminal: io::stdout().is_terminal() || std::env::var_os("FAKETTY").is_some(),
+        password: std::env::var_os("REDISCLI_AUTH").map(OsStringExt::into_vec),
+        cluster_yes: std::env::var_os("REDISCLI_CLUSTER_YES").is_some_and(|value| value == "1"),
+        title: title.to_owned(),
+    };
+    match options::parse(&words, &environment) {
+        Ok(options) => start(options),
+        Err(Exit::Version) => print(&format!("redis-cli {version}\n")),
+        Err(Exit::Help) => print(&options::usage(version)),
+        Err(Exit::Usage) => misuse(&options::usage(version)),
+        Err(Exit::Misuse(text)) => misuse(&format!("{text}\n")),
+    }
+}
+
+fn start(options: Options) -> ExitCode {
+    for warning in &options.warnings {
+        eprintln!("{warning}");
+    }
+    if let Some(command) = &options.cluster {
+        return cluster::run(command, &options);
+    }
+    if options.command.is_empty() && options.eval.is_none() {
+        return interactive::run(Client::new(options));
+    }
+    one_command::run(Client::new(options))
+}
+
+/// Nobody may be reading any more; that is no reason to say so.
+fn print(text: &str) -> ExitCode {
+    let _ = io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+fn misuse(text: &str) -> ExitCode {
+    let _ = io::stderr().write_all(text.as_bytes());
+    ExitCode::FAILURE
+}
