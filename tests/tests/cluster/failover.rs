@@ -171,6 +171,11 @@ fn by_hand() {
             cluster.myself(primary).primary == Some(cluster.id(replica))
         });
         assert_eq!(cluster.myself(replica).slots_text(), slots);
+        assert_eq!(cluster.client(replica).show("CONFIG GET replicaof"), "[replicaof, ]");
+        let followed = format!("[replicaof, 127.0.0.1 {}]", cluster.node(replica).port());
+        wait_for("the link to follow", DEADLINE, || {
+            cluster.client(primary).show("CONFIG GET replicaof") == followed
+        });
         cluster.wait_until_ok();
         // Back again, so that every round begins with the same roles.
         assert_eq!(cluster.client(primary).show("CLUSTER FAILOVER"), "OK");

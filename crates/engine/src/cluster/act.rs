@@ -62,7 +62,7 @@ impl Engine {
     fn follow_in_cluster(&mut self, ip: String, port: u16) {
         if self.is_loading() && !self.loads_from_primary() {
             self.replication.link = Some(PrimaryLink::new(ip, port));
-            self.host.role_changed(true);
+            self.note_role();
         } else {
             self.follow_primary(ip, port);
         }

@@ -4,6 +4,7 @@
 
 use dunlin_commands::CommandError;
 use dunlin_commands::table::Registered;
+use dunlin_config::ReplicaOf;
 use dunlin_keyspace::Expiry;
 use dunlin_replication::{Line, PrimaryLink, ReplId, Wish};
 use dunlin_session::Token;
@@ -118,9 +119,17 @@ impl Engine {
 
     /// Whoever depends on the role follows it.
     pub(super) fn follow_role(&mut self) {
-        self.host.role_changed(self.replication.is_replica());
+        self.note_role();
         self.follow_consumers();
         self.follow_expiry();
+    }
+
+    /// The configuration names the primary, whoever chose it: so CONFIG GET tells it in a cluster, too.
+    pub(crate) fn note_role(&mut self) {
+        let link = self.replication.link.as_ref();
+        let primary = link.map(|link| (link.host().to_owned(), link.port()));
+        self.config.replication.replicaof = ReplicaOf(primary);
+        self.host.role_changed(self.replication.is_replica());
     }
 
     /// What was on disk is loaded: the history goes on where that was.
