@@ -81,7 +81,7 @@ pub(crate) struct Todo {
 }
 
 /// The cluster of one server as a value.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Cluster {
     pub(crate) config: ClusterConfig,
     pub(crate) ports: Ports,
@@ -253,6 +253,11 @@ impl Cluster {
     /// The config epoch of a node, or of its primary.
     pub(crate) fn shown_epoch(&self, node: &Node) -> u64 {
         node.primary.as_ref().and_then(|primary| self.node(primary)).unwrap_or(node).config_epoch
+    }
+
+    /// Draws from another seed from here on: for simulations that go on from one state in many ways.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.rng = fastrand::Rng::with_seed(seed);
     }
 
     /// Counters.

@@ -1,4 +1,17 @@
-//! What an operator can set.
+//! What an operator can set, and what simulations set beside it.
+
+/// Whose rules say how fast a failure is told and how long a candidate waits. Which votes are given,
+/// and when a candidate tries again, is the same in both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// As servers do it: see the modules on failures and failover.
+    #[default]
+    Dunlin,
+    /// As Redis does it, for simulations of clusters of both: suspicions travel with the regular
+    /// PINGs, every candidate waits 500 to 1000 ms and a second per rank, and a voter may be asked
+    /// before it has heard of the failure.
+    Redis,
+}
 
 /// The parameters that the cluster itself reads. What only concerns clients (redirections,
 /// `cluster-preferred-endpoint-type`, `cluster-allow-reads-when-down`) is not among them.
@@ -41,6 +54,8 @@ pub struct ClusterConfig {
     pub tls_cluster: bool,
     /// `tls-replication`: replicas connect to the port with TLS.
     pub tls_replication: bool,
+    /// No parameter: only simulations set another than the default.
+    pub pace: Pace,
 }
 
 impl Default for ClusterConfig {
@@ -64,6 +79,7 @@ impl Default for ClusterConfig {
             seeds: Vec::new(),
             tls_cluster: false,
             tls_replication: false,
+            pace: Pace::default(),
         }
     }
 }

@@ -16,7 +16,7 @@ const DRAWN: usize = 5;
 const HANDSHAKE_US_MIN: u64 = 1_000_000;
 
 /// What the runs leave behind.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Cron {
     runs: u64,
     last: Option<Monotonic>,

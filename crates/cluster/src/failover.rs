@@ -7,13 +7,13 @@
 //!                          +---------------------+ again after twice that
 //! ```
 //!
-//! Ranks put the replica with the newest data first: a second per replica that has more. Those that
-//! have as much are told apart by their ids, so that they do not split the votes.
+//! Who goes first, and how far candidates are apart, is in the module on ranks.
 //!
 //! Source: redis.io, "Redis cluster specification", replica election and promotion.
 //! Differs: Redis waits 500 to 1000 ms before all ranks, so that every voter has heard of the failure
 //! and votes are not split by chance. Here the news of the failure precedes the request for votes on
-//! the same links, and ids keep candidates apart; what remains is the time to exchange offsets.
+//! the same links, and ranks keep candidates apart; what remains is the time to exchange offsets. A
+//! candidate that hears that another one has asked lets it finish.
 
 use std::collections::BTreeSet;
 
@@ -21,59 +21,51 @@ use dunlin_stdx::time::Monotonic;
 
 use crate::action::Severity;
 use crate::cluster::Cluster;
+use crate::config::Pace;
 use crate::facts::PrimaryLink;
-use crate::flags::NodeFlags;
 use crate::id::NodeId;
+use crate::nodes::NodeKey;
+use crate::rank::Rank;
 
-/// The time in which replicas of one primary tell each other their offsets, in milliseconds.
-const EXCHANGE_MS: u64 = 150;
+/// So long a candidate waits for offsets of others at most, in microseconds: as long as Redis waits in
+/// any case.
+const OFFSETS_US_MAX: u64 = 500_000;
 
-/// Spread of the start, in milliseconds.
-const JITTER_MS: u64 = 50;
-
-/// Delay per replica that has more data.
-const RANK_MS: u64 = 1000;
-
-/// Delay per candidate that goes first for another reason: a smaller id among replicas with as much
-/// data, or another failed primary with a smaller id. Two of them are at least 100 ms apart.
-const TURN_MS: u64 = 150;
-
-const _: () = assert!(TURN_MS - JITTER_MS >= 100);
+/// Another replica of the same primary that has asked has so long to win, in microseconds, and three
+/// times what answers take in the shard: its request, the votes, and its news.
+const RIVAL_US: u64 = 300_000;
 
 /// The time in which votes are counted, at least.
 const VOTES_MS_MIN: u64 = 2000;
 
-/// Which candidates go first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Rank {
-    /// Replicas of the same primary with more data.
-    behind: u64,
-    /// Replicas of the same primary with as much data and a smaller id, and failed primaries with a
-    /// smaller id that have replicas.
-    turn: u64,
-}
-
-impl Rank {
-    const fn delay_ms(self) -> u64 {
-        self.behind * RANK_MS + self.turn * TURN_MS
-    }
-}
-
 /// One try to be elected.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Attempt {
+    /// When it was decided.
+    scheduled: Monotonic,
     /// When it asks for votes.
     start: Monotonic,
-    rank: Rank,
+    /// What it waits because others go first, in milliseconds.
+    rank_delay_ms: u64,
     /// The epoch in which it has asked.
     epoch: Option<u64>,
     voters: BTreeSet<NodeId>,
 }
 
+impl Attempt {
+    const fn new(scheduled: Monotonic, start: Monotonic, rank_delay_ms: u64) -> Self {
+        Self { scheduled, start, rank_delay_ms, epoch: None, voters: BTreeSet::new() }
+    }
+}
+
 /// A replica's way to be elected.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Election {
     attempt: Option<Attempt>,
+    /// When another replica of the same primary has last asked for votes.
+    rival: Option<Monotonic>,
+    /// When a replica of another primary has.
+    stranger: Option<Monotonic>,
     /// What was last said about why there is none.
     said: Option<&'static str>,
 }
@@ -86,8 +78,12 @@ impl Election {
 
     /// A manual failover starts anew.
     pub(crate) fn start_at_once(&mut self, at: Monotonic) {
-        let voters = BTreeSet::new();
-        self.attempt = Some(Attempt { start: at, rank: Rank::default(), epoch: None, voters });
+        self.attempt = Some(Attempt::new(at, at, 0));
+    }
+
+    /// Votes that have come for the running election.
+    fn votes(&self) -> usize {
+        self.attempt.as_ref().map_or(0, |attempt| attempt.voters.len())
     }
 
     /// A vote has come; whether it is one for the running election, and the first of this voter.
@@ -157,29 +153,30 @@ impl Cluster {
         }
         self.yield_to_better();
         let Some(attempt) = &self.election.attempt else { return };
-        if at < attempt.start {
+        let (start, epoch) = (attempt.start, attempt.epoch);
+        let waits = at < start || (epoch.is_none() && self.holds_back());
+        if let Some(attempt) = self.election.attempt.as_mut().filter(|_| waits) {
+            // The time to count votes begins when they are asked for.
+            attempt.start = attempt.start.max(at);
             return self.say("Waiting the delay before I can start a new failover.");
         }
-        if at.since_us(attempt.start) > votes_us {
+        if at.since_us(start) > votes_us {
             return self.say("Failover attempt expired.");
         }
-        match attempt.epoch {
+        match epoch {
             None => self.ask(),
-            Some(epoch) if attempt.voters.len() >= self.quorum() => self.win(epoch),
+            Some(epoch) if self.election.votes() >= self.quorum() => self.win(epoch),
             Some(_) => self.say("Waiting for votes, but majority still not reached."),
         }
     }
 
     fn schedule(&mut self) {
-        let rank = if self.manual.may_start() { Rank::default() } else { self.rank() };
-        let delay_ms = if self.manual.may_start() {
-            0
-        } else {
-            EXCHANGE_MS + self.rng.u64(..JITTER_MS) + rank.delay_ms()
-        };
-        let start = self.at().plus_us(delay_ms * 1000);
-        let attempt = Attempt { start, rank, epoch: None, voters: BTreeSet::new() };
-        self.election.attempt = Some(attempt);
+        let is_manual = self.manual.may_start();
+        let rank = if is_manual { Rank::default() } else { self.rank() };
+        let rank_delay_ms = self.rank_delay_ms(rank);
+        let delay_ms = if is_manual { 0 } else { self.first_delay_ms() + rank_delay_ms };
+        let at = self.at();
+        self.election.attempt = Some(Attempt::new(at, at.plus_us(delay_ms * 1000), rank_delay_ms));
         let (behind, offset) = (rank.behind, self.turn.offset);
         self.outbox.notice(format!(
             "Start of election delayed for {delay_ms} milliseconds (rank #{behind}, offset {offset})."
@@ -188,51 +185,53 @@ impl Cluster {
             self.todo.failover = true;
         }
         // The others learn this offset, and this node theirs.
-        self.tell_all(true);
-    }
-
-    /// Which candidates go first, as far as this node knows.
-    fn rank(&self) -> Rank {
-        let me = self.myself();
-        let Some(primary) = me.primary.and_then(|id| self.node(&id)) else {
-            return Rank::default();
-        };
-        let mut rank = Rank::default();
-        for id in &primary.replicas {
-            let Some(other) = self.node(id).filter(|other| !other.is_myself()) else { continue };
-            if other.flags.contains(NodeFlags::NOFAILOVER) {
-                continue;
-            }
-            let works = !other.flags.intersects(NodeFlags::FAIL | NodeFlags::PFAIL);
-            rank.behind += u64::from(other.offset > self.turn.offset);
-            rank.turn += u64::from(works && other.offset == self.turn.offset && other.id < me.id);
-        }
-        let goes_first = |other: &&crate::node::Node| {
-            other.is_failed()
-                && other.is_voting()
-                && !other.replicas.is_empty()
-                && other.id < primary.id
-        };
-        rank.turn += self.nodes.iter().filter(goes_first).count() as u64;
-        rank
+        self.tell_siblings();
     }
 
     /// While it waits, a replica may learn that others go first.
     fn yield_to_better(&mut self) {
         let rank = self.rank();
+        let after_ms = self.rank_delay_ms(rank);
         let is_manual = self.manual.may_start();
         let Some(attempt) = &mut self.election.attempt else { return };
-        let (before, after) = (attempt.rank.delay_ms(), rank.delay_ms());
-        if is_manual || attempt.epoch.is_some() || after <= before {
+        let added_ms = after_ms.saturating_sub(attempt.rank_delay_ms);
+        if is_manual || attempt.epoch.is_some() || added_ms == 0 {
             return;
         }
-        let added_ms = after - before;
         attempt.start = attempt.start.plus_us(added_ms * 1000);
-        attempt.rank = rank;
+        attempt.rank_delay_ms = after_ms;
         self.outbox.notice(format!(
             "Replica rank updated to #{}, added {added_ms} milliseconds of delay.",
             rank.behind
         ));
+    }
+
+    /// Somebody asks for votes.
+    pub(crate) fn hear_candidate(&mut self, candidate: NodeKey) {
+        let at = self.at();
+        let primary = self.nodes.primary_of(candidate);
+        if primary.is_some() && primary == self.nodes.primary_of(self.nodes.me()) {
+            self.election.rival = Some(at);
+        } else {
+            self.election.stranger = Some(at);
+        }
+    }
+
+    /// Whether it is this candidate's turn, but not the time: another one is about to win, or offsets
+    /// are still to come. A request of a later epoch would overtake the one that others are about to
+    /// answer.
+    fn holds_back(&self) -> bool {
+        if self.config.pace == Pace::Redis || self.manual.may_start() {
+            return false;
+        }
+        let Some(attempt) = &self.election.attempt else { return false };
+        let at = self.at();
+        let is_within =
+            |since: Option<Monotonic>, us: u64| since.is_some_and(|since| at.since_us(since) < us);
+        let round_trip_us = self.shard_round_trip_us();
+        is_within(self.election.rival, RIVAL_US + 3 * round_trip_us)
+            || is_within(self.election.stranger, round_trip_us)
+            || (is_within(Some(attempt.scheduled), OFFSETS_US_MAX) && self.awaits_offsets())
     }
 
     fn ask(&mut self) {

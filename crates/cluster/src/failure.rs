@@ -17,6 +17,7 @@
 //! answers there, fails as one that is silent does, where Redis waits for it forever.
 
 use crate::cluster::Cluster;
+use crate::config::Pace;
 use crate::flags::NodeFlags;
 use crate::id::NodeId;
 use crate::node::FailureReport;
@@ -35,7 +36,8 @@ impl Cluster {
         self.tell_why_unreachable(key);
         self.todo.state = true;
         self.mark_failed_if_agreed(key);
-        if !self.nodes.get(key).is_failed() && self.myself().is_voting() {
+        let tells = self.config.pace == Pace::Dunlin && self.myself().is_voting();
+        if tells && !self.nodes.get(key).is_failed() {
             self.tell_voters_of_suspicion(key);
         }
     }

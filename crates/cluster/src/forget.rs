@@ -16,7 +16,7 @@ pub(crate) const FORGOTTEN_SECONDS: u64 = 60;
 const FORGOTTEN_MAX: usize = 1024;
 
 /// Nodes that stay forgotten for a while.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Forgotten {
     until: BTreeMap<NodeId, Monotonic>,
 }

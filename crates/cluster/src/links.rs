@@ -12,7 +12,7 @@ use crate::nodes::NodeKey;
 pub(crate) const STRANGERS_MAX: usize = 1024;
 
 /// A connection of the bus.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Link {
     pub(crate) reader: FrameReader,
     /// Whom it leads to: known from the start on a link that this node opens, and from the first
@@ -29,7 +29,7 @@ pub(crate) struct Link {
 }
 
 /// All connections of the bus.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Links {
     by_id: BTreeMap<LinkId, Link>,
     /// Accepted ones that were not known when they came, oldest first; some of them are by now.

@@ -29,6 +29,10 @@ pub(crate) struct Contact {
     pub(crate) data_received: Option<Monotonic>,
     /// When it has answered at the latest, by the word of others.
     pub(crate) vouched: Option<Monotonic>,
+    /// When this node has last sent it a PING.
+    pub(crate) greeted: Option<Monotonic>,
+    /// How long its answers take, in microseconds: as long as the slowest of late.
+    pub(crate) round_trip_us: u64,
     /// The link that this node has opened to it.
     pub(crate) outbound: Option<LinkId>,
     /// The link that it has opened to this node.
@@ -51,6 +55,8 @@ pub struct Node {
     pub(crate) slot_count: usize,
     pub(crate) config_epoch: u64,
     pub(crate) offset: u64,
+    /// When it last said so.
+    pub(crate) offset_at: Option<Monotonic>,
     pub(crate) contact: Contact,
     pub(crate) attempts: Attempts,
     pub(crate) reports: Vec<FailureReport>,
@@ -62,6 +68,17 @@ pub struct Node {
     pub(crate) voted_at: Option<Monotonic>,
     /// Since when it has slots and no replica that works.
     pub(crate) orphaned_since: Option<Monotonic>,
+}
+
+impl Contact {
+    /// A PONG has come: how long that took is remembered, and forgotten by a quarter with each one that
+    /// was faster.
+    pub(crate) fn note_round_trip(&mut self, at: Monotonic) {
+        let Some(greeted) = self.greeted.take() else { return };
+        let took_us = at.since_us(greeted);
+        let less_us = self.round_trip_us.saturating_sub(took_us);
+        self.round_trip_us = took_us + less_us - less_us / 4;
+    }
 }
 
 impl Node {
@@ -79,6 +96,7 @@ impl Node {
             slot_count: 0,
             config_epoch: 0,
             offset: 0,
+            offset_at: None,
             contact: Contact::default(),
             attempts: Attempts::default(),
             reports: Vec::new(),

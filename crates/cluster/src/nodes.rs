@@ -27,7 +27,7 @@ impl NodeKey {
 ///
 /// Invariants: a node's `slots` are those that `owners` gives it; `primary` names a known node that
 /// lists it among its `replicas`, and the other way round.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Nodes {
     slab: Slab<Node>,
     by_id: BTreeMap<NodeId, NodeKey>,

@@ -8,7 +8,7 @@ use crate::action::{Action, Line, LinkId, Severity};
 
 /// What is still to be done: messages apart from the rest, because they wait for what has to be saved
 /// before them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Outbox {
     actions: VecDeque<Action>,
     messages: VecDeque<(LinkId, Bytes)>,

@@ -78,7 +78,10 @@ impl Cluster {
                 message: publication.message,
                 sharded: true,
             }),
-            Body::AuthRequest => self.vote(sender, header),
+            Body::AuthRequest => {
+                self.hear_candidate(sender);
+                self.vote(sender, header);
+            }
             Body::AuthAck => self.count_vote(sender, header),
             Body::Update(claim) => self.hear_update(&claim),
             Body::ManualFailoverStart => self.begin_hand_over(sender),
@@ -106,7 +109,7 @@ impl Cluster {
         }
         let node = self.nodes.get_mut(sender);
         node.contact.data_received = Some(at);
-        node.offset = header.offset;
+        (node.offset, node.offset_at) = (header.offset, Some(at));
         if header.config_epoch > node.config_epoch {
             node.config_epoch = header.config_epoch;
             self.save_to_disk();
@@ -159,6 +162,7 @@ impl Cluster {
             let at = self.at();
             let contact = &mut self.nodes.get_mut(sender).contact;
             (contact.pong_received, contact.ping_sent) = (Some(at), None);
+            contact.note_round_trip(at);
             self.found_by_name(sender, &peer_ip);
             self.note_reached(sender);
             self.mark_reachable(sender);

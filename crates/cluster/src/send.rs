@@ -7,6 +7,7 @@ use crate::bus::{
     Body, Claim, Extension, Gossip, GossipEntry, Header, Message, MessageKind, Publication,
 };
 use crate::cluster::Cluster;
+use crate::config::Pace;
 use crate::flags::NodeFlags;
 use crate::nodes::NodeKey;
 
@@ -89,7 +90,8 @@ impl Cluster {
         let gossip = self.gossip_for(Some(key));
         let is_meet = self.nodes.get(key).flags.contains(NodeFlags::MEET);
         let at = self.at();
-        self.nodes.get_mut(key).contact.ping_sent = Some(at);
+        let contact = &mut self.nodes.get_mut(key).contact;
+        (contact.ping_sent, contact.greeted) = (Some(at), Some(at));
         self.send_to(key, if is_meet { Body::Meet(gossip) } else { Body::Ping(gossip) });
     }
 
@@ -121,6 +123,19 @@ impl Cluster {
         }
     }
 
+    /// Tells the replicas of this node's primary its offset; also that the primary has failed, so that
+    /// none of them hears of it later than this one by more than a message takes.
+    pub(crate) fn tell_siblings(&mut self) {
+        let failed = self.nodes.primary_of(self.nodes.me()).map(|key| self.nodes.get(key));
+        let failed = failed.filter(|primary| primary.is_failed()).map(|primary| primary.id);
+        if let Some(failed) = failed.filter(|_| self.config.pace == Pace::Dunlin) {
+            let primary = self.myself().primary;
+            let is_sibling = |node: &crate::node::Node| node.primary == primary;
+            self.broadcast(self.header(), Body::Fail(failed), is_sibling);
+        }
+        self.tell_all(true);
+    }
+
     /// Tells everybody that a node has failed.
     pub(crate) fn broadcast_failure(&mut self, failed: crate::id::NodeId) {
         self.broadcast(self.header(), Body::Fail(failed), |_| true);
@@ -131,7 +146,7 @@ impl Cluster {
     pub(crate) fn ask_for_votes(&mut self, forces_vote: bool) {
         if let Some(failed) = self.nodes.primary_of(self.nodes.me()) {
             let failed = self.nodes.get(failed);
-            if failed.is_failed() {
+            if failed.is_failed() && self.config.pace == Pace::Dunlin {
                 self.broadcast_failure(failed.id);
             }
         }

@@ -9,6 +9,7 @@ use dunlin_slots::SLOTS;
 use dunlin_stdx::time::Monotonic;
 
 use crate::cluster::Cluster;
+use crate::config::Pace;
 use crate::flags::NodeFlags;
 use crate::node::Node;
 
@@ -37,7 +38,7 @@ const SILENCE_MIN_US: u64 = 500_000;
 const REJOIN_WAIT_US: (u64, u64) = (500_000, 5_000_000);
 
 /// Whether the cluster serves, and since when it may not.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Health {
     pub(crate) down: Option<DownReason>,
     first_looked: Option<Monotonic>,
@@ -118,7 +119,8 @@ impl Cluster {
     /// Two that work hear from each other twice in that time; in a large cluster, where gossip makes most
     /// PINGs unnecessary, they hear of each other.
     fn is_silent(&self, node: &Node) -> bool {
-        if node.is_myself() || !self.myself().is_voting() {
+        let looks = self.config.pace == Pace::Dunlin && self.myself().is_voting();
+        if node.is_myself() || !looks {
             return false;
         }
         let heard = node.contact.data_received.max(node.contact.vouched);

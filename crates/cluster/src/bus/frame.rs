@@ -18,7 +18,7 @@ const PREFIX_BYTES: usize = 8;
 
 /// Cuts the bytes of a link into frames. It never holds more than one frame, and nothing of a frame
 /// whose first eight bytes are wrong.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FrameReader {
     buffer: BytesMut,
 }

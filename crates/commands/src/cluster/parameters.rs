@@ -1,6 +1,6 @@
 //! The cluster's own parameters, from those of the server.
 
-use dunlin_cluster::{BUS_PORT_OFFSET, Cluster, ClusterConfig, Ports, Start, StartError};
+use dunlin_cluster::{BUS_PORT_OFFSET, Cluster, ClusterConfig, Pace, Ports, Start, StartError};
 use dunlin_config::{Config, Text};
 use dunlin_stdx::time::Now;
 
@@ -41,6 +41,7 @@ pub fn parameters(config: &Config) -> ClusterConfig {
         seeds: own.cluster_seeds.to_str_lossy().split_whitespace().map(str::to_owned).collect(),
         tls_cluster: config.tls.tls_cluster,
         tls_replication: config.tls.tls_replication,
+        pace: Pace::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dunlin_cluster::bus::MessageKind;
-use dunlin_cluster::{Cluster, NodeId};
+use dunlin_cluster::{Cluster, NodeId, Pace};
 use dunlin_slots::SlotSet;
 
 use super::machine::Machine;
@@ -14,7 +14,7 @@ use super::{Bus, CRON_US};
 const SLACK_US: u64 = CRON_US + 10_000;
 
 /// What was last seen of a node.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Seen {
     id: Option<NodeId>,
     current_epoch: u64,
@@ -27,7 +27,7 @@ struct Seen {
 }
 
 /// What has been seen so far, of nodes and of messages.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Checks {
     seen: Vec<Seen>,
     by_id: BTreeMap<NodeId, usize>,
@@ -35,6 +35,8 @@ pub(super) struct Checks {
     writers: BTreeMap<u64, Vec<(NodeId, SlotSet)>>,
     /// Whom a node has voted for in an epoch.
     votes: BTreeMap<(NodeId, u64), usize>,
+    /// Who has asked for votes in which epoch, and how many it has been sent.
+    ballots: BTreeMap<(u64, usize), usize>,
     writers_are_checked: bool,
 }
 
@@ -45,6 +47,7 @@ impl Default for Checks {
             by_id: BTreeMap::new(),
             writers: BTreeMap::new(),
             votes: BTreeMap::new(),
+            ballots: BTreeMap::new(),
             writers_are_checked: true,
         }
     }
@@ -126,19 +129,48 @@ impl Checks {
 
     /// Looks at a message that is sent.
     pub(super) fn sent(&mut self, from: usize, to: usize, message: &[u8]) {
-        if message.get(12..14) != Some(&(MessageKind::AuthAck as u16).to_be_bytes()) {
+        let Some(kind) = message.get(12..14) else { return };
+        let is = |of: MessageKind| kind == (of as u16).to_be_bytes();
+        let (is_request, is_vote) = (is(MessageKind::AuthRequest), is(MessageKind::AuthAck));
+        if !is_request && !is_vote {
             return;
         }
-        let Some(voter) = self.seen[from].id else { return };
         let mut epoch = [0; 8];
         epoch.copy_from_slice(&message[16..24]);
         let epoch = u64::from_be_bytes(epoch);
+        if is_request {
+            self.ballots.entry((epoch, from)).or_default();
+            return;
+        }
+        let Some(voter) = self.seen[from].id else { return };
         let before = *self.votes.entry((voter, epoch)).or_insert(to);
         assert_eq!(before, to, "{from} voted for two in epoch {epoch}");
+        *self.ballots.entry((epoch, to)).or_default() += 1;
     }
 }
 
+/// What a candidate has got in an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ballot {
+    /// The epoch.
+    pub epoch: u64,
+    /// The machine of the candidate.
+    pub candidate: usize,
+    /// Votes that were sent to it.
+    pub votes: usize,
+}
+
 impl Bus {
+    /// Who has asked for votes since the simulation began, in the order of epochs.
+    pub fn ballots(&self) -> impl Iterator<Item = Ballot> + '_ {
+        let all = self.checks.ballots.iter();
+        all.map(|((epoch, candidate), votes)| Ballot {
+            epoch: *epoch,
+            candidate: *candidate,
+            votes: *votes,
+        })
+    }
+
     /// Two clusters that each own all slots are about to meet: for now slots may have two writers.
     pub fn allow_two_writers(&mut self) {
         self.checks.writers_are_checked = false;
@@ -153,11 +185,11 @@ impl Bus {
         }
         let machine = &self.machines[index];
         let since_us = self.checks.seen[index].reached_us.max(machine.resumed_us);
-        let limit_us = machine.config.node_timeout_ms * 1000
-            + CRON_US
-            + SLACK_US
-            + self.latency.max_us
-            + self.latency.late_us;
+        // Redis waits for a PONG: the PING may leave half a timeout later.
+        let timeout_us = machine.config.node_timeout_ms * 1000;
+        let ping_us = if machine.config.pace == Pace::Redis { timeout_us / 2 } else { 0 };
+        let limit_us =
+            timeout_us + ping_us + CRON_US + SLACK_US + self.latency.max_us + self.latency.late_us;
         assert!(
             self.now_us - since_us <= limit_us,
             "{index} takes writes {} ms after it was cut off",

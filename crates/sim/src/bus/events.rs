@@ -9,7 +9,7 @@ use dunlin_cluster::LinkId;
 use super::wires::WireKey;
 
 /// Something that reaches a machine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Input {
     /// A peer has connected.
     Accept { wire: WireKey },
@@ -24,7 +24,7 @@ pub(super) enum Input {
 }
 
 /// Something that is going to happen.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Event {
     /// A process does what it does every 100 ms.
     Cron { machine: usize },
@@ -35,6 +35,7 @@ pub(super) enum Event {
 }
 
 /// An event with its time; among those of one time the first that was planned comes first.
+#[derive(Clone)]
 struct Planned {
     at_us: u64,
     sequence: u64,
@@ -68,7 +69,7 @@ impl Ord for Planned {
 }
 
 /// All that is going to happen.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Queue {
     heap: BinaryHeap<Planned>,
     sequence: u64,

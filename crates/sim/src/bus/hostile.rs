@@ -38,7 +38,7 @@ impl Attack {
 }
 
 /// Some of the messages that were sent, old ones among them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Recorder {
     messages: Vec<Bytes>,
     is_on: bool,

@@ -57,6 +57,7 @@ pub(super) enum Power {
 }
 
 /// A machine with what a server has beside its cluster. Tests may change what it holds.
+#[derive(Clone)]
 pub struct Machine {
     /// The cluster of the process, while it runs.
     pub cluster: Option<Cluster>,

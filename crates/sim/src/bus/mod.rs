@@ -16,6 +16,9 @@
 //! - a node gives one vote in an epoch, and its epochs do not run backwards, restarts included;
 //! - a primary that hears of no majority stops taking writes within the node timeout and one cron.
 //!
+//! A [fork](Bus::fork) goes on from the same state with other luck; [ballots](Bus::ballots) are
+//! counted.
+//!
 //! The same seed gives the same [`digest`](Bus::digest).
 
 mod checks;
@@ -34,6 +37,7 @@ use std::collections::BTreeMap;
 use dunlin_cluster::{Action, Cluster, ClusterConfig, Facts, NoKeys, Ports, Start};
 use dunlin_stdx::time::Now;
 
+pub use checks::Ballot;
 use checks::Checks;
 use events::Queue;
 pub use hostile::Attack;
@@ -75,6 +79,7 @@ impl Default for Latency {
 }
 
 /// Machines, what is on its way between them, and what has been seen of them.
+#[derive(Clone)]
 pub struct Bus {
     /// The machines; tests may look at them and change them.
     pub machines: Vec<Machine>,
@@ -82,6 +87,8 @@ pub struct Bus {
     pub random: fastrand::Rng,
     /// How slow the network is.
     pub latency: Latency,
+    /// Whether primaries that serve are written to.
+    pub writes: bool,
     now_us: u64,
     queue: Queue,
     wires: Wires,
@@ -101,6 +108,7 @@ impl Bus {
             machines: Vec::new(),
             random: fastrand::Rng::with_seed(seed),
             latency: Latency::default(),
+            writes: true,
             now_us: 1_000_000,
             queue: Queue::default(),
             wires: Wires::default(),
@@ -114,6 +122,19 @@ impl Bus {
             bus.add(config);
         }
         bus
+    }
+
+    /// The same state, from which chance goes on in another way.
+    #[must_use]
+    pub fn fork(&self, seed: u64) -> Self {
+        let mut fork = self.clone();
+        fork.random = fastrand::Rng::with_seed(seed);
+        for machine in &mut fork.machines {
+            if let Some(cluster) = &mut machine.cluster {
+                cluster.set_seed(fork.random.u64(..));
+            }
+        }
+        fork
     }
 
     /// A new machine, whose process is started; its number.

@@ -145,7 +145,7 @@ impl Bus {
         let now = self.machines[index].now(self.now_us).monotonic;
         let Some((ip, port)) = self.machines[index].following.clone() else {
             let takes_writes = self.takes_writes(index);
-            self.machines[index].offset += u64::from(takes_writes);
+            self.machines[index].offset += u64::from(takes_writes && self.writes);
             return;
         };
         let source = self.by_host.get(&ip).copied().filter(|source| {

@@ -14,7 +14,7 @@ pub(super) struct WireKey(u32);
 const HELD_MAX: usize = 64;
 
 /// One end of a wire.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct End {
     pub(super) machine: usize,
     pub(super) life: u64,
@@ -58,7 +58,7 @@ pub(super) enum Recovery {
 }
 
 /// All connections, and what the network lets pass.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Wires {
     all: Vec<Wire>,
     /// Those with a direction that is or was cut.
