@@ -11,6 +11,8 @@ pub struct OpenSlot {
     pub slot: u16,
     /// Nodes that hold keys of it and do not own it.
     pub strays: Vec<usize>,
+    /// Nodes that hold keys of it without any claim.
+    pub keepers: Vec<usize>,
     /// Nodes that say it leaves them.
     pub migrating: Vec<usize>,
     /// Nodes that say it comes to them, and those that hold keys without a claim.
@@ -90,6 +92,7 @@ impl OpenSlot {
         let mut open = Self {
             slot,
             strays,
+            keepers: Vec::new(),
             migrating,
             importing: of(&|node| !gives(node) && gets(node)),
             election: Election::Nobody,
@@ -101,12 +104,14 @@ impl OpenSlot {
                 None => elect(&primaries, &claims, keys),
             },
         };
-        if let Election::Owned(owner) = open.election {
-            let with_keys =
-                of(&|node| !gives(node) && !gets(node) && node != owner && keys[node] > 0);
-            open.importing.extend(with_keys);
-            open.importing.sort_unstable();
-        }
+        let owner = match open.election {
+            Election::Owned(owner) => Some(owner),
+            Election::Chosen { .. } | Election::Nobody => None,
+        };
+        open.keepers =
+            of(&|node| !gives(node) && !gets(node) && Some(node) != owner && keys[node] > 0);
+        open.importing.extend(&open.keepers);
+        open.importing.sort_unstable();
         open
     }
 

@@ -34,7 +34,7 @@ pub(crate) struct ClusterCommand {
     /// `--cluster-timeout`
     pub(crate) timeout_ms: i64,
     /// `--cluster-pipeline`: keys for one MIGRATE
-    pub(crate) pipeline: i64,
+    pub(crate) pipeline: Option<i64>,
     /// `--cluster-threshold`, in per cent
     pub(crate) threshold: f64,
     /// `--cluster-simulate`
@@ -51,6 +51,8 @@ pub(crate) struct ClusterCommand {
     pub(crate) search_multiple_owners: bool,
     /// `--cluster-fix-with-unreachable-masters`
     pub(crate) fix_with_unreachable_primaries: bool,
+    /// `--cluster-dry-run`: what would be done is shown, and nothing is done
+    pub(crate) dry_run: bool,
 }
 
 impl Default for ClusterCommand {
@@ -71,7 +73,7 @@ impl Default for ClusterCommand {
             weights: None,
             slots: 0,
             timeout_ms: 60_000,
-            pipeline: 10,
+            pipeline: None,
             threshold: 2.0,
             simulate: false,
             replace: false,
@@ -80,6 +82,7 @@ impl Default for ClusterCommand {
             use_empty_primaries: false,
             search_multiple_owners: false,
             fix_with_unreachable_primaries: false,
+            dry_run: false,
         }
     }
 }
@@ -99,6 +102,7 @@ impl ClusterCommand {
             "--cluster-use-empty-masters" => self.use_empty_primaries = true,
             "--cluster-search-multiple-owners" => self.search_multiple_owners = true,
             "--cluster-fix-with-unreachable-masters" => self.fix_with_unreachable_primaries = true,
+            "--dry-run" | "--cluster-dry-run" => self.dry_run = true,
             _ => return false,
         }
         true
@@ -117,7 +121,7 @@ impl ClusterCommand {
             "--cluster-from-pass" => self.from_password = Some(value.to_vec()),
             "--cluster-slots" => self.slots = leading_integer(value),
             "--cluster-timeout" => self.timeout_ms = leading_integer(value),
-            "--cluster-pipeline" => self.pipeline = leading_integer(value),
+            "--cluster-pipeline" => self.pipeline = Some(leading_integer(value)),
             "--cluster-threshold" => self.threshold = leading_decimal(value),
             _ => return false,
         }

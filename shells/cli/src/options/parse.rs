@@ -497,7 +497,7 @@ mod tests {
         assert_eq!(cluster.weights, Some(vec!["x=1".to_owned(), "y=0".to_owned()]));
         assert!((cluster.threshold - 1.5).abs() < 1e-9);
         assert!(cluster.use_empty_primaries && cluster.yes && !cluster.simulate);
-        assert_eq!((cluster.timeout_ms, cluster.pipeline), (60_000, 10));
+        assert_eq!((cluster.timeout_ms, cluster.pipeline), (60_000, None));
     }
 
     #[test]

@@ -1,0 +1,121 @@
+//! Waiting until nodes know each other.
+
+use std::collections::BTreeMap;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use dunlin_cluster::NodeId;
+use dunlin_manager::{Line, agree};
+
+use super::members::Members;
+use super::{Failed, Manager};
+
+/// Between two looks. redis-cli looks once a second.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// When nodes have not found each other after so many seconds, something is wrong.
+const PATIENCE_S: u64 = 20;
+
+/// Waits until all nodes know each other and agree, with a dot for each second; tells who does not
+/// reach whom if that takes long, and goes on waiting: somebody may help with CLUSTER MEET.
+pub(super) fn wait_until_joined(manager: &Manager<'_>, members: &mut Members) {
+    let console = &manager.console;
+    let start = Instant::now();
+    console.write("Waiting for the cluster to join");
+    if !console.is_trib() {
+        console.write("\n");
+    }
+    let (mut dots, mut since_report) = (0, 0);
+    let patience = PATIENCE_S + members.view.nodes.len() as u64 * 15 / 100;
+    loop {
+        let lines = members.lines();
+        if lines.as_ref().is_some_and(|lines| are_joined(members, lines) && agree(lines)) {
+            break;
+        }
+        sleep(LOOK_EVERY);
+        if start.elapsed().as_secs() > dots {
+            (dots, since_report) = (dots + 1, since_report + 1);
+            console.write(".");
+        }
+        if since_report > patience {
+            since_report = 0;
+            report(manager, members, &lines.unwrap_or_default());
+        }
+    }
+    console.write("\n");
+}
+
+/// Waits, silently, until all nodes know each other.
+///
+/// # Errors
+/// They do not in time; who does not reach whom is told.
+pub(super) fn wait_until_known(manager: &Manager<'_>, members: &mut Members) -> Result<(), Failed> {
+    let patience = PATIENCE_S + members.view.nodes.len() as u64 * 15 / 100;
+    let end = Instant::now() + Duration::from_secs(patience);
+    loop {
+        let lines = members.lines();
+        if lines.as_ref().is_some_and(|lines| are_joined(members, lines)) {
+            return Ok(());
+        }
+        if Instant::now() >= end {
+            let text = "[ERR] The node was told to join, and not all nodes know each other yet.";
+            manager.console.error(text);
+            report(manager, members, &lines.unwrap_or_default());
+            return Err(Failed);
+        }
+        sleep(LOOK_EVERY);
+    }
+}
+
+/// Waits, silently, until all nodes name the same owners: replicas hear of a slot's new owner by
+/// gossip, and what is done next wants nodes that agree.
+pub(super) fn wait_until_agreed(manager: &Manager<'_>, members: &mut Members) {
+    let end = Instant::now() + Duration::from_secs(PATIENCE_S);
+    while !members.agree() {
+        if Instant::now() >= end {
+            manager.console.aside("*** Not all nodes have heard of the new owners yet.");
+            return;
+        }
+        sleep(LOOK_EVERY);
+    }
+}
+
+/// Whether each node knows each by its name, and has a link to it.
+fn are_joined(members: &Members, views: &[Vec<Line>]) -> bool {
+    let ids: Vec<NodeId> = members.view.nodes.iter().map(|node| node.id).collect();
+    views.iter().all(|lines| {
+        let known = |id: &NodeId| {
+            let line = lines.iter().find(|line| line.id == *id);
+            line.is_some_and(|line| !line.has("handshake") && !line.has("noaddr"))
+        };
+        ids.iter().all(known)
+    })
+}
+
+/// Who is not reached by whom.
+fn report(manager: &Manager<'_>, members: &Members, views: &[Vec<Line>]) {
+    let mut missed: BTreeMap<(&str, u16, u16), Vec<String>> = BTreeMap::new();
+    for (index, lines) in views.iter().enumerate() {
+        let others = lines.iter().filter(|line| !line.has("myself"));
+        for line in others.filter(|line| !line.connected || line.has("handshake")) {
+            let from = missed.entry((&line.host, line.port, line.bus_port)).or_default();
+            from.push(members.address(index));
+        }
+    }
+    if missed.is_empty() {
+        return;
+    }
+    let console = &manager.console;
+    console.write("\n");
+    console.error(&format!("Warning: {} node(s) may be unreachable", missed.len()));
+    for ((host, port, bus_port), from) in missed {
+        console.error(&match bus_port {
+            0 => format!(" - Node {host}:{port} may be unreachable from:"),
+            _ => format!(" - The port {bus_port} of node {host} may be unreachable from:"),
+        });
+        from.iter().for_each(|address| console.error(&format!("   {address}")));
+        console.error(
+            "Cluster bus ports must be reachable by every node.\nRemember that cluster bus ports \
+             are different from standard instance ports.",
+        );
+    }
+}

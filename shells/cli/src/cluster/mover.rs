@@ -1,0 +1,474 @@
+//! Moving slots: several at once between two nodes, and between several pairs of nodes.
+//!
+//! Slots of one pair move in windows. All moves of a window take their steps together, so that a
+//! step costs one exchange for the whole window. What is said appears in the order of the plan,
+//! whatever ends first.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+use std::time::Duration;
+
+use dunlin_manager::{MoveOptions, MoveResult, Note, Party, Peer, Request, SlotMove};
+
+use super::members::{Members, connect, replied_with_error};
+use super::progress::Progress;
+use super::{Failed, Host, Manager, Outcome};
+use crate::connection::Connection;
+
+/// Slots of one pair that are open at once: enough that an exchange is worth its time, few enough
+/// that Ctrl-C is obeyed soon and clients seldom meet an open slot.
+const WINDOW: usize = 16;
+/// Pairs that work at once.
+const PAIRS_MAX: usize = 8;
+/// The bar is drawn at least this often.
+const DRAW_EVERY: Duration = Duration::from_millis(200);
+
+/// Slots that go from one node of the view to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Job {
+    pub(super) source: usize,
+    pub(super) target: usize,
+    pub(super) slots: Vec<u16>,
+}
+
+/// What is said about slots that move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Telling {
+    /// A line for each slot with a dot for each key.
+    Lines,
+    /// A line for each pair, and a mark for each slot.
+    Marks,
+}
+
+/// How much of a slot moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Keys and ownership.
+    Whole,
+    /// Keys.
+    KeysOnly,
+}
+
+/// The connections of one pair.
+struct Links<'a> {
+    source: &'a mut Connection,
+    target: &'a mut Connection,
+    others: Vec<&'a mut Connection>,
+}
+
+impl Links<'_> {
+    fn of(&mut self, party: Party) -> &mut Connection {
+        match party {
+            Party::Source => self.source,
+            Party::Target => self.target,
+            Party::Other(other) => self.others[other],
+        }
+    }
+}
+
+/// Moves one slot, and tells in a line.
+pub(super) fn move_one(
+    manager: &Manager<'_>,
+    members: &mut Members,
+    slot: u16,
+    (source, target): (usize, usize),
+    way: Way,
+) -> Outcome {
+    let (from, to) = (peer(members, source), peer(members, target));
+    let primaries: Vec<usize> = others(members, source, target);
+    let mut options = manager.move_options(primaries.len(), members.are_dunlins);
+    options.is_cold = way == Way::KeysOnly;
+    manager.console.write(&head(members, slot, source, target));
+    let mut moves = [SlotMove::new(slot, &from, &to, &options)];
+    let mut links: Vec<Option<&mut Connection>> = members.links().iter_mut().map(Some).collect();
+    let mut take = |node: usize| links[node].take().ok_or(Failed);
+    let mut links = Links {
+        source: take(source)?,
+        target: take(target)?,
+        others: primaries.iter().map(|node| take(*node)).collect::<Result<_, _>>()?,
+    };
+    drive(&mut moves, &mut links, &mut |keys| manager.console.write(&".".repeat(keys)));
+    let [one] = &mut moves;
+    manager.console.write("\n");
+    manager.console.notes(&one.take_notes());
+    match one.result() {
+        Some(MoveResult::Failed { party, text }) => {
+            let node = if *party == Party::Target { target } else { source };
+            replied_with_error(manager, &members.address(node), text);
+            Err(Failed)
+        }
+        _ if way == Way::Whole => {
+            members.view.nodes[source].slots.remove(slot);
+            members.view.nodes[target].slots.insert(slot);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Carries out jobs, several at once.
+///
+/// # Errors
+/// A slot could not be moved, or Ctrl-C was pressed; what is open then is told.
+pub(super) fn move_slots(
+    manager: &Manager<'_>,
+    members: &Members,
+    jobs: &[Job],
+    telling: Telling,
+) -> Outcome {
+    let stop = Arc::new(AtomicBool::new(false));
+    listen_to_interrupts(&stop);
+    let (events, arrived) = channel();
+    let next = Mutex::new(0..jobs.len());
+    thread::scope(|scope| {
+        for _ in 0..jobs.len().min(PAIRS_MAX) {
+            let (events, next, stop) = (events.clone(), &next, &stop);
+            scope.spawn(move || {
+                while let Some(job) = next.lock().ok().and_then(|mut next| next.next()) {
+                    work(manager, members, job, &jobs[job], stop, &events);
+                }
+            });
+        }
+        drop(events);
+        Teller::new(manager, members, jobs, telling, &stop).run(&arrived)
+    })
+}
+
+/// The first Ctrl-C lets the slots that are open move to their end; the second ends the program.
+fn listen_to_interrupts(stop: &Arc<AtomicBool>) {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    for signal in [SIGINT, SIGTERM] {
+        // Without them Ctrl-C ends the program at once, and `fix` goes on where it stopped.
+        let _ = signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(stop));
+        let _ = signal_hook::flag::register(signal, Arc::clone(stop));
+    }
+}
+
+/// What a pair tells.
+enum Event {
+    /// Keys have moved.
+    Keys(usize),
+    /// A slot has moved, or not.
+    Slot { job: usize, slot: u16, keys: usize, notes: Vec<Note>, result: MoveResult },
+    /// A job has ended.
+    End(usize),
+}
+
+/// Carries out one job.
+fn work(
+    manager: &Manager<'_>,
+    members: &Members,
+    number: usize,
+    job: &Job,
+    stop: &AtomicBool,
+    events: &Sender<Event>,
+) {
+    // Who listens no more has failed already.
+    let tell = |event: Event| {
+        let _ = events.send(event);
+    };
+    match open(manager, members, job) {
+        Ok((mut links, options)) => {
+            let (from, to) = (peer(members, job.source), peer(members, job.target));
+            let mut links = links.as_links();
+            for slots in job.slots.chunks(WINDOW) {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                let mut moves: Vec<SlotMove<'_>> =
+                    slots.iter().map(|slot| SlotMove::new(*slot, &from, &to, &options)).collect();
+                drive(&mut moves, &mut links, &mut |keys| tell(Event::Keys(keys)));
+                for one in &mut moves {
+                    let Some(result) = one.result().cloned() else { continue };
+                    if result != MoveResult::Done {
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                    let (slot, keys, notes) = (one.slot(), one.moved(), one.take_notes());
+                    tell(Event::Slot { job: number, slot, keys, notes, result });
+                }
+            }
+        }
+        Err(Failed) => stop.store(true, Ordering::Relaxed),
+    }
+    tell(Event::End(number));
+}
+
+/// Connections that a pair has for itself.
+struct OwnLinks {
+    source: Connection,
+    target: Connection,
+    others: Vec<Connection>,
+}
+
+impl OwnLinks {
+    fn as_links(&mut self) -> Links<'_> {
+        let others = self.others.iter_mut().collect();
+        Links { source: &mut self.source, target: &mut self.target, others }
+    }
+}
+
+fn open(
+    manager: &Manager<'_>,
+    members: &Members,
+    job: &Job,
+) -> Result<(OwnLinks, MoveOptions), Failed> {
+    let open = |node: usize| connect(manager, &members.host(node));
+    let (source, target) = (open(job.source)?, open(job.target)?);
+    let others = others(members, job.source, job.target);
+    let options = manager.move_options(others.len(), members.are_dunlins);
+    let others = others.into_iter().map(open).collect::<Result<_, _>>()?;
+    Ok((OwnLinks { source, target, others }, options))
+}
+
+/// The primaries beside two.
+fn others(members: &Members, source: usize, target: usize) -> Vec<usize> {
+    members.view.primaries().filter(|node| *node != source && *node != target).collect()
+}
+
+fn peer(members: &Members, node: usize) -> Peer {
+    let Host { host, port } = members.host(node);
+    Peer { id: members.view.nodes[node].id, host, port }
+}
+
+/// Takes moves to their ends: what they ask is sent together, then all replies are read.
+fn drive(moves: &mut [SlotMove<'_>], links: &mut Links<'_>, on_keys: &mut dyn FnMut(usize)) {
+    loop {
+        let mut asked: Vec<(usize, Request)> = moves
+            .iter()
+            .enumerate()
+            .filter_map(|(index, one)| Some((index, one.request()?)))
+            .collect();
+        if asked.is_empty() {
+            return;
+        }
+        asked.sort_by_key(|(_, request)| request.to);
+        for group in asked.chunk_by(|(_, left), (_, right)| left.to == right.to) {
+            let link = links.of(group[0].1.to);
+            for (_, request) in group {
+                stop_at_step();
+                let words: Vec<&[u8]> = request.words.iter().map(Vec::as_slice).collect();
+                link.queue(&words);
+            }
+            // A link that is broken says so again when it is read.
+            let _ = link.flush();
+        }
+        for (index, request) in &asked {
+            let one = &mut moves[*index];
+            let before = one.moved();
+            match links.of(request.to).receive() {
+                Ok(reply) => one.answer(reply),
+                Err(broken) => one.lost(&broken.to_string()),
+            }
+            if one.moved() > before {
+                on_keys(one.moved() - before);
+            }
+        }
+    }
+}
+
+/// For tests: stops the process, as SIGSTOP does, before it asks for the step whose number is in
+/// `DUNLIN_MANAGER_STOP_AT`.
+fn stop_at_step() {
+    static STEPS: AtomicUsize = AtomicUsize::new(0);
+    static STOP_AT: OnceLock<Option<usize>> = OnceLock::new();
+    let stop_at = STOP_AT.get_or_init(|| {
+        std::env::var("DUNLIN_MANAGER_STOP_AT").ok().and_then(|number| number.parse().ok())
+    });
+    if let Some(number) = stop_at
+        && STEPS.fetch_add(1, Ordering::Relaxed) == *number
+    {
+        let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
+    }
+}
+
+/// `Moving slot 5 from a:1 to b:2: `
+fn head(members: &Members, slot: u16, source: usize, target: usize) -> String {
+    let (source, target) = (members.address(source), members.address(target));
+    format!("Moving slot {slot} from {source} to {target}: ")
+}
+
+/// Says what pairs tell, in the order of the plan.
+struct Teller<'a, 'b> {
+    manager: &'a Manager<'b>,
+    members: &'a Members,
+    jobs: &'a [Job],
+    telling: Telling,
+    stop: &'a AtomicBool,
+    progress: Progress,
+    /// The job whose lines appear at once.
+    current: usize,
+    /// What the others have to say.
+    kept: Vec<Vec<Event>>,
+    has_ended: Vec<bool>,
+    done: usize,
+    failures: Vec<(usize, u16, Party, String)>,
+}
+
+impl<'a, 'b> Teller<'a, 'b> {
+    fn new(
+        manager: &'a Manager<'b>,
+        members: &'a Members,
+        jobs: &'a [Job],
+        telling: Telling,
+        stop: &'a AtomicBool,
+    ) -> Self {
+        let slots = jobs.iter().map(|job| job.slots.len()).sum();
+        Self {
+            manager,
+            members,
+            jobs,
+            telling,
+            stop,
+            progress: Progress::new(slots),
+            current: 0,
+            kept: jobs.iter().map(|_| Vec::new()).collect(),
+            has_ended: vec![false; jobs.len()],
+            done: 0,
+            failures: Vec::new(),
+        }
+    }
+
+    fn run(mut self, arrived: &Receiver<Event>) -> Outcome {
+        self.begin();
+        loop {
+            match arrived.recv_timeout(DRAW_EVERY) {
+                Ok(Event::Keys(keys)) => self.progress.moved(keys),
+                Ok(Event::End(job)) => {
+                    self.has_ended[job] = true;
+                    self.go_on();
+                }
+                Ok(event @ Event::Slot { job, .. }) if job != self.current => {
+                    self.count(&event);
+                    self.kept[job].push(event);
+                }
+                Ok(event) => {
+                    self.count(&event);
+                    self.tell(event);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.progress.draw();
+        }
+        self.progress.clear();
+        self.end()
+    }
+
+    fn count(&mut self, event: &Event) {
+        let Event::Slot { job, slot, result, .. } = event else { return };
+        match result {
+            MoveResult::Done => {
+                self.progress.slot_done();
+                self.done += 1;
+            }
+            MoveResult::Failed { party, text } => {
+                self.failures.push((*job, *slot, *party, text.clone()));
+            }
+        }
+    }
+
+    /// The line of a pair.
+    fn begin(&mut self) {
+        let Some(job) = self.jobs.get(self.current) else { return };
+        if self.telling == Telling::Marks {
+            let (source, target) =
+                (self.members.address(job.source), self.members.address(job.target));
+            self.progress.clear();
+            let count = job.slots.len();
+            self.manager.console.plain(&format!("Moving {count} slots from {source} to {target}"));
+        }
+    }
+
+    /// When the current job has ended, the next one speaks.
+    fn go_on(&mut self) {
+        while self.has_ended.get(self.current) == Some(&true) {
+            if self.telling == Telling::Marks {
+                self.progress.clear();
+                self.manager.console.write("\n");
+            }
+            self.current += 1;
+            // A job that was never begun has nothing to say.
+            if self.stop.load(Ordering::Relaxed)
+                && self.kept.get(self.current).is_none_or(Vec::is_empty)
+            {
+                continue;
+            }
+            self.begin();
+            for event in self.kept.get_mut(self.current).map(std::mem::take).unwrap_or_default() {
+                self.tell(event);
+            }
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        let Event::Slot { job, slot, keys, notes, result } = event else { return };
+        let console = &self.manager.console;
+        self.progress.clear();
+        match self.telling {
+            Telling::Lines => {
+                let job = &self.jobs[job];
+                let head = head(self.members, slot, job.source, job.target);
+                console.write(&format!("{head}{}\n", ".".repeat(keys)));
+                console.notes(&notes);
+            }
+            Telling::Marks => {
+                if !notes.is_empty() {
+                    console.write("\n");
+                    console.notes(&notes);
+                }
+                if result == MoveResult::Done {
+                    console.write("#");
+                }
+            }
+        }
+    }
+
+    /// What is left to say when all has ended.
+    fn end(self) -> Outcome {
+        let console = &self.manager.console;
+        for (job, _, party, text) in &self.failures {
+            let job = &self.jobs[*job];
+            let node = if *party == Party::Target { job.target } else { job.source };
+            let address = self.members.address(node);
+            match (console.is_trib(), self.telling) {
+                (true, _) => console.error(&format!("[ERR] Calling MIGRATE: {text}")),
+                (false, Telling::Lines) => {
+                    replied_with_error(self.manager, &address, text);
+                    console.error(&format!("clusterManagerMoveSlot failed: {text}"));
+                }
+                (false, Telling::Marks) => {
+                    replied_with_error(self.manager, &address, text);
+                    console.error(&format!("*** clusterManagerMoveSlot: {text}"));
+                }
+            }
+        }
+        let total: usize = self.jobs.iter().map(|job| job.slots.len()).sum();
+        if self.done == total && !self.stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.explain(total);
+        if self.done == total { Ok(()) } else { Err(Failed) }
+    }
+
+    /// How far it came, and what is to be done.
+    fn explain(&self, total: usize) {
+        let console = &self.manager.console;
+        console.aside(&format!("*** Stopped: {} of {total} slots have moved.", self.done));
+        let open: Vec<String> =
+            self.failures.iter().map(|(_, slot, ..)| slot.to_string()).collect();
+        if open.is_empty() {
+            return console.aside("*** No slot is left open.");
+        }
+        let (address, slots) = (self.members.address(0), open.join(", "));
+        let fix = match console.is_trib() {
+            true => format!("redis-trib.rb fix {address}"),
+            false => format!("redis-cli --cluster fix {address}"),
+        };
+        console.aside(&format!(
+            "*** These slots may be open, with keys on both nodes and none lost: {slots}. Mend them \
+             with: {fix}"
+        ));
+    }
+}
