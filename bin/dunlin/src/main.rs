@@ -68,6 +68,7 @@ fn start(run: Run, title: OsString, arguments: Vec<OsString>) -> ExitCode {
         }
         Run::Link => link(&arguments),
         Run::Cluster => cluster(&arguments),
+        Run::Bench => dunlin_bench::bench(&arguments, dunlin_server::REDIS_VERSION),
         Run::CheckAof => dunlin_tools::check_aof(
             &title.to_string_lossy(),
             &arguments,

@@ -7,6 +7,7 @@ pub(crate) enum Run {
     Client,
     Link,
     Cluster,
+    Bench,
     CheckAof,
     CheckRdb,
     /// Guides call it, and this build does not have it.
@@ -56,7 +57,13 @@ pub(crate) static PROGRAMS: [Program; 12] = [
         run: Run::Cluster,
     },
     absent("proxy", &["nutcracker", "predixy"]),
-    absent("bench", &["redis-benchmark"]),
+    Program {
+        subcommand: "bench",
+        file_names: &["redis-benchmark"],
+        summary: "put load on a server or a cluster and measure it; takes the arguments of \
+                  redis-benchmark",
+        run: Run::Bench,
+    },
     Program {
         subcommand: "check-rdb",
         file_names: &["redis-check-rdb"],
@@ -127,7 +134,7 @@ mod tests {
         assert!(!help.contains("sentinel"));
         assert_eq!(
             file_names(),
-            ["redis-server", "redis-cli", "redis-check-rdb", "redis-check-aof"]
+            ["redis-server", "redis-cli", "redis-benchmark", "redis-check-rdb", "redis-check-aof"]
         );
     }
 }

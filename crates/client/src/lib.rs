@@ -21,10 +21,14 @@
 //! assert_eq!((ticket, value.bytes()), (get, Some(&b"v"[..])));
 //! ```
 //!
+//! A [`ServerUri`] is where a server is, in one word.
+//!
 //! It never knows sockets, clocks, or what a command means.
 
 #![forbid(unsafe_code)]
 
 mod session;
+mod uri;
 
 pub use session::{Event, Session, SessionError, Ticket};
+pub use uri::ServerUri;

@@ -5,7 +5,7 @@
 //! 32 KB or more which has not wholly arrived is received into a buffer of its own and handed
 //! over as [`bytes::Bytes`]. [`Reply`] writes RESP2 or RESP3 into an [`Output`], a queue of
 //! chunks that the shell sends with one `writev`. At the other end of a connection, requests are
-//! made by [`write_request`] and replies read by [`ReplyDecoder`].
+//! made by [`write_request`] and replies read by [`ReplyDecoder`], or counted by [`ReplySkipper`].
 //!
 //! ```
 //! use dunlin_resp::{Batch, Limits, Protocol, Reply, RequestDecoder};
@@ -70,6 +70,7 @@ mod inline;
 mod output;
 mod reply;
 mod reply_decoder;
+mod reply_skipper;
 mod request;
 mod value;
 
@@ -82,5 +83,6 @@ pub use error::ProtocolError;
 pub use output::{CHUNK_BYTES, IoSlices, Output};
 pub use reply::{Mark, Protocol, Reply, SHARED_BULK_BYTES_MIN};
 pub use reply_decoder::{ReplyDecoder, ReplyError};
+pub use reply_skipper::{ReplySkipper, Skipped};
 pub use request::{count_bytes, request_bytes, write_count, write_request, write_word};
 pub use value::Value;

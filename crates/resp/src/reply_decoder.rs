@@ -11,10 +11,10 @@ use crate::value::Value;
 const DEPTH_MAX: usize = 128;
 /// A line that has not ended after so many bytes will not: those of Redis are short, but for errors
 /// that quote what a client sent.
-const LINE_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const LINE_BYTES_MAX: usize = 64 * 1024;
 /// The largest string: Redis allows `proto-max-bulk-len` to be no larger than what an `i64` holds;
 /// memory is taken as bytes arrive, so this is a check of sanity.
-const BULK_BYTES_MAX: u64 = 1 << 40;
+pub(crate) const BULK_BYTES_MAX: u64 = 1 << 40;
 /// Elements that are reserved for before any has arrived.
 const RESERVED_MAX: usize = 1024;
 
@@ -259,7 +259,7 @@ fn line(rest: &[u8]) -> Result<Option<&[u8]>, ReplyError> {
     }
 }
 
-fn number(line: &[u8]) -> Result<i64, ReplyError> {
+pub(crate) fn number(line: &[u8]) -> Result<i64, ReplyError> {
     let text = str::from_utf8(line).map_err(|_| ReplyError::InvalidNumber)?;
     text.parse().map_err(|_| ReplyError::InvalidNumber)
 }
