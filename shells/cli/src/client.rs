@@ -1,17 +1,22 @@
 //! Commands on a connection that comes and goes: what is known between one command and the next.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use dunlin_resp::Value;
 use nix::errno::Errno;
+use signal_hook::consts::SIGINT;
 
 use crate::connection::{Address, Broken, ConnectError, Connection, Wanted};
-use crate::format;
+use crate::debugger;
+use crate::format::{self, Format};
+use crate::help::{self, Help};
+use crate::modes::{self, Stopped};
 use crate::number::{leading_i32, leading_integer};
-use crate::options::Options;
+use crate::options::{Debugger, Options};
 
 /// A cluster whose nodes send a client in circles is given up after so many redirections.
 const REDIRECTIONS_MAX: usize = 64;
@@ -55,6 +60,14 @@ pub(crate) struct Client {
     /// A redirection has replaced the Unix socket that was given.
     leave_socket: bool,
     pub(crate) last_reply: Option<Value>,
+    /// A script is being debugged: what is typed goes to the debugger.
+    pub(crate) debugging: Option<Debugger>,
+    /// The next EVAL will be debugged.
+    armed: Option<Debugger>,
+    /// How the session was that has just ended, whose last reply is still to be shown.
+    ended: Option<Debugger>,
+    /// While set, Ctrl-C ends the program at once.
+    exits_on_interrupt: Arc<AtomicBool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +94,44 @@ impl Client {
             redirected: None,
             leave_socket: false,
             last_reply: None,
+            debugging: None,
+            armed: None,
+            ended: None,
+            exits_on_interrupt: Arc::new(AtomicBool::new(true)),
+        }
+    }
+
+    /// From now on commands are read one by one. On a terminal Ctrl-C ends what streams, and the
+    /// program only where nothing does.
+    pub(crate) fn become_interactive(&mut self) {
+        self.interactive = true;
+        if self.interrupt.is_some() || !io::stdin().is_terminal() {
+            return;
+        }
+        let flag = Arc::clone(&self.exits_on_interrupt);
+        let registered = UnixStream::pair().and_then(|(pressed, interrupt)| {
+            interrupt.set_nonblocking(true)?;
+            signal_hook::flag::register_conditional_shutdown(SIGINT, 1, flag)?;
+            signal_hook::low_level::pipe::register(SIGINT, pressed)?;
+            Ok(interrupt)
+        });
+        // Without it Ctrl-C ends the program.
+        self.interrupt = registered.ok().map(Arc::new);
+    }
+
+    /// Whether Ctrl-C is to be told instead of ending the program.
+    pub(crate) fn watch_interrupts(&mut self, watch: bool) {
+        self.exits_on_interrupt.store(!watch, Ordering::SeqCst);
+        if let Some(connection) = &mut self.connection {
+            connection.interrupt_with(self.interrupt.clone().filter(|_| watch));
+        }
+    }
+
+    /// Forgets that Ctrl-C was pressed.
+    pub(crate) fn clear_interrupts(&mut self) {
+        if let Some(interrupt) = &self.interrupt {
+            let mut pressed = [0; 64];
+            while matches!((&**interrupt).read(&mut pressed), Ok(len) if len > 0) {}
         }
     }
 
@@ -108,7 +159,6 @@ impl Client {
             }
             Failed::Told
         })?;
-        connection.interrupt_with(self.interrupt.clone());
         let prepared = connection.prepare(&target);
         let usable = !matches!(prepared, Err(ConnectError::Broken(_)));
         self.connection = usable.then_some(connection);
@@ -133,6 +183,11 @@ impl Client {
     /// # Errors
     /// It has not run, or its reply has not come.
     pub(crate) fn issue(&mut self, words: &[Vec<u8>], repeat: i64) -> Result<(), Failed> {
+        // The debugger has a help of its own.
+        if self.debugging.is_none() && (is(words, 0, "help") || is(words, 0, "?")) {
+            self.print_help(&words[1..]);
+            return Ok(());
+        }
         for _ in 0..REDIRECTIONS_MAX {
             let redirected = self.redirected.take();
             if self.connection.is_none() || redirected.is_some() {
@@ -162,6 +217,18 @@ impl Client {
         Ok(())
     }
 
+    fn print_help(&mut self, words: &[Vec<u8>]) {
+        if words.is_empty() {
+            print_bytes(help::general(&self.options.version).as_bytes());
+            return;
+        }
+        if self.connection.is_none() {
+            let _ = self.connect(Report::Nothing);
+        }
+        let help = Help::load(self.connection.as_mut());
+        print_bytes(help.about(words).as_bytes());
+    }
+
     fn send_asking(&mut self) -> Result<(), Failed> {
         match self.connection.as_mut().map(|connection| connection.ask(&[b"ASKING"])) {
             Some(Ok(Value::Error(text))) => {
@@ -180,7 +247,8 @@ impl Client {
     fn send_command(&mut self, words: &[Vec<u8>], repeat: i64) -> Result<(), Failed> {
         let command = Kind::of(words);
         let shown = if is_text(words) { Shown::AsText } else { Shown::AsReply };
-        self.shutting_down = is(words, 0, "shutdown");
+        self.shutting_down |= is(words, 0, "shutdown");
+        self.note_debugging(words);
         let slices: Vec<&[u8]> = words.iter().map(Vec::as_slice).collect();
         let mut left = repeat;
         while left != 0 {
@@ -192,6 +260,9 @@ impl Client {
             }
             if command == Kind::Monitor {
                 return self.monitor();
+            }
+            if command == Kind::Sync {
+                return Err(self.follow_stream());
             }
             if command != Kind::Other {
                 self.expects_messages = true;
@@ -206,16 +277,72 @@ impl Client {
         Ok(())
     }
 
+    /// Prints what a primary sends to replicas, until the connection ends.
+    fn follow_stream(&mut self) -> Failed {
+        print_bytes(b"Entering replica output mode...  (press Ctrl-C to quit)\n");
+        if let Some(mut connection) = self.connection.take()
+            && let Err(Stopped::Because(reason)) = modes::follow_stream(&mut connection)
+        {
+            eprintln!("{reason}");
+        }
+        Failed::Told
+    }
+
     /// Prints what the server is asked by others, until Ctrl-C.
     fn monitor(&mut self) -> Result<(), Failed> {
+        self.watch_interrupts(true);
+        let result = self.print_monitored();
+        self.watch_interrupts(false);
+        result
+    }
+
+    fn print_monitored(&mut self) -> Result<(), Failed> {
         loop {
             match self.try_read_reply(Shown::AsReply) {
                 Ok(()) if self.last_is_error() => return Ok(()),
                 Ok(()) => {}
-                Err(Broken::Interrupted) => return self.connect(Report::Failure),
+                Err(Broken::Interrupted) => {
+                    self.clear_interrupts();
+                    return self.connect(Report::Failure);
+                }
                 Err(broken) => return Err(self.lost(&broken)),
             }
         }
+    }
+
+    /// SCRIPT DEBUG is about the EVALs that follow.
+    fn note_debugging(&mut self, words: &[Vec<u8>]) {
+        if words.len() == 3 && is(words, 0, "script") && is(words, 1, "debug") {
+            self.armed = if is(words, 2, "yes") {
+                Some(Debugger::Forked)
+            } else {
+                is(words, 2, "sync").then_some(Debugger::Sync)
+            };
+        }
+        if is(words, 0, "eval") && self.armed.is_some() {
+            self.debugging = self.armed;
+            self.options.output.format = Format::Raw;
+        }
+    }
+
+    /// Shows the reply of a script whose debugging has just ended; whether there is one.
+    pub(crate) fn finish_debugging(&mut self) -> bool {
+        let Some(debugger) = self.ended.take() else { return false };
+        let _ = self.read_reply(Shown::AsReply);
+        let changes = match debugger {
+            Debugger::Forked => " -- dataset changes rolled back",
+            Debugger::Sync => "",
+        };
+        print_bytes(format!("\n(Lua debugging session ended{changes})\n\n").as_bytes());
+        true
+    }
+
+    /// Whether there is a script to debug again.
+    pub(crate) fn restart_debugging(&mut self) -> bool {
+        let Some(eval) = &self.options.eval else { return false };
+        self.debugging = Some(eval.debug.unwrap_or(Debugger::Forked));
+        self.options.output.format = Format::Raw;
+        true
     }
 
     /// Reads the reply to a command: one, or with messages a confirmation for each channel.
@@ -325,7 +452,10 @@ impl Client {
         match self.try_read_reply(shown) {
             Ok(()) if self.last_is_error() && self.error_is_failure() => Err(Failed::Told),
             Ok(()) => Ok(()),
-            Err(Broken::Interrupted) if self.subscribed => self.connect(Report::Failure),
+            Err(Broken::Interrupted) => {
+                self.clear_interrupts();
+                self.connect(Report::Failure)
+            }
             Err(_) if self.shutting_down => {
                 self.connection = None;
                 self.last_reply = None;
@@ -367,8 +497,33 @@ impl Client {
         Ok(())
     }
 
+    /// Prints what has arrived already.
+    ///
+    /// # Errors
+    /// The connection has ended.
+    pub(crate) fn show_arrived(&mut self) -> Result<(), Failed> {
+        loop {
+            match self.connection.as_mut().map(Connection::arrived) {
+                Some(Ok(Some(value))) => self.print_value(&value, Shown::AsReply),
+                Some(Err(broken)) => return Err(self.lost(&broken)),
+                Some(Ok(None)) | None => return Ok(()),
+            }
+        }
+    }
+
     /// Prints a value as the options say.
-    pub(crate) fn print_value(&self, value: &Value, shown: Shown) {
+    fn print_value(&mut self, value: &Value, shown: Shown) {
+        if let Some(debugger) = self.debugging {
+            let mut out = Vec::new();
+            if debugger::write(&mut out, value) {
+                self.debugging = None;
+                self.armed = None;
+                self.ended = Some(debugger);
+                self.options.output.format = Format::Standard;
+            }
+            print_bytes(&out);
+            return;
+        }
         self.print(|out, options| match shown {
             Shown::AsReply => format::write(out, value, &options.output),
             Shown::AsText => format::write_text(out, value, &options.output),
@@ -408,9 +563,6 @@ impl Client {
     /// The connection is no more. A session can go on with a new one, unless what came made no sense.
     fn lost(&mut self, broken: &Broken) -> Failed {
         self.connection = None;
-        if *broken == Broken::Interrupted {
-            std::process::exit(1);
-        }
         eprintln!("Error: {broken}");
         let can_go_on =
             matches!(broken, Broken::Closed | Broken::System(Errno::ECONNRESET | Errno::EPIPE));
@@ -436,6 +588,8 @@ enum Kind {
     Subscribe,
     Unsubscribe,
     Monitor,
+    /// SYNC and PSYNC
+    Sync,
     Other,
 }
 
@@ -448,6 +602,8 @@ impl Kind {
             Self::Unsubscribe
         } else if one_of(&["monitor"]) {
             Self::Monitor
+        } else if one_of(&["sync", "psync"]) {
+            Self::Sync
         } else {
             Self::Other
         }

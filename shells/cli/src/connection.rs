@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dunlin_resp::{ReplyDecoder, ReplyError, Value, write_request};
+use memchr::memchr;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
@@ -22,6 +23,8 @@ use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 /// One read; also how much of the input is kept when it has been decoded.
 const READ_BYTES: usize = 64 * 1024;
+/// A line before a data set that has not ended after so many bytes will not.
+const LINE_BYTES_MAX: usize = 4096;
 
 /// Where a server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +72,6 @@ pub(crate) struct Target {
     pub(crate) protocol: Wanted,
 }
 
-#[allow(dead_code)] // the cluster manager will
 impl Target {
     /// Database 0 of a server in RESP2, without a password.
     pub(crate) fn new(address: Address) -> Self {
@@ -162,7 +164,6 @@ impl Connection {
     ///
     /// # Errors
     /// Any of these failed.
-    #[allow(dead_code)] // modes and the cluster manager will
     pub(crate) fn open(target: &Target) -> Result<Self, ConnectError> {
         let mut connection = Self::connect(&target.address)?;
         connection.prepare(target)?;
@@ -229,7 +230,6 @@ impl Connection {
     }
 
     /// How long [`Connection::receive`] waits; `None` is for ever.
-    #[allow(dead_code)] // the cluster manager will
     pub(crate) fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         // Refused for a duration of zero alone.
         let _ = self.socket.set_read_timeout(timeout.filter(|timeout| !timeout.is_zero()));
@@ -311,6 +311,69 @@ impl Connection {
             self.decoded = 0;
         }
         value.map_err(Broken::NoReply)
+    }
+
+    /// The next line, without its end: what comes before a data set is no reply.
+    ///
+    /// # Errors
+    /// The connection cannot go on.
+    pub(crate) fn receive_line(&mut self) -> Result<Vec<u8>, Broken> {
+        loop {
+            let input = &self.input[self.decoded..];
+            if let Some(end) = memchr(b'\n', input) {
+                let line = input[..end].strip_suffix(b"\r").unwrap_or(&input[..end]).to_vec();
+                self.decoded += end + 1;
+                return Ok(line);
+            }
+            if input.len() > LINE_BYTES_MAX {
+                return Err(Broken::NoReply(ReplyError::InvalidLine));
+            }
+            self.fill()?;
+        }
+    }
+
+    /// The next bytes, at least one and at most `most`.
+    ///
+    /// # Errors
+    /// The connection cannot go on.
+    pub(crate) fn receive_bytes(&mut self, most: usize) -> Result<Vec<u8>, Broken> {
+        if self.decoded == self.input.len() {
+            self.fill()?;
+        }
+        let end = self.input.len().min(self.decoded.saturating_add(most));
+        let bytes = self.input[self.decoded..end].to_vec();
+        self.decoded = end;
+        Ok(bytes)
+    }
+
+    /// Bytes that were received and do not belong to what they were received for.
+    pub(crate) fn give_back(&mut self, bytes: &[u8]) {
+        self.input.splice(..self.decoded, bytes.iter().copied());
+        self.decoded = 0;
+    }
+
+    /// From now on [`Connection::read_some`] and [`Connection::write_some`] do not wait.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(crate) fn set_nonblocking(&self) -> io::Result<()> {
+        self.socket.set_nonblocking(true)
+    }
+
+    /// Reads what is there; 0 at the end.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub(crate) fn read_some(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.socket.read(buffer)
+    }
+
+    /// Sends what the system takes.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub(crate) fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.write(bytes)
     }
 
     /// Reads once.

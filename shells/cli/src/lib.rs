@@ -12,15 +12,20 @@
 mod client;
 mod cluster;
 mod connection;
+mod debugger;
+mod eval;
 mod format;
+mod help;
 mod interactive;
+mod modes;
 mod number;
 mod one_command;
 mod options;
+mod terminal;
 mod uri;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::process::ExitCode;
 
@@ -31,13 +36,13 @@ use options::{Environment, Exit, Options};
 pub fn run(title: &str, arguments: Vec<OsString>, version: &str) -> ExitCode {
     let words: Vec<Vec<u8>> = arguments.into_iter().map(OsStringExt::into_vec).collect();
     let environment = Environment {
-        is_terminal: io::stdout().is_terminal() || std::env::var_os("FAKETTY").is_some(),
+        is_terminal: Environment::stdout_is_terminal(),
         password: std::env::var_os("REDISCLI_AUTH").map(OsStringExt::into_vec),
         cluster_yes: std::env::var_os("REDISCLI_CLUSTER_YES").is_some_and(|value| value == "1"),
         title: title.to_owned(),
     };
     match options::parse(&words, &environment) {
-        Ok(options) => start(options),
+        Ok(options) => start(Options { version: version.to_owned(), ..options }),
         Err(Exit::Version) => print(&format!("redis-cli {version}\n")),
         Err(Exit::Help) => print(&options::usage(version)),
         Err(Exit::Usage) => misuse(&options::usage(version)),
@@ -45,14 +50,23 @@ pub fn run(title: &str, arguments: Vec<OsString>, version: &str) -> ExitCode {
     }
 }
 
-fn start(options: Options) -> ExitCode {
+fn start(mut options: Options) -> ExitCode {
     for warning in &options.warnings {
         eprintln!("{warning}");
+    }
+    if options.server.ask_password {
+        options.server.password = terminal::ask_password("Please input password: ");
     }
     if let Some(command) = &options.cluster {
         return cluster::run(command, &options);
     }
-    if options.command.is_empty() && options.eval.is_none() {
+    if let Some(mode) = options.mode.clone() {
+        return modes::run(mode, Client::new(options));
+    }
+    if let Some(eval) = options.eval.clone() {
+        return eval::run(Client::new(options), &eval);
+    }
+    if options.command.is_empty() {
         return interactive::run(Client::new(options));
     }
     one_command::run(Client::new(options))

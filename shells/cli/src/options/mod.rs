@@ -4,6 +4,7 @@ mod cluster;
 mod parse;
 mod usage;
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,6 +26,13 @@ pub(crate) struct Environment {
     pub(crate) cluster_yes: bool,
     /// How the program was called, for hints on its use.
     pub(crate) title: String,
+}
+
+impl Environment {
+    /// Whether a person reads standard output, or it is to be as if one did.
+    pub(crate) fn stdout_is_terminal() -> bool {
+        io::stdout().is_terminal() || std::env::var_os("FAKETTY").is_some()
+    }
 }
 
 /// Why nothing runs.
@@ -65,6 +73,8 @@ pub(crate) struct Options {
     pub(crate) cluster: Option<ClusterCommand>,
     /// `--verbose`
     pub(crate) verbose: bool,
+    /// The version of Redis that this client is of.
+    pub(crate) version: String,
     /// The command; without one the client is interactive.
     pub(crate) command: Vec<Vec<u8>>,
     /// What is to be told on standard error before anything else.
