@@ -4,6 +4,7 @@ use dunlin_commands::CommandError;
 use dunlin_keyspace::Expiry;
 use dunlin_persistence::{LoadBatch, Loaded};
 use dunlin_resp::Reply;
+use dunlin_stdx::time::Monotonic;
 
 use crate::engine::Engine;
 use crate::follow::{Follower, StreamFault};
@@ -31,8 +32,9 @@ impl Engine {
         self.persistence.load().is_some()
     }
 
-    /// Puts in place what has arrived, for a bounded time; whether more waits.
-    pub fn load_slice(&mut self) -> bool {
+    /// Puts in place what has arrived, for a bounded time; when to go on, if that is not only when more
+    /// has arrived.
+    pub fn load_slice(&mut self) -> Option<Monotonic> {
         let began = self.clock.ticks();
         loop {
             let loaded = match &mut self.links.spare_keyspace() {
@@ -42,7 +44,11 @@ impl Engine {
             match loaded {
                 Loaded::Nothing => {
                     self.write_journal();
-                    return false;
+                    return None;
+                }
+                Loaded::Waits(until) => {
+                    self.write_journal();
+                    return Some(until);
                 }
                 Loaded::Progress => {}
                 Loaded::Commands(commands) => self.run_loaded(commands),
@@ -54,22 +60,22 @@ impl Engine {
                         false => self.end_load(),
                     }
                     self.write_journal();
-                    return false;
+                    return None;
                 }
                 Loaded::Failed(why) => {
                     self.write_journal();
                     self.transfer_failed(&why);
-                    return false;
+                    return None;
                 }
             }
             if self.persistence.is_lost() {
                 self.write_journal();
-                return false;
+                return None;
             }
             let ticks = self.clock.ticks().wrapping_sub(began);
             if self.tick_scale.ns(ticks) / 1000 >= SLICE_US {
                 self.write_journal();
-                return true;
+                return Some(Monotonic(0));
             }
         }
     }
@@ -77,12 +83,14 @@ impl Engine {
     /// Runs commands of the log.
     fn run_loaded(&mut self, commands: Vec<u8>) {
         let mut follower = self.log_follower.take().unwrap_or_default();
+        let before = follower.commands();
         if let Err(fault) = self.follow(&mut follower, &commands) {
             let line = log_line(&fault, self.persistence.file_being_loaded());
             self.persistence.refuse_log(&line);
         }
+        let count = follower.commands() - before;
         self.log_follower = Some(follower);
-        self.persistence.commands_ran(commands);
+        self.persistence.commands_ran(commands, count);
     }
 
     /// Everything is loaded: clients may come.
@@ -130,22 +138,29 @@ impl Engine {
         let mut follower = Follower::lenient();
         loop {
             match reading.next_batch() {
+                Some(LoadBatch::Room(db, room)) => self.keyspace.take_room(db, room),
                 Some(LoadBatch::Entries(mut entries)) => {
+                    self.persistence.delay_load(&self.config, entries.len() as u64);
                     if self.keyspace.load(&mut entries, false).is_err() {
                         return false;
                     }
                 }
                 Some(LoadBatch::Commands(commands)) => {
+                    let before = follower.commands();
                     if let Err(fault) = self.follow(&mut follower, &commands) {
                         self.persistence.tell_fault(&log_line(&fault, ""));
                         return false;
                     }
+                    self.persistence.delay_load(&self.config, follower.commands() - before);
                 }
                 Some(LoadBatch::Failed(error)) => {
                     error.log_lines().iter().for_each(|line| self.persistence.tell_fault(line));
                     return false;
                 }
-                Some(LoadBatch::Done(_)) => return true,
+                Some(LoadBatch::Done(_)) => {
+                    self.keyspace.give_room_back();
+                    return true;
+                }
                 Some(_) => {}
                 None => return false,
             }

@@ -44,6 +44,22 @@ impl Database {
         Self { tables, fields: FieldDeadlines::new(hasher) }
     }
 
+    /// Takes an empty table with room for many keys in place of an empty one.
+    pub(crate) fn take_room(&mut self, room: Table<Entry>) {
+        if let Tables::One(table) = &mut self.tables
+            && table.is_empty()
+        {
+            *table = room;
+        }
+    }
+
+    /// Gives back the memory of room that few keys take.
+    pub(crate) fn give_room_back(&mut self) {
+        if let Tables::One(table) = &mut self.tables {
+            table.give_room_back();
+        }
+    }
+
     /// Number of keys, expired ones that nobody has met yet included.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -311,10 +327,21 @@ impl Database {
     /// The table that `key` belongs into, and who counts what it holds.
     #[inline]
     pub(crate) fn table_mut(&mut self, key: &[u8]) -> TableOfKey<'_> {
+        self.table_by(|tables| tables.slot_of(key))
+    }
+
+    /// The table that a key of this place belongs into, and who counts what it holds.
+    #[inline]
+    pub(crate) fn table_at_mut(&mut self, place: Place) -> TableOfKey<'_> {
+        self.table_by(|_| place.slot.unwrap_or_default())
+    }
+
+    #[inline]
+    fn table_by(&mut self, slot: impl FnOnce(&SlotTables) -> u16) -> TableOfKey<'_> {
         let (table, slot) = match &mut self.tables {
             Tables::One(table) => (table, None),
             Tables::PerSlot(tables) => {
-                let slot = tables.slot_of(key);
+                let slot = slot(tables);
                 let (table, slot) = tables.table_of(slot);
                 (table, Some(slot))
             }

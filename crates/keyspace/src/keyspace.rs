@@ -23,9 +23,20 @@ pub type DatabaseIndex = u32;
 /// Where a key belongs.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    hash: u64,
+    pub(crate) hash: u64,
     /// Its cluster slot, where the keys of each slot have a table of their own.
     pub slot: Option<u16>,
+}
+
+impl Place {
+    #[inline(always)]
+    pub(crate) fn new(hash: u64, key: &[u8], layout: Layout) -> Self {
+        let slot = match layout {
+            Layout::OneTable => None,
+            Layout::TablePerSlot => Some(dunlin_slots::key_slot(key)),
+        };
+        Self { hash, slot }
+    }
 }
 
 /// What happens to a key whose deadline has passed.
@@ -54,7 +65,7 @@ pub struct Keyspace {
     pub(crate) now: UnixMs,
     pub(crate) rng: Rng,
     pub(crate) eviction_pool: EvictionPool,
-    growth: Growth,
+    pub(crate) growth: Growth,
     pub(crate) eviction_last_db: DatabaseIndex,
     /// The last snapshot.
     pub(crate) epoch: Epoch,
@@ -254,7 +265,7 @@ impl Keyspace {
     #[must_use]
     #[inline(always)]
     pub fn place(&self, key: &[u8]) -> Place {
-        Place { hash: self.hash(key), slot: self.cluster_slot(key) }
+        Place::new(self.hash(key), key, self.layout)
     }
 
     /// The cluster slot of a key, where the keys of each slot have a table of their own.

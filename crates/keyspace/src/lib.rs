@@ -39,7 +39,7 @@ pub use database::{Database, Layout};
 pub use eviction::{EvictionOrder, EvictionPolicy, EvictionScope};
 pub use garbage::{Freer, Garbage, LazyFree};
 pub use keyspace::{DatabaseIndex, Expiry, Keyspace, Place};
-pub use loading::{DuplicateKey, LoadedEntry};
+pub use loading::{DuplicateKey, LoadedEntry, Placer, Room};
 pub use slot::{Occupied, Slot, Vacant};
 pub use snapshot::{
     DatabaseAtStart, Emitter, LargeKey, SnapshotProgress, SnapshotScope, SnapshotSink,

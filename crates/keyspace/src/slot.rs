@@ -180,9 +180,8 @@ impl Vacant<'_> {
         self.insert_new(entry);
     }
 
-    /// Puts an entry from a file in its place, with the clock it had; nobody is told.
-    pub(crate) fn insert_loaded(self, entry: Entry, clock: u32) {
-        entry.set_clock(clock);
+    /// Puts an entry from a file in its place, with the clock it has; nobody is told.
+    pub(crate) fn insert_loaded(self, entry: Entry) {
         self.insert_counted(entry);
     }
 

@@ -90,8 +90,8 @@ pub struct Node {
     next_cluster_cron: Monotonic,
     /// When the next slice of a snapshot may be handed out; `None` until an event says more.
     next_slice: Option<Monotonic>,
-    /// Something that was loaded waits to be put in place.
-    has_more_to_load: bool,
+    /// When something that was loaded can be put in place, if anything waits for that.
+    next_load: Option<Monotonic>,
 }
 
 impl Node {
@@ -122,7 +122,7 @@ impl Node {
             next_expiry: Monotonic(0),
             next_cluster_cron: Monotonic(0),
             next_slice: Some(Monotonic(0)),
-            has_more_to_load: false,
+            next_load: None,
         }
     }
 
@@ -471,10 +471,7 @@ impl Node {
     /// When [`Node::handle_deadline`] wants to be called.
     #[must_use]
     pub fn next_deadline(&self) -> Monotonic {
-        if self.engine.is_eviction_pending()
-            || self.has_more_to_load
-            || self.engine.migrations.has_job()
-        {
+        if self.engine.is_eviction_pending() || self.engine.migrations.has_job() {
             return Monotonic(0);
         }
         let sessions = &self.engine.sessions;
@@ -487,7 +484,8 @@ impl Node {
         let slice = self.next_slice.filter(|_| self.engine.persistence.wants_slice());
         let sync = self.engine.persistence.wants_sync().then_some(self.group.due_at());
         let silent = self.engine.migrations.next_deadline();
-        waits_end.chain(slice).chain(sync).chain(silent).fold(due, Monotonic::min)
+        let others = slice.into_iter().chain(sync).chain(silent).chain(self.next_load);
+        waits_end.chain(others).fold(due, Monotonic::min)
     }
 
     /// The deadline has come: periodic work.
@@ -495,8 +493,8 @@ impl Node {
         if self.engine.is_eviction_pending() {
             self.engine.continue_eviction();
         }
-        if self.has_more_to_load {
-            self.has_more_to_load = self.engine.load_slice();
+        if self.next_load.is_some_and(|at| at <= self.engine.now().monotonic) {
+            self.next_load = self.engine.load_slice();
         }
         self.engine.time_out_blocked();
         self.engine.time_out_migrations();
@@ -531,7 +529,7 @@ impl Node {
         }
         self.next_slice = Some(Monotonic(0));
         if self.engine.has_load() {
-            self.has_more_to_load = self.engine.load_slice();
+            self.next_load = self.engine.load_slice();
         }
     }
 

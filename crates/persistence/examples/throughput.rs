@@ -308,6 +308,7 @@ fn send(keyspace: &mut Keyspace, replicas: usize, keys: usize) {
 fn load(disk: &Memory, keys: usize, bytes: usize) {
     let mut keyspace = keyspace();
     let rules = LoadRules {
+        placer: keyspace.placer(),
         databases: 1,
         limits: LoadLimits::default(),
         checksum: true,
@@ -322,6 +323,7 @@ fn load(disk: &Memory, keys: usize, bytes: usize) {
     loop {
         match receiver.next() {
             None => std::thread::park_timeout(Duration::from_millis(10)),
+            Some(LoadBatch::Room(db, room)) => keyspace.take_room(db, room),
             Some(LoadBatch::Entries(mut entries)) => {
                 keyspace.load(&mut entries, false).expect("each key comes once");
                 receiver.recycle_entries(entries);

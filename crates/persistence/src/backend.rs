@@ -38,7 +38,8 @@ pub trait Backend {
         false
     }
 
-    /// Keeps the command thread from working for a while (`rdb-key-save-delay`).
+    /// Keeps the command thread from working for a while (`rdb-key-save-delay`,
+    /// `key-load-delay`).
     fn sleep(&mut self, duration: Duration) {
         let _ = duration;
     }

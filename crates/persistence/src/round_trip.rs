@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use dunlin_keyspace::{Keyspace, Layout, SnapshotScope, WalkProgress};
+use dunlin_keyspace::{Keyspace, Layout, Placer, SnapshotScope, WalkProgress};
 use dunlin_rdb::{LoadLimits, Version};
 use dunlin_stdx::time::UnixMs;
 use proptest::prelude::*;
@@ -68,6 +68,7 @@ fn request(keyspace: &Keyspace, version: Version) -> SnapshotRequest {
 
 fn rules() -> LoadRules {
     LoadRules {
+        placer: Placer::default(),
         databases: DATABASES,
         limits: LoadLimits::default(),
         checksum: true,

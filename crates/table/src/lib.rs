@@ -26,6 +26,8 @@
 //!   segments are 72 to 94% full, see the figures below.
 //!   Rebuilding needs no item: prefix, slot and tag know the hash bits that matter. Only when a
 //!   split has used up the 15 bits, once in 32-fold growth, are the items read and hashed again.
+//! - **Room.** A table may be made for so many items ([`Table::with_room_for`]): its segments have their
+//!   final size from the beginning.
 //! - **Shrinking.** Below 35% a segment merges with its buddy when both hold at most 400 items,
 //!   else it gets fewer buckets. An empty table holds no memory.
 //! - **Crowded hashes.** A segment whose items would nearly all go to one half (1/16 or less to
@@ -71,6 +73,7 @@ mod expire;
 mod guard;
 mod item;
 mod mark;
+mod room;
 mod sample;
 mod scan;
 mod segment;

@@ -110,6 +110,18 @@ pub(crate) fn fitting_size(len: usize) -> usize {
     usize::from(SIZES.into_iter().find(|size| fits(size)).unwrap_or(BUCKETS_MAX as u8))
 }
 
+/// The smallest bucket count of a segment that does not grow before it holds `mean` items and twice
+/// the usual spread around that.
+pub(crate) fn size_with_room(mean: usize) -> usize {
+    let most = mean + 2 * mean.isqrt();
+    // A segment of one bucket is filled to its last slot, the others to 88% at least.
+    let fits = |&size: &u8| match usize::from(size) {
+        1 => mean <= SLOTS,
+        size => most * 256 <= size * SLOTS * 225,
+    };
+    usize::from(SIZES.into_iter().find(fits).unwrap_or(BUCKETS_MAX as u8))
+}
+
 /// The next larger bucket count, `None` when the segment has to be split.
 pub(crate) fn next_size(buckets: usize) -> Option<usize> {
     SIZES.into_iter().map(usize::from).find(|&size| size > buckets)
@@ -218,6 +230,12 @@ impl Segment {
     #[inline]
     pub(crate) fn home_address(self, hash: u64) -> *const u8 {
         self.bucket_ptr(self.home(hash)).cast()
+    }
+
+    /// The address of the header, for a prefetch.
+    #[inline]
+    pub(crate) fn header_address(self) -> *const u8 {
+        self.base()
     }
 
     /// The bucket where a hash belongs: the index bits scaled to the bucket count, which keeps

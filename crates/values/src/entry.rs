@@ -527,6 +527,12 @@ impl Entry {
         unsafe { self.at(CLOCK_AT).cast::<[u8; 3]>().write([a, b, c]) };
     }
 
+    /// Asks for the line of the header, and of a short key.
+    #[inline]
+    pub fn prefetch(&self) {
+        dunlin_table::prefetch_line(self.0.as_ptr());
+    }
+
     /// Whether the snapshot of the current epoch already holds this entry.
     #[must_use]
     #[inline]

@@ -118,6 +118,7 @@ fn try_serve(program: &Program) -> Result<(), Failed> {
     required(reactor.run(&mut serving), "Waiting for events", &log)?;
     supervisor.stopping();
     leave(pid_file, &listeners, &log);
+    serving.node.engine_mut().keyspace.abandon();
     Ok(())
 }
 

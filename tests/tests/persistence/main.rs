@@ -6,5 +6,6 @@ mod dataset;
 mod files;
 mod full_disk;
 mod interop;
+mod loading;
 mod shutdown;
 mod writers;

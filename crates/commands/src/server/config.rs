@@ -140,7 +140,10 @@ fn set(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
         return Err(CommandError::Syntax);
     }
     let pairs: Vec<(&[u8], &[u8])> = words.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect();
-    let context = SetContext { protected_allowed: may_set_protected(cx), ..SetContext::default() };
+    let context = SetContext {
+        protected_allowed: may_set_protected(cx),
+        loading: cx.persistence.load().is_some(),
+    };
     let changes = cx.config.set(&pairs, &context).map_err(|error| refused(&error))?;
     if let Err(refusal) = cx.host.apply_config(cx.config, &changes) {
         cx.config.revert(changes);

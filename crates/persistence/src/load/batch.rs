@@ -1,5 +1,7 @@
 //! What the loader hands to the command thread.
 
+use dunlin_keyspace::{DatabaseIndex, Room};
+
 pub use dunlin_keyspace::LoadedEntry;
 
 use super::error::LoadError;
@@ -11,6 +13,8 @@ use crate::snapshot::ReplicationAux;
 pub enum LoadBatch {
     /// A file is begun: the one of this number in the plan.
     FileBegins(usize),
+    /// Room for the keys of a database that follow.
+    Room(DatabaseIndex, Room),
     /// Keys of a snapshot.
     Entries(Vec<LoadedEntry>),
     /// Whole commands, to be run in order. What follows MULTI is to be run when EXEC comes, or

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use dunlin_aof::{LogError, StreamPosition};
+use dunlin_keyspace::Placer;
 use dunlin_rdb::LoadLimits;
 use dunlin_stdx::time::UnixMs;
 
@@ -20,8 +21,10 @@ use crate::receive::{ReceiveQueue, ReceivedFile};
 use crate::snapshot::ReplicationAux;
 
 /// By which rules files are loaded.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct LoadRules {
+    /// Prepares keys for the keyspace they are put into.
+    pub placer: Placer,
     /// Number of databases.
     pub databases: u32,
     /// In which forms collections are held.

@@ -88,6 +88,11 @@ impl LoadQueue {
         self.lock().spare_bytes.pop().unwrap_or_default()
     }
 
+    /// Bytes of all files; zero if that is not known.
+    pub(super) fn total_bytes(&self) -> u64 {
+        self.total_bytes.load(Ordering::Relaxed)
+    }
+
     pub(super) fn set_total_bytes(&self, total_bytes: u64) {
         self.total_bytes.store(total_bytes, Ordering::Relaxed);
     }

@@ -17,6 +17,16 @@ use crate::append::LogLevel;
 /// Entries that are handed over at once: some 100 µs of work for the command thread.
 const BATCH_ENTRIES: usize = 512;
 
+/// Fewest keys that room is made for beforehand.
+const ROOM_KEYS_MIN: u64 = 1000;
+
+/// Fewest bytes of a file that a key is taken to have, when the file says how many there are: one that
+/// lies about that costs no more memory than one that is as long and does not.
+const BYTES_PER_KEY_MIN: u64 = 8;
+
+/// Most keys that are believed of a file whose length is not known beforehand: 50 MB of memory.
+const KEYS_OF_UNKNOWN_MAX: u64 = 4 << 20;
+
 /// Empty keys that the log tells of, as in Redis.
 const EMPTY_KEYS_TOLD: u64 = 10;
 
@@ -39,6 +49,8 @@ pub(super) struct SnapshotFileReader<R> {
     /// goes on from there has them, and must be told that they are removed.
     expired_at: Option<UnixMs>,
     fields: PositionFields,
+    /// Keys that room was made for.
+    room_keys: u64,
 }
 
 impl<R: Read> SnapshotFileReader<R> {
@@ -62,7 +74,7 @@ impl<R: Read> SnapshotFileReader<R> {
         if !rules.checksum {
             reader.ignore_checksum();
         }
-        Self { reader, db: 0, expired_at, fields: PositionFields::default() }
+        Self { reader, db: 0, expired_at, fields: PositionFields::default(), room_keys: 0 }
     }
 
     /// Reads some items and hands them over.
@@ -102,7 +114,7 @@ impl<R: Read> SnapshotFileReader<R> {
                 report.keys += 1;
             }
             bytes += entry.heap_bytes();
-            entries.push(LoadedEntry { db: self.db, entry, access });
+            entries.push(rules.placer.entry(self.db, entry, access));
         }
         hand_over(queue, entries, bytes);
         outcome
@@ -141,7 +153,8 @@ impl<R: Read> SnapshotFileReader<R> {
                     queue.log(LogLevel::Notice, line);
                 }
             }
-            Item::ResizeDb { .. } | Item::Module { .. } => {}
+            Item::ResizeDb { keys, .. } => self.make_room(keys, queue, rules),
+            Item::Module { .. } => {}
             Item::End(outcome) => {
                 if let ChecksumOutcome::Wrong { expected, found } = outcome {
                     let cause = LoadErrorCause::Checksum { expected, found };
@@ -152,6 +165,23 @@ impl<R: Read> SnapshotFileReader<R> {
             Item::Key { .. } => unreachable!("keys are taken before"),
         }
         Ok(SnapshotStep::More)
+    }
+
+    /// The database is said to have so many keys: makes its table as large, on this thread.
+    fn make_room(&mut self, keys: u64, queue: &LoadQueue, rules: &LoadRules) {
+        let most = match queue.total_bytes() {
+            0 => KEYS_OF_UNKNOWN_MAX,
+            bytes => bytes / BYTES_PER_KEY_MIN,
+        };
+        let keys = keys.min(most.saturating_sub(self.room_keys));
+        if keys < ROOM_KEYS_MIN {
+            return;
+        }
+        self.room_keys += keys;
+        if let Some(room) = rules.placer.room_for(keys as usize) {
+            let bytes = room.memory_bytes();
+            queue.push(LoadBatch::Room(self.db, room), bytes);
+        }
     }
 
     /// The place of the next byte.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use dunlin_aof::{Commands, StreamPosition};
-use dunlin_keyspace::{Emitter, Freer, Garbage, Keyspace, Layout, SnapshotSink};
+use dunlin_keyspace::{Emitter, Freer, Garbage, Keyspace, Layout, Placer, SnapshotSink};
 use dunlin_rdb::{LoadLimits, Version};
 use dunlin_stdx::time::UnixMs;
 use dunlin_values::{AccessHint, Entry, NewValue};
@@ -26,6 +26,7 @@ const NOW: UnixMs = UnixMs(1_700_000_000_000);
 
 fn rules() -> LoadRules {
     LoadRules {
+        placer: Placer::default(),
         databases: 16,
         limits: LoadLimits::default(),
         checksum: true,
@@ -57,6 +58,8 @@ struct Loaded {
     log: Vec<String>,
     report: Option<LoadReport>,
     error: Option<LoadError>,
+    /// Databases that got room, and how many bytes of it.
+    rooms: Vec<(u32, usize)>,
 }
 
 impl Loaded {
@@ -89,7 +92,7 @@ fn load(disk: &MemoryDisk, plan: LoadPlan, rules: LoadRules) -> Loaded {
     let outcome = load_blocking(plan, rules, Arc::new(disk.clone()), |batch| {
         match batch {
             LoadBatch::Entries(entries) => {
-                let parts = |LoadedEntry { db, entry, access }| (db, entry, access);
+                let parts = |LoadedEntry { db, entry, access, .. }| (db, entry, access);
                 loaded.entries.extend(entries.into_iter().map(parts));
             }
             LoadBatch::Commands(bytes) => loaded.commands.extend(bytes),
@@ -101,6 +104,7 @@ fn load(disk: &MemoryDisk, plan: LoadPlan, rules: LoadRules) -> Loaded {
                 loaded.functions.push(String::from_utf8_lossy(&source).into_owned());
             }
             LoadBatch::Log(line) => loaded.log.push(line.text),
+            LoadBatch::Room(db, room) => loaded.rooms.push((db, room.memory_bytes())),
             LoadBatch::Done(report) => loaded.report = Some(report),
             LoadBatch::Position(position) => loaded.position = Some(position),
             LoadBatch::FileBegins(_) | LoadBatch::FileDone(_) => {}
@@ -175,6 +179,37 @@ fn three_keys(disk: &MemoryDisk, name: &str, is_aof_base: bool) {
 fn command(words: &[&str]) -> String {
     let word = |word: &&str| format!("${}\r\n{word}\r\n", word.len());
     format!("*{}\r\n{}", words.len(), words.iter().map(word).collect::<String>())
+}
+
+/// A database that says it holds so many keys, in a file of so many bytes.
+fn said_to_hold(keys: u64, times: usize, len_bytes: usize) -> Loaded {
+    let mut file = b"REDIS0010".to_vec();
+    for _ in 0..times {
+        file.extend_from_slice(&[0xfe, 5, 0xfb, 0x81]);
+        file.extend_from_slice(&keys.to_be_bytes());
+        file.push(0);
+    }
+    file.extend_from_slice(&[0, 1, b'k', 0x80]);
+    file.extend_from_slice(&(len_bytes as u32).to_be_bytes());
+    file.resize(file.len() + len_bytes, b'v');
+    file.push(0xff);
+    file.extend_from_slice(&[0; 8]);
+    let disk = MemoryDisk::default();
+    disk.put("dump.rdb", &file);
+    load(&disk, LoadPlan::snapshot("dump.rdb".into()), rules())
+}
+
+#[test]
+fn room_is_made_for_as_many_keys_as_a_file_may_hold() {
+    assert_eq!(said_to_hold(999, 1, 1_000_000).rooms, [], "not worth it");
+    let [(5, bytes)] = said_to_hold(100_000, 1, 1_000_000).rooms[..] else { panic!("one room") };
+    assert!((900_000..1_500_000).contains(&bytes), "{bytes}");
+    // Who lies, and does so again and again, gets what a file of this length may need.
+    for (keys, times) in [(u64::MAX, 1), (u64::MAX, 1000), (2000, 1000)] {
+        let rooms = said_to_hold(keys, times, 1_000_000).rooms;
+        let bytes: usize = rooms.iter().map(|(_, bytes)| bytes).sum();
+        assert!((1_000_000..2_200_000).contains(&bytes), "{bytes} for {times} times {keys}");
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dunlin_config::{Config, ShutdownOptions};
-use dunlin_keyspace::{Expiry, Freer, Garbage, Keyspace, Layout};
+use dunlin_keyspace::{Expiry, Freer, Garbage, Keyspace, Layout, Placer};
 use dunlin_rdb::{LoadLimits, Version};
 use dunlin_stdx::time::{Monotonic, Now, UnixMs};
 use dunlin_values::NewValue;
@@ -477,6 +477,7 @@ fn a_load_of_a_stream_is_given_up_at_any_point() {
 
 fn load_rules() -> LoadRules {
     LoadRules {
+        placer: Placer::default(),
         databases: 16,
         limits: LoadLimits::default(),
         checksum: true,

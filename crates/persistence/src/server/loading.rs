@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::time::Duration;
 
 use dunlin_config::Config;
-use dunlin_keyspace::{Expiry, Keyspace};
+use dunlin_keyspace::{Expiry, Keyspace, LoadedEntry};
 use dunlin_rdb::LoadLimits;
 use dunlin_stdx::time::{Monotonic, Now};
 use dunlin_values::hash::HashLimits;
@@ -12,6 +13,7 @@ use dunlin_values::list::ListLimits;
 use dunlin_values::set::SetLimits;
 use dunlin_values::sorted_set::PackedLimits;
 
+use super::allowance::Allowance;
 use super::log::append_paths;
 use super::plan::Content;
 use super::rewriting::base_form;
@@ -52,6 +54,10 @@ pub(super) struct Load {
     fields: PositionFields,
     /// The position that the log ends with.
     log_end: Option<ReplicationAux>,
+    /// Keys and commands that `key-load-delay` has let pass, and those keys that it lets wait.
+    passed: u64,
+    allowance: Allowance,
+    delayed: Vec<LoadedEntry>,
 }
 
 /// Whose data set is being loaded.
@@ -91,7 +97,15 @@ impl Load {
             keys: LoadedKeys::default(),
             fields: PositionFields::default(),
             log_end: None,
+            passed: 0,
+            allowance: Allowance::default(),
+            delayed: Vec::new(),
         }
+    }
+
+    /// How many keys `key-load-delay` lets pass now, or when to ask again.
+    fn allowed(&mut self, config: &Config, now: Now) -> Result<usize, Monotonic> {
+        self.allowance.keys(config.diagnosis.key_load_delay, self.passed, now.monotonic)
     }
 }
 
@@ -100,6 +114,8 @@ impl Load {
 pub enum Loaded {
     /// Nothing has arrived: an event follows.
     Nothing,
+    /// Nothing may be put in place before this instant (`key-load-delay`).
+    Waits(Monotonic),
     /// Something was put in place.
     Progress,
     /// Whole commands, to be run; hand the memory back to [`Persistence::commands_ran`].
@@ -186,14 +202,27 @@ impl Persistence {
     /// Takes the next piece of what is being loaded.
     pub fn next_loaded(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) -> Loaded {
         let Some(load) = &mut self.load else { return Loaded::Nothing };
-        let Some(batch) = load.receiver.next() else { return Loaded::Nothing };
+        let allowed = match load.allowed(config, now) {
+            Ok(allowed) => allowed,
+            Err(until) => return Loaded::Waits(until),
+        };
+        let batch = match load.delayed.is_empty() {
+            true => load.receiver.next(),
+            false => Some(LoadBatch::Entries(std::mem::take(&mut load.delayed))),
+        };
+        let Some(batch) = batch else { return Loaded::Nothing };
         let progress = load.receiver.progress();
         load.status.total_bytes = progress.total_bytes;
         load.status.loaded_bytes = progress.read_bytes;
         match batch {
             LoadBatch::FileBegins(file) => (load.file, load.file_began) = (file, now.monotonic),
+            LoadBatch::Room(db, room) => keyspace.take_room(db, room),
             LoadBatch::Entries(mut entries) => {
                 load.status.is_rdb = true;
+                if entries.len() > allowed {
+                    load.delayed = entries.split_off(allowed);
+                }
+                load.passed += entries.len() as u64;
                 let outcome = keyspace.load(&mut entries, false);
                 load.receiver.recycle_entries(entries);
                 if let Err(duplicate) = outcome {
@@ -245,9 +274,10 @@ impl Persistence {
         Loaded::Progress
     }
 
-    /// The commands of a piece were run.
-    pub fn commands_ran(&self, commands: Vec<u8>) {
-        if let Some(load) = &self.load {
+    /// The commands of a piece were run, `count` of them.
+    pub fn commands_ran(&mut self, commands: Vec<u8>, count: u64) {
+        if let Some(load) = &mut self.load {
+            load.passed += count;
             load.receiver.recycle_commands(commands);
         }
     }
@@ -295,6 +325,7 @@ impl Persistence {
     /// Everything is loaded: what follows is appended.
     fn finish_load(&mut self, keyspace: &mut Keyspace, config: &Config, now: Now) {
         let Some(load) = self.load.take() else { return };
+        keyspace.give_room_back();
         self.loaded = load.keys;
         let is_snapshot = |file: &LoadFile| !file.role.is_append_only();
         let is_from_snapshot = load.plan.files.iter().all(is_snapshot);
@@ -337,7 +368,9 @@ impl Persistence {
         let mut duplicate = None;
         let loaded = load_blocking(plan, rules, self.backend.disk(), |batch| {
             match batch {
+                LoadBatch::Room(db, room) => keyspace.take_room(db, room),
                 LoadBatch::Entries(mut entries) => {
+                    self.delay_load(config, entries.len() as u64);
                     let outcome = keyspace.load(&mut entries, merge == Merge::Replace);
                     if let Err(key) = outcome {
                         duplicate = Some(duplicate_line(&key.key, key.db));
@@ -353,6 +386,7 @@ impl Persistence {
             ControlFlow::Continue(())
         });
         keyspace.set_expiry(expiry);
+        keyspace.give_room_back();
         if let Err(error) = &loaded {
             error.log_lines().into_iter().for_each(|line| self.journal.warning(line));
         }
@@ -381,6 +415,16 @@ impl Persistence {
         let (loader, receiver) =
             Loader::new(plan, rules, self.backend.disk(), std::sync::Arc::new(|| ()));
         Some(LogReading { loader, receiver })
+    }
+
+    /// Lets everybody wait for keys or commands that are loaded on the spot (`key-load-delay`).
+    pub fn delay_load(&mut self, config: &Config, count: u64) {
+        let delay = config.diagnosis.key_load_delay;
+        let size = u64::from(delay.unsigned_abs());
+        let us = if delay > 0 { count.saturating_mul(size) } else { count / size.max(1) };
+        if delay != 0 && us > 0 {
+            self.backend.sleep(Duration::from_micros(us));
+        }
     }
 
     /// Something is wrong with what is read.
@@ -416,6 +460,7 @@ fn duplicate_line(key: &[u8], db: u32) -> String {
 /// By which rules files are loaded into `keyspace`.
 pub(super) fn rules(keyspace: &Keyspace, config: &Config, now: Now) -> LoadRules {
     LoadRules {
+        placer: keyspace.placer(),
         databases: keyspace.databases(),
         limits: load_limits(keyspace, config),
         checksum: config.persistence.rdbchecksum,

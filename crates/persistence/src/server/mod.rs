@@ -16,6 +16,7 @@
 //! One walk runs at a time. What is asked for meanwhile is scheduled; a snapshot, a rewrite and replicas
 //! that wait share the next walk.
 
+mod allowance;
 mod journal;
 mod lagging;
 mod loading;

@@ -5,6 +5,7 @@ use dunlin_keyspace::{Keyspace, WalkProgress};
 use dunlin_stdx::time::{Monotonic, Now};
 
 use super::Persistence;
+use super::allowance::Allowance;
 use super::lagging::Rates;
 use super::status::{Outcome, WalkStatus};
 use super::syncing::SyncPurpose;
@@ -56,16 +57,6 @@ pub(super) struct Walk {
     pub(super) rates: Rates,
 }
 
-/// Longest pause that `rdb-key-save-delay` makes before it is looked at again, in microseconds.
-const ALLOWANCE_PAUSE_US: u64 = 100_000;
-
-/// Slows a walk down for tests.
-#[derive(Clone, Copy, Debug, Default)]
-struct Allowance {
-    since: Monotonic,
-    keys: u64,
-}
-
 /// How a slice of a walk ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SliceEnd {
@@ -91,7 +82,7 @@ impl Walk {
             spill: Some(spill),
             keys_total: 0,
             is_handed_out: false,
-            allowance: Allowance { since: began.monotonic, keys: 0 },
+            allowance: Allowance::default(),
             rates: Rates::default(),
         }
     }
@@ -186,14 +177,11 @@ impl Persistence {
         }
         loop {
             // Keys that were handed out before a change take their time, too.
-            walk.allowance.keys = keyspace.snapshot_progress().map_or(0, |p| p.keys_done as u64);
-            let allowed = match walk.allowance.allows(config, now) {
+            let done = keyspace.snapshot_progress().map_or(0, |progress| progress.keys_done as u64);
+            let delay = config.diagnosis.rdb_key_save_delay;
+            let allowed = match walk.allowance.keys(delay, done, now.monotonic) {
                 Ok(allowed) => allowed.min(KEYS_PER_STEP),
-                // Not for too long: the delay may be another one then.
-                Err(until) => {
-                    let at_most = now.monotonic.plus_us(ALLOWANCE_PAUSE_US);
-                    return SliceEnd::Waits(Some(until.min(at_most)));
-                }
+                Err(until) => return SliceEnd::Waits(Some(until)),
             };
             let step = keyspace.walk(allowed);
             match step {
@@ -305,26 +293,6 @@ impl Walk {
             SnapshotEvent::Cancelled => TargetEnd::Cancelled,
         };
         self.roles.iter().enumerate().map(|(n, role)| (*role, end(n))).collect()
-    }
-}
-
-impl Allowance {
-    /// How many keys may be handed out now, or when the next one may.
-    fn allows(&self, config: &Config, now: Now) -> Result<usize, Monotonic> {
-        let delay = i64::from(config.diagnosis.rdb_key_save_delay);
-        let Ok(delay_us) = u64::try_from(delay) else {
-            // Negative: so many keys for each microsecond, which is no delay to speak of.
-            return Ok(usize::MAX);
-        };
-        if delay_us == 0 {
-            return Ok(usize::MAX);
-        }
-        let due = now.monotonic.since_us(self.since) / delay_us;
-        match usize::try_from(due.saturating_sub(self.keys)) {
-            Ok(0) => Err(self.since.plus_us((self.keys + 1).saturating_mul(delay_us))),
-            Ok(keys) => Ok(keys),
-            Err(_) => Ok(usize::MAX),
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use dunlin_aof::Commands;
+use dunlin_keyspace::Placer;
 use dunlin_persistence::load::{LoadBatch, LoadError, LoadPlan, LoadRules, load_blocking};
 use dunlin_rdb::LoadLimits;
 use dunlin_sim::SimDisk;
@@ -25,6 +26,7 @@ pub(crate) struct Damage {
 /// When records are missing in the middle, or a transaction is there in part.
 pub(crate) fn read(disk: &SimDisk, plan: LoadPlan) -> Result<u64, Damage> {
     let rules = LoadRules {
+        placer: Placer::default(),
         databases: 1,
         limits: LoadLimits::default(),
         checksum: true,

@@ -146,7 +146,7 @@ impl Replica {
                 Loaded::Done => return Ok(()),
                 Loaded::Failed(why) => return Err(why),
                 Loaded::Nothing => assert!(stepped, "nobody has anything to do"),
-                Loaded::Progress | Loaded::Commands(_) => {}
+                Loaded::Progress | Loaded::Waits(_) | Loaded::Commands(_) => {}
             }
         }
     }
