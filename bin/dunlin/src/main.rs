@@ -66,6 +66,7 @@ fn start(run: Run, title: OsString, arguments: Vec<OsString>) -> ExitCode {
         Run::Client => {
             dunlin_cli::run(&title.to_string_lossy(), arguments, dunlin_server::REDIS_VERSION)
         }
+        Run::Trib => dunlin_cli::run_trib(arguments),
         Run::Link => link(&arguments),
         Run::Cluster => cluster(&arguments),
         Run::Bench => dunlin_bench::bench(&arguments, dunlin_server::REDIS_VERSION),

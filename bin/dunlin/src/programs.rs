@@ -5,6 +5,7 @@
 pub(crate) enum Run {
     Server,
     Client,
+    Trib,
     Link,
     Cluster,
     Bench,
@@ -49,7 +50,12 @@ pub(crate) static PROGRAMS: [Program; 12] = [
         summary: "a client for the command line; takes the arguments of redis-cli",
         run: Run::Client,
     },
-    absent("trib", &["redis-trib.rb"]),
+    Program {
+        subcommand: "trib",
+        file_names: &["redis-trib.rb"],
+        summary: "the manager of clusters; takes the arguments of redis-trib.rb",
+        run: Run::Trib,
+    },
     Program {
         subcommand: "cluster",
         file_names: &[],
@@ -119,6 +125,7 @@ mod tests {
             ("redis-server", Some("server")),
             ("redis-server-7.2", Some("server")),
             ("redis-sentinel", Some("sentinel")),
+            ("redis-trib.rb", Some("trib")),
             ("redis-check-rdb", Some("check-rdb")),
             ("nutcracker", Some("proxy")),
             ("dunlin", None),
@@ -134,7 +141,14 @@ mod tests {
         assert!(!help.contains("sentinel"));
         assert_eq!(
             file_names(),
-            ["redis-server", "redis-cli", "redis-benchmark", "redis-check-rdb", "redis-check-aof"]
+            [
+                "redis-server",
+                "redis-cli",
+                "redis-trib.rb",
+                "redis-benchmark",
+                "redis-check-rdb",
+                "redis-check-aof"
+            ]
         );
     }
 }

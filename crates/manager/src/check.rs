@@ -117,6 +117,20 @@ pub fn agree(views: &[Vec<Line>]) -> bool {
         || (!expected.is_empty() && others.iter().all(|lines| signature(lines) == expected))
 }
 
+/// Whether nodes [`agree`] and know the config epochs of all owners. Who gets a slot takes an epoch
+/// above all that it knows: a node that does not know the last owner's takes one that others do not
+/// believe, and loses the slot with its keys.
+#[must_use]
+pub fn are_settled(views: &[Vec<Line>]) -> bool {
+    let epochs = |lines: &Vec<Line>| -> BTreeMap<NodeId, u64> {
+        let owners = lines.iter().filter(|line| !line.slots.is_empty());
+        owners.map(|line| (line.id, line.config_epoch)).collect()
+    };
+    let mut all = views.iter().map(epochs);
+    let first = all.next();
+    agree(views) && all.all(|epochs| Some(&epochs) == first.as_ref())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,5 +179,10 @@ mod tests {
         let open = format!("0-5 [3->-{}]", id('b'));
         assert!(agree(&[lines("0-5", "6"), lines(&open, "6")]));
         assert!(!agree(&[lines("0-5", "6"), lines("0-4", "5-6")]));
+        let mut late = lines("0-5", "6");
+        assert!(are_settled(&[lines("0-5", "6"), late.clone()]));
+        late[0].config_epoch = 7;
+        assert!(agree(&[lines("0-5", "6"), late.clone()]));
+        assert!(!are_settled(&[lines("0-5", "6"), late]));
     }
 }

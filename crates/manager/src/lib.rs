@@ -34,7 +34,7 @@ mod text;
 mod view;
 
 pub use affinity::Affinity;
-pub use check::{Health, Problem, agree};
+pub use check::{Health, Problem, agree, are_settled};
 pub use create::{Assignment, Candidate, CreatePlan, InvalidCreation};
 pub use fix::{Election, OpenSlot, Remedy, Uncovered, uncovered};
 pub use line::{InvalidLine, Line, parse_address, parse_lines};

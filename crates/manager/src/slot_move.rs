@@ -25,6 +25,9 @@ use crate::text::{Note, Tone};
 
 /// The digest of a key that is not there.
 const NO_KEY: [u8; 40] = [b'0'; 40];
+/// How often a target may say that it cannot serve for the moment: a node that has just joined, and a
+/// failover elsewhere, make it say so for some seconds.
+const STALLS_MAX: u32 = 200;
 /// What an emptied source that has become a replica says to SETSLOT; the move is done all the same.
 const SOURCE_IS_REPLICA: &[u8] = b"ERR Please use SETSLOT only with masters.";
 
@@ -125,6 +128,8 @@ pub struct SlotMove<'a> {
     options: &'a MoveOptions,
     state: State,
     moved: usize,
+    stalls: u32,
+    is_stalled: bool,
     notes: Vec<Note>,
 }
 
@@ -133,7 +138,17 @@ impl<'a> SlotMove<'a> {
     #[must_use]
     pub fn new(slot: u16, source: &'a Peer, target: &'a Peer, options: &'a MoveOptions) -> Self {
         let state = if options.is_cold { State::Listing } else { State::Importing };
-        Self { slot, source, target, options, state, moved: 0, notes: Vec::new() }
+        Self {
+            slot,
+            source,
+            target,
+            options,
+            state,
+            moved: 0,
+            stalls: 0,
+            is_stalled: false,
+            notes: Vec::new(),
+        }
     }
 
     /// The slot.
@@ -146,6 +161,13 @@ impl<'a> SlotMove<'a> {
     #[must_use]
     pub fn moved(&self) -> usize {
         self.moved
+    }
+
+    /// Whether the last answer was that the target cannot serve for the moment: the same is to be asked
+    /// again, a little later (50 ms).
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        self.is_stalled
     }
 
     /// How it ended, once it has.
@@ -185,6 +207,7 @@ impl<'a> SlotMove<'a> {
     /// Takes the reply to [`SlotMove::request`].
     pub fn answer(&mut self, reply: Value) {
         let Some(Request { to, .. }) = self.request() else { return };
+        self.is_stalled = false;
         let state = std::mem::replace(&mut self.state, State::Listing);
         self.state = match (state, reply) {
             (State::Moving { keys, replace }, Value::Error(text)) => {
@@ -299,6 +322,11 @@ impl<'a> SlotMove<'a> {
             self.say(Tone::Warning, "*** Checking key values on both nodes...");
             return State::ComparingSource { keys };
         }
+        if is_passing(&text) && self.stalls < STALLS_MAX {
+            self.stalls += 1;
+            self.is_stalled = true;
+            return State::Moving { keys, replace: replaced };
+        }
         if self.options.is_fix && text.starts_with("CLUSTERDOWN Hash slot not served") {
             let target = format!("{}:{}", self.target.host, self.target.port);
             self.say(
@@ -370,6 +398,11 @@ fn words(words: &[&str]) -> Vec<Vec<u8>> {
 
 fn digest(keys: &[Vec<u8>]) -> Vec<Vec<u8>> {
     [words(&["DEBUG", "DIGEST-VALUE"]), keys.to_vec()].concat()
+}
+
+/// Whether what a target says is over soon.
+fn is_passing(text: &str) -> bool {
+    ["CLUSTERDOWN The cluster is down", "LOADING "].iter().any(|known| text.contains(known))
 }
 
 /// The strings of an array.
@@ -514,6 +547,25 @@ mod tests {
             (LIST, keys(&[])),
         ];
         assert_eq!(play(&options, &script).0, Some(MoveResult::Done));
+    }
+
+    #[test]
+    fn a_target_that_cannot_serve_yet() {
+        let down =
+            || error("ERR Target instance replied with error: CLUSTERDOWN The cluster is down");
+        let (source, target, options) = (peer('a', 1), peer('b', 2), options());
+        let mut one = SlotMove::new(7, &source, &target, &options);
+        for reply in [ok(), ok(), keys(&["x"])] {
+            one.answer(reply);
+        }
+        let asked = one.request();
+        for _ in 0..STALLS_MAX {
+            one.answer(down());
+            assert!(one.is_stalled());
+            assert_eq!(one.request(), asked);
+        }
+        one.answer(down());
+        assert!(matches!(one.result(), Some(MoveResult::Failed { party: Party::Source, .. })));
     }
 
     #[test]

@@ -22,12 +22,15 @@ mod number;
 mod one_command;
 mod options;
 mod terminal;
+mod trib;
 mod uri;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::process::ExitCode;
+
+pub use trib::run_trib;
 
 use client::Client;
 use options::{Environment, Exit, Options};

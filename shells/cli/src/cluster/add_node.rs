@@ -8,7 +8,7 @@ use super::create::meet_request;
 use super::members::{Member, Members, connect, introduce};
 use super::{Failed, Host, Manager, Outcome, join, preflight};
 
-/// `add-node new existing`. Ends when every node knows the new one.
+/// `add-node new existing`. Ends when every node knows the new one, and it serves.
 ///
 /// Differs: redis-cli ends when the new one has been told, and what is done next may find nodes that
 /// do not know it.
@@ -35,7 +35,10 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
     let added = members.view.nodes.len() - 1;
     members.demand(manager, added, &meet_request(manager, &first)?)?;
     match primary {
-        None => join::wait_until_known(manager, &mut members)?,
+        None => {
+            join::wait_until_known(manager, &mut members)?;
+            join::wait_until_serving(&mut members, added);
+        }
         Some(primary) => {
             join::wait_until_joined(manager, &mut members);
             let address = primary.address();

@@ -27,8 +27,15 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
 }
 
 /// `fix`: a check that mends.
+///
+/// Differs: nodes get a moment to hear what others have been told just before. What is mended before
+/// they have may be taken back by them.
 pub(super) fn run_fix(manager: &Manager<'_>) -> Outcome {
-    let mut members = Members::load(manager, &manager.host_from(0)?)?;
+    let host = manager.host_from(0)?;
+    let mut members = Members::load(manager, &host)?;
+    if !members.is_settled() && join::settle(&mut members, join::GOSSIP) {
+        members = Members::load(manager, &host)?;
+    }
     if !manager.console.is_trib() {
         show_info(manager, &mut members);
     }

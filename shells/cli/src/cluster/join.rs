@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use dunlin_cluster::NodeId;
 use dunlin_manager::{Line, agree};
 
-use super::members::Members;
+use super::members::{Members, text};
 use super::{Failed, Manager};
 
 /// Between two looks. redis-cli looks once a second.
@@ -66,15 +66,42 @@ pub(super) fn wait_until_known(manager: &Manager<'_>, members: &mut Members) -> 
     }
 }
 
-/// Waits, silently, until all nodes name the same owners: replicas hear of a slot's new owner by
+/// How long nodes usually take, at most, to hear what others have been told.
+pub(super) const GOSSIP: Duration = Duration::from_secs(5);
+
+/// Waits, silently, until all nodes name the same owners with the same epochs, but no longer than
+/// that; whether they do.
+pub(super) fn settle(members: &mut Members, patience: Duration) -> bool {
+    let end = Instant::now() + patience;
+    loop {
+        if members.is_settled() {
+            return true;
+        }
+        if Instant::now() >= end {
+            return false;
+        }
+        sleep(LOOK_EVERY);
+    }
+}
+
+/// Waits, silently, until what was changed is known everywhere: replicas hear of a slot's new owner by
 /// gossip, and what is done next wants nodes that agree.
 pub(super) fn wait_until_agreed(manager: &Manager<'_>, members: &mut Members) {
-    let end = Instant::now() + Duration::from_secs(PATIENCE_S);
-    while !members.agree() {
-        if Instant::now() >= end {
-            manager.console.aside("*** Not all nodes have heard of the new owners yet.");
-            return;
-        }
+    if !settle(members, Duration::from_secs(PATIENCE_S)) {
+        manager.console.aside("*** Not all nodes have heard of the new owners yet.");
+    }
+}
+
+/// Waits, silently and for some seconds, until a node serves if its cluster does: one that has just
+/// joined refuses keys for a moment.
+pub(super) fn wait_until_serving(members: &mut Members, node: usize) {
+    let end = Instant::now() + GOSSIP;
+    let mut serves = |node: usize| {
+        let info = members.ask_words(node, "CLUSTER INFO");
+        let info = info.ok();
+        info.as_ref().and_then(text).is_some_and(|info| info.contains("cluster_state:ok"))
+    };
+    while serves(0) && !serves(node) && Instant::now() < end {
         sleep(LOOK_EVERY);
     }
 }

@@ -1,6 +1,6 @@
 //! The nodes of a cluster, as a view and as connections.
 
-use dunlin_manager::{Line, Node, View, agree, parse_lines};
+use dunlin_manager::{Line, Node, View, agree, are_settled, parse_lines};
 use dunlin_resp::Value;
 
 use super::{Failed, Host, Manager};
@@ -138,6 +138,11 @@ impl Members {
     /// Whether all nodes name the same owners of all slots.
     pub(super) fn agree(&mut self) -> bool {
         self.links.len() <= 1 || self.lines().is_some_and(|lines| agree(&lines))
+    }
+
+    /// Whether they do, and know the config epochs of all owners.
+    pub(super) fn is_settled(&mut self) -> bool {
+        self.lines().is_some_and(|lines| lines.len() == 1 || are_settled(&lines))
     }
 
     /// How many keys of a slot each node holds; replicas are not asked.

@@ -31,7 +31,7 @@ use dunlin_manager::{Credentials, Dialect, MoveOptions, parse_address};
 use crate::connection::{Address, Target};
 use crate::options::{ClusterCommand, Options};
 
-use console::Console;
+pub(crate) use console::Console;
 
 /// A subcommand that has failed and has said why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

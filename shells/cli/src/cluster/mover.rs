@@ -25,6 +25,9 @@ const PAIRS_MAX: usize = 8;
 /// The bar is drawn at least this often.
 const DRAW_EVERY: Duration = Duration::from_millis(200);
 
+/// How long to wait before a target that cannot serve is asked again.
+const STALLED_FOR: Duration = Duration::from_millis(50);
+
 /// Slots that go from one node of the view to another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Job {
@@ -264,6 +267,9 @@ fn drive(moves: &mut [SlotMove<'_>], links: &mut Links<'_>, on_keys: &mut dyn Fn
             if one.moved() > before {
                 on_keys(one.moved() - before);
             }
+        }
+        if moves.iter().any(SlotMove::is_stalled) {
+            thread::sleep(STALLED_FOR);
         }
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
         }
         Rebalance::Needed { balances, total_weight, transfers } => {
             tell(manager, &members, &balances, total_weight);
+            join::settle(&mut members, join::GOSSIP);
             carry_out(manager, &members, &transfers)?;
             join::wait_until_agreed(manager, &mut members);
             Ok(())

@@ -32,6 +32,7 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
         return Ok(());
     }
     confirm_plan(manager)?;
+    join::settle(&mut members, join::GOSSIP);
     move_slots(manager, &members, &jobs(&plan, target), Telling::Lines)?;
     join::wait_until_agreed(manager, &mut members);
     Ok(())

@@ -1,0 +1,132 @@
+//! Guide 5: `redis-trib.rb`.
+
+use dunlin_testkit::server::program;
+use dunlin_testkit::{Cluster, DEADLINE, wait_for};
+
+use crate::run::{Run, assert_filled, assert_in_order, fill, ours, run};
+
+fn trib(words: &[&str], input: &str) -> Run {
+    run(ours("redis-trib.rb"), words, input)
+}
+
+/// The last lines of a check.
+const IN_ORDER: [&str; 4] = [
+    "[OK] All nodes agree about slots configuration.\n",
+    ">>> Check for open slots...\n",
+    ">>> Check slots coverage...\n",
+    "[OK] All 16384 slots covered.\n",
+];
+
+/// Guides 5.1 to 5.6: a copy of the file alone is enough.
+#[test]
+fn help_create_info_check() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let copy = directory.path().join("redis-trib.rb");
+    std::fs::copy(program(), &copy).expect("a copy");
+    let copied = |words: &[&str]| run(std::process::Command::new(&copy), words, "");
+    let nothing = copied(&[]).failure();
+    let help = copied(&["help"]).success();
+    assert_eq!(nothing, help);
+    assert!(help.starts_with("Usage: redis-trib <command> <options> <arguments ...>\n\n  create "));
+    let cluster = Cluster::builder().replicas(1).start_apart();
+    let address = |index: usize| cluster.address(index);
+    let addresses: Vec<String> = (0..6).map(address).collect();
+    let all: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    let words = [&["create", "--replicas", "1"], all.as_slice()].concat();
+    let said = trib(&words, "no\n").failure();
+    assert!(said.ends_with("(type 'yes' to accept): *** Aborting...\n"), "{said}");
+    let said = trib(&words, "yes\n").success();
+    let masters = format!("Using 3 masters:\n{}\n{}\n{}\n", address(0), address(1), address(2));
+    let using = format!(">>> Performing Cluster Check (using node {})\n", address(0));
+    let mut lines = vec![
+        ">>> Creating cluster\n>>> Performing hash slots allocation on 6 nodes...\n",
+        &masters,
+        "Adding replica ",
+        "   slots:0-5460 (5461 slots) master\n",
+        ">>> Nodes configuration updated\n>>> Assign a different config epoch to each node\n\
+         >>> Sending CLUSTER MEET messages to join the cluster\nWaiting for the cluster to join",
+        &using,
+        "   slots:0-5460 (5461 slots) master\n   1 additional replica(s)\n",
+    ];
+    lines.extend(IN_ORDER);
+    assert_in_order(&said, &lines);
+    let said = trib(&["info", &address(1)], "").success();
+    let first =
+        format!("{} ({}...) -> 0 keys | 5462 slots | 1 slaves.\n", address(1), &cluster.id(1)[..8]);
+    assert!(said.starts_with(&first), "{said}");
+    assert!(said.ends_with("[OK] 0 keys in 3 masters.\n0.00 keys per slot on average.\n"));
+    let said = trib(&["check", &address(0)], "").success();
+    assert!(said.starts_with(">>> Performing Cluster Check"), "{said}");
+    for (words, text) in [
+        (&["info", "127.0.0.1:1"][..], "[ERR] Sorry, can't connect to node 127.0.0.1:1\n"),
+        (&["nope"], "Unknown redis-trib subcommand 'nope'\n"),
+        (&["check", "--x", "a"], "Unknown option 'x' for command 'check'\n"),
+        (&["check"], "[ERR] Wrong number of arguments for specified sub command\n"),
+        (&["check", "host"], "Invalid IP or Port (given as host) - use IP:Port format\n"),
+    ] {
+        let run = trib(words, "");
+        assert_eq!((run.stderr.as_str(), run.stdout.as_str()), ("", text));
+        assert_eq!(run.end, "exit 1");
+    }
+}
+
+/// Guides 5.7 to 5.11.
+#[test]
+fn grow_and_shrink() {
+    let mut cluster = Cluster::builder().replicas(1).start();
+    fill(&cluster, 200);
+    let (added, known) = (cluster.start_node(), cluster.address(0));
+    let said = trib(&["add-node", &cluster.address(added), &known], "").success();
+    let meet = format!(
+        ">>> Send CLUSTER MEET to node {} to make it join the cluster.\n[OK] New node added correctly.\n",
+        cluster.address(added)
+    );
+    assert!(said.ends_with(&meet), "{said}");
+    let id = cluster.id(added);
+    let said = trib(&["reshard", &known], &format!("4096\n{}\nall\nyes\n", id.to_uppercase()));
+    let said = said.success();
+    assert_in_order(
+        &said,
+        &[
+            "How many slots do you want to move (from 1 to 16384)? What is the receiving node ID? ",
+            "Source node #1:\nReady to move 4096 slots.\n  Source nodes:\n    M: ",
+            "\n   slots:",
+            "  Destination node:\n    M: ",
+            "\n   slots: (0 slots) master\n   0 additional replica(s)\n",
+            "  Resharding plan:\n    Moving slot ",
+            "Do you want to proceed with the proposed reshard plan (yes/no)? Moving slot ",
+        ],
+    );
+    assert_eq!(cluster.myself(added).slot_count(), 4096);
+    assert_filled(&cluster, 200);
+    // Some names are asked for again.
+    let answers = format!("5\nnobody\n{id}\nnobody\n{id}\ndone\n");
+    let said = trib(&["reshard", &known], &answers).failure();
+    assert_in_order(
+        &said,
+        &[
+            "*** The specified node is not known or not a master, please retry.\n",
+            "*** The specified node is not known or is not a master, please retry.\n",
+            "*** It is not possible to use the target node as source node.\n",
+            "*** No source nodes given, operation aborted\n",
+        ],
+    );
+    let replica = cluster.start_node();
+    let said = trib(&["add-node", "--slave", &cluster.address(replica), &known], "").success();
+    let chosen = format!("Automatically selected master {}\n", cluster.address(added));
+    let configure = format!(">>> Configure node as replica of {}.\n", cluster.address(added));
+    let lines =
+        [chosen.as_str(), ">>> Send CLUSTER MEET", "Waiting for the cluster to join", &configure];
+    assert_in_order(&said, &lines);
+    cluster.wait_until_ok();
+    let replica_id = cluster.id(replica);
+    let said = trib(&["del-node", &known, &replica_id], "").success();
+    let expected = format!(
+        ">>> Removing node {replica_id} from cluster {known}\n\
+         >>> Sending CLUSTER FORGET messages to the cluster...\n>>> SHUTDOWN the node.\n"
+    );
+    assert_eq!(said, expected);
+    wait_for("the node to end", DEADLINE, || cluster.node_mut(replica).try_exit().is_some());
+    let said = trib(&["del-node", &known, &replica_id], "").failure();
+    assert!(said.ends_with(&format!("[ERR] No such node ID {replica_id}\n")), "{said}");
+}
