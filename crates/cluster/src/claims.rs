@@ -12,6 +12,7 @@ use crate::action::Action;
 use crate::bus::{Claim, Header};
 use crate::cluster::Cluster;
 use crate::conf::OpenSlot;
+use crate::config::Flaw;
 use crate::flags::NodeFlags;
 use crate::nodes::NodeKey;
 
@@ -69,8 +70,8 @@ impl Cluster {
         let at = self.at();
         let node = self.nodes.get_mut(key);
         node.promoted_at = Some(at);
-        node.flags.remove(NodeFlags::REPLICA);
-        node.flags.insert(NodeFlags::PRIMARY | NodeFlags::MIGRATE_TO);
+        node.flags.insert(NodeFlags::MIGRATE_TO);
+        self.nodes.make_primary(key);
         self.save();
         self.todo.state = true;
     }
@@ -79,9 +80,7 @@ impl Cluster {
         for slot in self.nodes.get(key).slots.clone().iter() {
             self.nodes.assign(slot, None);
         }
-        let node = self.nodes.get_mut(key);
-        node.flags.remove(NodeFlags::PRIMARY | NodeFlags::MIGRATE_TO);
-        node.flags.insert(NodeFlags::REPLICA);
+        self.nodes.make_replica(key);
         self.save();
         self.todo.state = true;
     }
@@ -135,7 +134,7 @@ impl Cluster {
     /// Gives a node the slots that it claims with better right than their owner, and follows what has
     /// become of this node's own shard.
     fn settle(&mut self, claimant: NodeKey, epoch: u64, claim: &SlotSet) {
-        if claimant == self.nodes.me() {
+        if claimant == self.nodes.me() || self.config.has(Flaw::IgnoresClaims) {
             return;
         }
         let me = self.nodes.me();
@@ -143,6 +142,7 @@ impl Cluster {
             if self.myself().is_primary() { Some(me) } else { self.nodes.primary_of(me) };
         let settled = self.rebind(claimant, epoch, claim, my_primary);
         if settled.is_changed {
+            self.hear_winner();
             self.save();
             self.todo.state = true;
         }
@@ -206,7 +206,7 @@ impl Cluster {
         let (me, other) = (self.myself(), self.nodes.get(sender));
         let collides =
             me.is_primary() && other.is_primary() && me.config_epoch == other.config_epoch;
-        if !collides || me.id > other.id {
+        if !collides || me.id > other.id || self.config.has(Flaw::KeepsEpoch) {
             return;
         }
         let label = other.label();

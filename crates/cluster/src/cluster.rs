@@ -221,14 +221,14 @@ impl Cluster {
         self.nodes.iter()
     }
 
-    /// Count of primaries with slots. O(nodes).
+    /// Count of primaries with slots. O(1).
     #[must_use]
-    pub fn size(&self) -> usize {
-        self.nodes.iter().filter(|node| node.is_voting()).count()
+    pub const fn size(&self) -> usize {
+        self.nodes.voting()
     }
 
     /// How many votes decide.
-    pub(crate) fn quorum(&self) -> usize {
+    pub(crate) const fn quorum(&self) -> usize {
         self.size() / 2 + 1
     }
 

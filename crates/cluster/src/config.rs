@@ -13,6 +13,24 @@ pub enum Pace {
     Redis,
 }
 
+/// A rule that a node breaks, to see that the checkers of a simulation notice. Without debug assertions
+/// no node breaks any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// It gives every candidate a vote, however often it has voted in the epoch.
+    VotesAgain,
+    /// It takes its failed primary's place without votes, in the epoch of the primary.
+    TakesOverAlone,
+    /// It never stands for election.
+    NeverStands,
+    /// It serves whomever it reaches.
+    ServesInMinority,
+    /// It keeps an epoch that is another primary's, too.
+    KeepsEpoch,
+    /// It does not believe that slots have another owner.
+    IgnoresClaims,
+}
+
 /// The parameters that the cluster itself reads. What only concerns clients (redirections,
 /// `cluster-preferred-endpoint-type`, `cluster-allow-reads-when-down`) is not among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +74,14 @@ pub struct ClusterConfig {
     pub tls_replication: bool,
     /// No parameter: only simulations set another than the default.
     pub pace: Pace,
+    /// No parameter: only tests of simulations set one.
+    pub flaw: Option<Flaw>,
+}
+
+impl ClusterConfig {
+    pub(crate) fn has(&self, flaw: Flaw) -> bool {
+        cfg!(debug_assertions) && self.flaw == Some(flaw)
+    }
 }
 
 impl Default for ClusterConfig {
@@ -80,6 +106,7 @@ impl Default for ClusterConfig {
             tls_cluster: false,
             tls_replication: false,
             pace: Pace::default(),
+            flaw: None,
         }
     }
 }

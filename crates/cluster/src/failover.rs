@@ -21,11 +21,11 @@ use dunlin_stdx::time::Monotonic;
 
 use crate::action::Severity;
 use crate::cluster::Cluster;
-use crate::config::Pace;
+use crate::config::{Flaw, Pace};
 use crate::facts::PrimaryLink;
 use crate::id::NodeId;
 use crate::nodes::NodeKey;
-use crate::rank::Rank;
+use crate::rank::{Delay, Rank};
 
 /// So long a candidate waits for offsets of others at most, in microseconds: as long as Redis waits in
 /// any case.
@@ -43,18 +43,27 @@ const VOTES_MS_MIN: u64 = 2000;
 struct Attempt {
     /// When it was decided.
     scheduled: Monotonic,
-    /// When it asks for votes.
-    start: Monotonic,
-    /// What it waits because others go first, in milliseconds.
-    rank_delay_ms: u64,
+    /// When one asks for votes that nobody goes before.
+    first: Monotonic,
+    /// What it waits because others go first.
+    delay: Delay,
+    /// When it was last kept from asking.
+    held: Option<Monotonic>,
     /// The epoch in which it has asked.
     epoch: Option<u64>,
     voters: BTreeSet<NodeId>,
 }
 
 impl Attempt {
-    const fn new(scheduled: Monotonic, start: Monotonic, rank_delay_ms: u64) -> Self {
-        Self { scheduled, start, rank_delay_ms, epoch: None, voters: BTreeSet::new() }
+    const fn new(scheduled: Monotonic, first: Monotonic, delay: Delay) -> Self {
+        Self { scheduled, first, delay, held: None, epoch: None, voters: BTreeSet::new() }
+    }
+
+    /// When it asks for votes.
+    fn start(&self) -> Monotonic {
+        let start = self.first.plus_us(self.delay.ms() * 1000);
+        // The time to count votes begins when they are asked for.
+        self.held.map_or(start, |held| held.max(start))
     }
 }
 
@@ -78,7 +87,7 @@ impl Election {
 
     /// A manual failover starts anew.
     pub(crate) fn start_at_once(&mut self, at: Monotonic) {
-        self.attempt = Some(Attempt::new(at, at, 0));
+        self.attempt = Some(Attempt::new(at, at, Delay::default()));
     }
 
     /// Votes that have come for the running election.
@@ -107,7 +116,7 @@ impl Cluster {
         if is_manual {
             return true;
         }
-        if self.config.replica_no_failover {
+        if self.config.replica_no_failover || self.config.has(Flaw::NeverStands) {
             return false;
         }
         if self.is_data_too_old() {
@@ -147,23 +156,30 @@ impl Cluster {
             .election
             .attempt
             .as_ref()
-            .is_none_or(|attempt| at.since_us(attempt.start) > retry_us);
+            .is_none_or(|attempt| at.since_us(attempt.start()) > retry_us);
         if is_over {
             return self.schedule();
         }
         self.yield_to_better();
         let Some(attempt) = &self.election.attempt else { return };
-        let (start, epoch) = (attempt.start, attempt.epoch);
-        let waits = at < start || (epoch.is_none() && self.holds_back());
-        if let Some(attempt) = self.election.attempt.as_mut().filter(|_| waits) {
-            // The time to count votes begins when they are asked for.
-            attempt.start = attempt.start.max(at);
+        let (start, epoch) = (attempt.start(), attempt.epoch);
+        if at < start {
+            return self.say("Waiting the delay before I can start a new failover.");
+        }
+        if epoch.is_none() && self.holds_back() {
+            if let Some(attempt) = &mut self.election.attempt {
+                attempt.held = Some(at);
+            }
             return self.say("Waiting the delay before I can start a new failover.");
         }
         if at.since_us(start) > votes_us {
             return self.say("Failover attempt expired.");
         }
         match epoch {
+            None if self.config.has(Flaw::TakesOverAlone) => {
+                self.nodes.myself_mut().config_epoch = self.my_epoch();
+                self.replace_primary();
+            }
             None => self.ask(),
             Some(epoch) if self.election.votes() >= self.quorum() => self.win(epoch),
             Some(_) => self.say("Waiting for votes, but majority still not reached."),
@@ -173,10 +189,10 @@ impl Cluster {
     fn schedule(&mut self) {
         let is_manual = self.manual.may_start();
         let rank = if is_manual { Rank::default() } else { self.rank() };
-        let rank_delay_ms = self.rank_delay_ms(rank);
-        let delay_ms = if is_manual { 0 } else { self.first_delay_ms() + rank_delay_ms };
-        let at = self.at();
-        self.election.attempt = Some(Attempt::new(at, at.plus_us(delay_ms * 1000), rank_delay_ms));
+        let first_ms = if is_manual { 0 } else { self.first_delay_ms() };
+        let (at, delay) = (self.at(), self.rank_delay(rank));
+        self.election.attempt = Some(Attempt::new(at, at.plus_us(first_ms * 1000), delay));
+        let delay_ms = first_ms + delay.ms();
         let (behind, offset) = (rank.behind, self.turn.offset);
         self.outbox.notice(format!(
             "Start of election delayed for {delay_ms} milliseconds (rank #{behind}, offset {offset})."
@@ -188,22 +204,32 @@ impl Cluster {
         self.tell_siblings();
     }
 
-    /// While it waits, a replica may learn that others go first.
+    /// While it waits, a replica may learn that others go first, or do so no more.
     fn yield_to_better(&mut self) {
         let rank = self.rank();
-        let after_ms = self.rank_delay_ms(rank);
+        let now = self.rank_delay(rank);
         let is_manual = self.manual.may_start();
         let Some(attempt) = &mut self.election.attempt else { return };
-        let added_ms = after_ms.saturating_sub(attempt.rank_delay_ms);
-        if is_manual || attempt.epoch.is_some() || added_ms == 0 {
+        if is_manual || attempt.epoch.is_some() {
             return;
         }
-        attempt.start = attempt.start.plus_us(added_ms * 1000);
-        attempt.rank_delay_ms = after_ms;
-        self.outbox.notice(format!(
-            "Replica rank updated to #{}, added {added_ms} milliseconds of delay.",
-            rank.behind
-        ));
+        let before_ms = attempt.delay.ms();
+        attempt.delay.update(now);
+        let added_ms = attempt.delay.ms().saturating_sub(before_ms);
+        if added_ms > 0 {
+            self.outbox.notice(format!(
+                "Replica rank updated to #{}, added {added_ms} milliseconds of delay.",
+                rank.behind
+            ));
+        }
+    }
+
+    /// Another node has replaced its primary: it does not stand in this candidate's way any more.
+    pub(crate) fn hear_winner(&mut self) {
+        if self.config.pace == Pace::Dunlin && self.election.attempt.is_some() {
+            self.election.stranger = None;
+            self.todo.failover = true;
+        }
     }
 
     /// Somebody asks for votes.

@@ -43,10 +43,8 @@ impl Cluster {
 
     fn hear_of(&mut self, sender: NodeKey, key: NodeKey, entry: &GossipEntry) {
         let is_failing = entry.flags.intersects(NodeFlags::FAIL | NodeFlags::PFAIL);
-        let from = self.nodes.get(sender);
-        if from.is_primary() && sender != key {
-            let reporter = from.id;
-            self.hear_report(key, reporter, is_failing);
+        if sender != key && self.nodes.get(sender).is_primary() {
+            self.hear_report(key, sender, is_failing);
         }
         if !is_failing && entry.ping_sent_s == 0 && entry.pong_received_s != 0 {
             self.hear_voucher(key);

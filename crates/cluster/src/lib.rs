@@ -66,7 +66,7 @@ pub use action::{Action, Line, LinkId, Severity};
 pub use address::{Address, BUS_PORT_OFFSET, Ports};
 pub use admin::{Bump, FailoverMode, ResetMode, SetSlot};
 pub use cluster::{Cluster, Start, StartError};
-pub use config::{ClusterConfig, Pace};
+pub use config::{ClusterConfig, Flaw, Pace};
 pub use describe::{LinkDescription, LinkDirection, Shard, SlotCounts, SlotRun};
 pub use error::ClusterError;
 pub use facts::{Facts, NoKeys, PrimaryLink, SlotKeys};

@@ -7,13 +7,14 @@ use crate::action::LinkId;
 use crate::address::Address;
 use crate::flags::NodeFlags;
 use crate::id::NodeId;
+use crate::nodes::NodeKey;
 use crate::reach::Attempts;
 
 /// Another primary's word that a node does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FailureReport {
     /// Who says so.
-    pub(crate) reporter: NodeId,
+    pub(crate) reporter: NodeKey,
     /// When it last said so.
     pub(crate) at: Monotonic,
 }
@@ -59,6 +60,7 @@ pub struct Node {
     pub(crate) offset_at: Option<Monotonic>,
     pub(crate) contact: Contact,
     pub(crate) attempts: Attempts,
+    /// In the order of reporters.
     pub(crate) reports: Vec<FailureReport>,
     pub(crate) created: Monotonic,
     pub(crate) failed_at: Option<Monotonic>,

@@ -1,6 +1,7 @@
 //! All nodes that are known, and who owns which slot.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use dunlin_slots::{SLOTS, SlotSet};
 use slab::Slab;
@@ -36,6 +37,10 @@ pub(crate) struct Nodes {
     unclaimed: SlotSet,
     /// All places, in no order: for drawing one.
     all: Vec<NodeKey>,
+    /// Count of primaries with slots.
+    voting: usize,
+    /// Those that do not answer this node.
+    suspects: BTreeSet<NodeKey>,
     me: NodeKey,
 }
 
@@ -51,6 +56,8 @@ impl Nodes {
             owners: vec![None; usize::from(SLOTS)],
             unclaimed: SlotSet::new(),
             all: vec![me],
+            voting: 0,
+            suspects: BTreeSet::new(),
             me,
         }
     }
@@ -160,11 +167,12 @@ impl Nodes {
                 self.get_mut(replica).primary = None;
             }
         }
+        self.set_suspected(key, false);
         let node = self.slab.remove(key.index());
         self.by_id.remove(&node.id);
         self.all.retain(|other| *other != key);
         for (_, other) in &mut self.slab {
-            other.reports.retain(|report| report.reporter != node.id);
+            other.reports.retain(|report| report.reporter != key);
         }
         node
     }
@@ -213,6 +221,57 @@ impl Nodes {
         }
     }
 
+    /// Changes what decides whether a node votes.
+    fn change(&mut self, key: NodeKey, change: impl FnOnce(&mut Node)) {
+        let node = self.get_mut(key);
+        let before = node.is_voting();
+        change(node);
+        let after = node.is_voting();
+        self.voting = self.voting + usize::from(after) - usize::from(before);
+    }
+
+    /// Makes a node a primary, in the table.
+    pub(crate) fn make_primary(&mut self, key: NodeKey) {
+        self.change(key, |node| {
+            node.flags.remove(NodeFlags::REPLICA);
+            node.flags.insert(NodeFlags::PRIMARY);
+        });
+    }
+
+    /// Makes a node a replica, in the table.
+    pub(crate) fn make_replica(&mut self, key: NodeKey) {
+        self.change(key, |node| {
+            node.flags.remove(NodeFlags::PRIMARY | NodeFlags::MIGRATE_TO);
+            node.flags.insert(NodeFlags::REPLICA);
+        });
+    }
+
+    /// Count of primaries with slots. O(1).
+    pub(crate) const fn voting(&self) -> usize {
+        self.voting
+    }
+
+    /// Notes whether a node answers this one.
+    pub(crate) fn set_suspected(&mut self, key: NodeKey, is_suspected: bool) {
+        self.get_mut(key).flags.set(NodeFlags::PFAIL, is_suspected);
+        if is_suspected {
+            self.suspects.insert(key);
+        } else {
+            self.suspects.remove(&key);
+        }
+    }
+
+    /// The places of those that do not answer this node.
+    pub(crate) fn suspects(&self) -> impl Iterator<Item = NodeKey> {
+        self.suspects.iter().copied()
+    }
+
+    /// The places of all other nodes, in the order of their ids from this one on, and round.
+    pub(crate) fn keys_from(&self, id: &NodeId) -> impl Iterator<Item = NodeKey> {
+        let after = self.by_id.range((Bound::Excluded(id), Bound::Unbounded));
+        after.chain(self.by_id.range(..id)).map(|(_, key)| *key)
+    }
+
     /// The owner of a slot; `None` also above the last slot.
     pub(crate) fn owner(&self, slot: u16) -> Option<NodeKey> {
         self.owners.get(usize::from(slot)).copied().flatten()
@@ -225,18 +284,19 @@ impl Nodes {
     pub(crate) fn assign(&mut self, slot: u16, owner: Option<NodeKey>) {
         self.unclaimed.remove(slot);
         if let Some(old) = std::mem::replace(&mut self.owners[usize::from(slot)], owner) {
-            let old = self.get_mut(old);
-            old.slot_count -= usize::from(old.slots.remove(slot));
+            self.change(old, |old| old.slot_count -= usize::from(old.slots.remove(slot)));
         }
         if let Some(new) = owner {
             let is_first = self.get(new).slot_count == 0;
             let gets_replicas =
                 is_first && self.slab.iter().any(|(_, node)| !node.replicas.is_empty());
-            let new = self.get_mut(new);
-            new.slot_count += usize::from(new.slots.insert(slot));
-            if gets_replicas {
-                new.flags.insert(NodeFlags::MIGRATE_TO);
-            }
+            self.change(new, |new| {
+                new.slot_count += usize::from(new.slots.insert(slot));
+                new.flags.set(
+                    NodeFlags::MIGRATE_TO,
+                    gets_replicas || new.flags.contains(NodeFlags::MIGRATE_TO),
+                );
+            });
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! The replica with the newest data goes first: a second per replica that has more. Those that have as
 //! much are told apart by their ids, so that they do not split the votes; so are the replicas of
-//! several primaries that have failed together, because a primary votes once in an epoch.
+//! several primaries that have failed together, because a primary votes once in an epoch. When all
+//! primaries before its own have been replaced, a candidate asks at once.
 //!
 //! How far candidates are apart depends on the network: one that is to go second must have heard the
 //! first one's request before it asks itself, so it waits as long as answers take in its shard.
@@ -55,6 +56,31 @@ pub(crate) struct Rank {
     shards: u64,
 }
 
+/// What a candidate waits because others go first, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Delay {
+    /// For replicas of its primary.
+    siblings_ms: u64,
+    /// For replicas of other primaries.
+    shards_ms: u64,
+}
+
+impl Delay {
+    pub(crate) const fn ms(self) -> u64 {
+        self.siblings_ms + self.shards_ms
+    }
+
+    /// When others are found to go first, it waits longer. It waits less when no other primary is before
+    /// its own any more; while there are some, their candidates have yet to tell each other apart.
+    pub(crate) fn update(&mut self, now: Self) {
+        self.siblings_ms = self.siblings_ms.max(now.siblings_ms);
+        self.shards_ms = match now.shards_ms {
+            0 => 0,
+            ms => self.shards_ms.max(ms),
+        };
+    }
+}
+
 impl Cluster {
     /// How long a candidate waits that nobody goes before, in milliseconds.
     pub(crate) fn first_delay_ms(&mut self) -> u64 {
@@ -64,15 +90,17 @@ impl Cluster {
         }
     }
 
-    /// How much longer one of a rank waits, in milliseconds.
-    pub(crate) fn rank_delay_ms(&self, rank: Rank) -> u64 {
+    /// How much longer one of a rank waits: for replicas of its primary, and for other primaries.
+    pub(crate) fn rank_delay(&self, rank: Rank) -> Delay {
         let behind_ms = rank.behind * BEHIND_MS;
         match self.config.pace {
-            Pace::Redis => behind_ms,
+            Pace::Redis => Delay { siblings_ms: behind_ms, shards_ms: 0 },
             Pace::Dunlin => {
                 let round_trip_ms = self.shard_round_trip_us() / 1000;
-                let siblings_ms = rank.siblings * (SIBLING_MS + round_trip_ms);
-                behind_ms + siblings_ms + rank.shards * (SHARD_MS + round_trip_ms)
+                Delay {
+                    siblings_ms: behind_ms + rank.siblings * (SIBLING_MS + round_trip_ms),
+                    shards_ms: rank.shards * (SHARD_MS + round_trip_ms),
+                }
             }
         }
     }

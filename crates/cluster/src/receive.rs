@@ -235,11 +235,11 @@ impl Cluster {
         self.nodes.rename(handshake, header.sender);
         let text = format!("Handshake with node {} completed.", header.sender);
         self.outbox.log(Severity::Debug, text);
-        let node = self.nodes.get_mut(handshake);
-        let roles = NodeFlags::PRIMARY | NodeFlags::REPLICA;
-        node.flags.remove(NodeFlags::HANDSHAKE | NodeFlags::MEET | roles);
-        let role = if header.primary.is_some() { NodeFlags::REPLICA } else { NodeFlags::PRIMARY };
-        node.flags.insert(role);
+        self.nodes.get_mut(handshake).flags.remove(NodeFlags::HANDSHAKE | NodeFlags::MEET);
+        match header.primary {
+            Some(_) => self.nodes.make_replica(handshake),
+            None => self.nodes.make_primary(handshake),
+        }
         self.save();
         self.todo.state = true;
         Some(handshake)

@@ -15,10 +15,8 @@ impl Cluster {
         let (id, shard) = (self.nodes.get(primary).id, self.nodes.get(primary).shard_id);
         // Its own replicas follow when they see that it is none of theirs any more.
         self.nodes.set_primary(me, Some(id));
-        let myself = self.nodes.myself_mut();
-        myself.flags.remove(NodeFlags::PRIMARY | NodeFlags::MIGRATE_TO);
-        myself.flags.insert(NodeFlags::REPLICA);
-        myself.shard_id = shard;
+        self.nodes.make_replica(me);
+        self.nodes.myself_mut().shard_id = shard;
         self.open.clear();
         self.end_manual_failover();
         self.election.forget();
@@ -46,9 +44,8 @@ impl Cluster {
     pub(crate) fn become_primary(&mut self) {
         let me = self.nodes.me();
         self.nodes.set_primary(me, None);
-        let myself = self.nodes.myself_mut();
-        myself.flags.remove(NodeFlags::REPLICA);
-        myself.flags.insert(NodeFlags::PRIMARY | NodeFlags::MIGRATE_TO);
+        self.nodes.make_primary(me);
+        self.nodes.myself_mut().flags.insert(NodeFlags::MIGRATE_TO);
         self.end_manual_failover();
         self.election.forget();
         self.follow_primary();

@@ -108,6 +108,14 @@ impl Cluster {
         self.send_to(key, Body::Pong(gossip));
     }
 
+    /// Tells one node that another does not answer, and little else.
+    pub(crate) fn tell_suspicion(&mut self, to: NodeKey, suspect: NodeKey) {
+        let mut told = self.draw_for(Some(to), GOSSIP_MIN);
+        told.push(suspect);
+        let gossip = self.gossip_about(told);
+        self.send_to(to, Body::Pong(gossip));
+    }
+
     /// Tells everybody news, or the own shard only.
     pub(crate) fn tell_all(&mut self, own_shard_only: bool) {
         let shard = self.myself().shard_id;
@@ -179,8 +187,21 @@ impl Cluster {
 
     /// What is told to a node about others: some that are drawn, then all that are suspected.
     fn gossip_for(&mut self, to: Option<NodeKey>) -> Gossip {
-        let count = self.nodes.len();
-        let wanted = GOSSIP_MIN.max(count / GOSSIP_FRACTION).min(count.saturating_sub(2));
+        let wanted = GOSSIP_MIN.max(self.nodes.len() / GOSSIP_FRACTION);
+        let mut told = self.draw_for(to, wanted);
+        let is_told = |key: &NodeKey| !self.nodes.get(*key).is_in_handshake();
+        told.extend(self.nodes.suspects().filter(is_told));
+        self.gossip_about(told)
+    }
+
+    fn gossip_about(&mut self, told: Vec<NodeKey>) -> Gossip {
+        let entries = told.into_iter().map(|key| self.entry(key)).collect();
+        Gossip { entries, extensions: Some(self.extensions()) }
+    }
+
+    /// Draws so many nodes to tell of, or fewer if most are not worth it.
+    fn draw_for(&mut self, to: Option<NodeKey>, wanted: usize) -> Vec<NodeKey> {
+        let wanted = wanted.min(self.nodes.len().saturating_sub(2));
         let mut told: Vec<NodeKey> = Vec::with_capacity(wanted);
         let mut tries = wanted * 3;
         while told.len() < wanted && tries > 0 {
@@ -190,13 +211,7 @@ impl Cluster {
                 told.push(key);
             }
         }
-        let suspects = self.nodes.keys().into_iter().filter(|key| {
-            let node = self.nodes.get(*key);
-            node.is_suspected() && !node.is_in_handshake()
-        });
-        told.extend(suspects);
-        let entries = told.into_iter().map(|key| self.entry(key)).collect();
-        Gossip { entries, extensions: Some(self.extensions()) }
+        told
     }
 
     fn is_worth_telling(&self, key: NodeKey) -> bool {

@@ -154,9 +154,7 @@ fn remembered(line: &ConfNode, rng: &mut fastrand::Rng, now: Now) -> Node {
     node.contact.ping_sent = (line.ping_sent_ms != 0).then_some(at);
     node.contact.pong_received = (line.pong_received_ms != 0).then_some(at);
     node.failed_at = node.is_failed().then_some(at);
-    if !node.is_myself() && line.flags.contains(NodeFlags::PFAIL) {
-        // Suspicion is this node's own, and begins anew.
-        node.flags.remove(NodeFlags::PFAIL);
-    }
+    // Suspicion is this node's own, and begins anew.
+    node.flags.remove(NodeFlags::PFAIL);
     node
 }

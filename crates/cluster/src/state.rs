@@ -9,7 +9,7 @@ use dunlin_slots::SLOTS;
 use dunlin_stdx::time::Monotonic;
 
 use crate::cluster::Cluster;
-use crate::config::Pace;
+use crate::config::{Flaw, Pace};
 use crate::flags::NodeFlags;
 use crate::node::Node;
 
@@ -110,6 +110,9 @@ impl Cluster {
             size += 1;
             let fails = node.flags.intersects(NodeFlags::PFAIL | NodeFlags::FAIL);
             reached += usize::from(!fails && !self.is_silent(node));
+        }
+        if self.config.has(Flaw::ServesInMinority) {
+            return true;
         }
         // Without primaries there is no slot, which is another reason.
         reached > size / 2 || size == 0

@@ -9,6 +9,7 @@ use std::fmt;
 
 use crate::bus::{Body, Header};
 use crate::cluster::Cluster;
+use crate::config::Flaw;
 use crate::nodes::NodeKey;
 
 /// Why a vote is not given.
@@ -72,7 +73,8 @@ impl Cluster {
             return Err(Denial::OldEpoch { asked, current });
         }
         // Also a vote of a later epoch, should one have been given.
-        if self.epochs.last_vote >= current {
+        let votes_again = self.config.has(Flaw::VotesAgain);
+        if self.epochs.last_vote >= current && !votes_again {
             return Err(Denial::HasVoted { epoch: current });
         }
         if self.nodes.get(candidate).is_primary() {
@@ -83,7 +85,7 @@ impl Cluster {
             return Err(Denial::PrimaryIsUp);
         }
         let pause_us = self.timeout_us().saturating_mul(2);
-        if let Some(voted) = self.nodes.get(primary).voted_at {
+        if let Some(voted) = self.nodes.get(primary).voted_at.filter(|_| !votes_again) {
             let since_us = self.at().since_us(voted);
             if since_us < pause_us {
                 return Err(Denial::TooSoon { ms: (pause_us - since_us) / 1000 });

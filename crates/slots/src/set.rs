@@ -9,30 +9,42 @@ use crate::range::{InvalidSlot, SlotRange};
 
 const WORDS: usize = SLOTS as usize / 64;
 
-/// A set of slots: a bitmap of 2 KB, in the order of the bitmaps on the cluster bus.
-#[derive(Clone, PartialEq, Eq)]
+/// A set of slots: a bitmap of 2 KB, in the order of the bitmaps on the cluster bus. One that never held
+/// a slot has no bitmap: half of the nodes of a cluster are replicas.
+#[derive(Clone)]
 pub struct SlotSet {
-    words: Box<[u64; WORDS]>,
+    bitmap: Option<Box<[u64; WORDS]>>,
 }
+
+/// No slots.
+static EMPTY: [u64; WORDS] = [0; WORDS];
 
 impl SlotSet {
     /// No slots.
     #[must_use]
     pub fn new() -> Self {
-        Self { words: Box::new([0; WORDS]) }
+        Self { bitmap: None }
     }
 
     /// All slots.
     #[must_use]
     pub fn full() -> Self {
-        Self { words: Box::new([u64::MAX; WORDS]) }
+        Self { bitmap: Some(Box::new([u64::MAX; WORDS])) }
+    }
+
+    fn words(&self) -> &[u64; WORDS] {
+        self.bitmap.as_deref().unwrap_or(&EMPTY)
+    }
+
+    fn words_mut(&mut self) -> &mut [u64; WORDS] {
+        self.bitmap.get_or_insert_with(|| Box::new(EMPTY))
     }
 
     /// Whether `slot` is in the set; false above the last slot.
     #[must_use]
     #[inline]
     pub fn contains(&self, slot: u16) -> bool {
-        self.words.get(usize::from(slot / 64)).is_some_and(|word| word >> (slot % 64) & 1 == 1)
+        self.words().get(usize::from(slot / 64)).is_some_and(|word| word >> (slot % 64) & 1 == 1)
     }
 
     /// Adds a slot; true if it was not in the set.
@@ -40,7 +52,7 @@ impl SlotSet {
     /// # Panics
     /// If there is no such slot.
     pub fn insert(&mut self, slot: u16) -> bool {
-        let word = &mut self.words[usize::from(slot / 64)];
+        let word = &mut self.words_mut()[usize::from(slot / 64)];
         let before = *word;
         *word |= 1 << (slot % 64);
         *word != before
@@ -51,7 +63,9 @@ impl SlotSet {
     /// # Panics
     /// If there is no such slot.
     pub fn remove(&mut self, slot: u16) -> bool {
-        let word = &mut self.words[usize::from(slot / 64)];
+        assert!(slot < SLOTS, "no such slot");
+        let Some(bitmap) = &mut self.bitmap else { return false };
+        let word = &mut bitmap[usize::from(slot / 64)];
         let before = *word;
         *word &= !(1 << (slot % 64));
         *word != before
@@ -74,19 +88,19 @@ impl SlotSet {
     /// Count of slots. O(256).
     #[must_use]
     pub fn len(&self) -> usize {
-        self.words.iter().map(|word| word.count_ones() as usize).sum()
+        self.words().iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// Whether there is no slot.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.words.iter().all(|word| *word == 0)
+        self.words().iter().all(|word| *word == 0)
     }
 
     /// Whether the sets have a slot in common.
     #[must_use]
     pub fn intersects(&self, other: &Self) -> bool {
-        self.words.iter().zip(other.words.iter()).any(|(left, right)| left & right != 0)
+        self.words().iter().zip(other.words().iter()).any(|(left, right)| left & right != 0)
     }
 
     /// The lowest slot from `start` on.
@@ -126,7 +140,7 @@ impl SlotSet {
     #[must_use]
     pub fn to_bitmap(&self) -> [u8; WORDS * 8] {
         let mut bitmap = [0; WORDS * 8];
-        for (bytes, word) in bitmap.chunks_exact_mut(8).zip(self.words.iter()) {
+        for (bytes, word) in bitmap.chunks_exact_mut(8).zip(self.words().iter()) {
             bytes.copy_from_slice(&word.to_le_bytes());
         }
         bitmap
@@ -137,7 +151,7 @@ impl SlotSet {
     pub fn from_bitmap(bitmap: &[u8; WORDS * 8]) -> Self {
         let mut set = Self::new();
         let (words, _) = bitmap.as_chunks::<8>();
-        for (word, bytes) in set.words.iter_mut().zip(words) {
+        for (word, bytes) in set.words_mut().iter_mut().zip(words) {
             *word = u64::from_le_bytes(*bytes);
         }
         set
@@ -146,7 +160,7 @@ impl SlotSet {
     fn find(&self, start: u16, wanted: impl Fn(u64) -> u64) -> Option<u16> {
         let first = usize::from(start / 64);
         let mut mask = u64::MAX << (start % 64);
-        for (index, word) in self.words.iter().enumerate().skip(first) {
+        for (index, word) in self.words().iter().enumerate().skip(first) {
             let bits = wanted(*word) & mask;
             if bits != 0 {
                 return Some((index * 64) as u16 + bits.trailing_zeros() as u16);
@@ -157,12 +171,20 @@ impl SlotSet {
     }
 
     fn zip_with(mut self, other: &Self, operation: impl Fn(u64, u64) -> u64) -> Self {
-        for (word, other) in self.words.iter_mut().zip(other.words.iter()) {
+        for (word, other) in self.words_mut().iter_mut().zip(other.words().iter()) {
             *word = operation(*word, *other);
         }
         self
     }
 }
+
+impl PartialEq for SlotSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.words() == other.words()
+    }
+}
+
+impl Eq for SlotSet {}
 
 impl Default for SlotSet {
     fn default() -> Self {

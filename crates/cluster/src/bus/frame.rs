@@ -53,8 +53,12 @@ impl FrameReader {
         if len < HEADER_BYTES || len > len_max {
             return Err(Refusal::NotTheBus);
         }
+        self.buffer.reserve(len.saturating_sub(self.buffer.len()).min(input.len()));
         self.take(len, input);
-        Ok((self.buffer.len() == len).then(|| self.buffer.split().freeze()))
+        // Without a rest of it, the buffer does not keep the memory of the frame: there are two links to
+        // each node, and most of them are silent.
+        let is_whole = self.buffer.len() == len;
+        Ok(is_whole.then(|| std::mem::take(&mut self.buffer).freeze()))
     }
 
     /// Fills the buffer up to `len` bytes.

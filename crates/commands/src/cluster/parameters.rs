@@ -42,6 +42,7 @@ pub fn parameters(config: &Config) -> ClusterConfig {
         tls_cluster: config.tls.tls_cluster,
         tls_replication: config.tls.tls_replication,
         pace: Pace::default(),
+        flaw: None,
     }
 }
 

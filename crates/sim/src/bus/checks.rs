@@ -13,6 +13,9 @@ use super::{Bus, CRON_US};
 /// majority: this is looked at once per cron, and what was on its way arrives.
 const SLACK_US: u64 = CRON_US + 10_000;
 
+/// Whom a node reaches is looked at after this time for each machine, in microseconds.
+const LOOK_US: u64 = 1_000;
+
 /// What was last seen of a node.
 #[derive(Clone, Debug, Default)]
 struct Seen {
@@ -24,6 +27,8 @@ struct Seen {
     writes: Option<(u64, SlotSet)>,
     /// When it last took no writes, or a majority of the primaries that it knows could reach it.
     reached_us: u64,
+    /// When that was last looked at.
+    looked_us: Option<u64>,
 }
 
 /// What has been seen so far, of nodes and of messages.
@@ -178,6 +183,13 @@ impl Bus {
 
     /// A primary that no majority reaches stops taking writes within the node timeout and a cron.
     pub(super) fn check_minority(&mut self, index: usize) {
+        // To look whom a node reaches takes as long as the cluster is large.
+        let interval_us = self.machines.len() as u64 * LOOK_US;
+        let seen = &mut self.checks.seen[index];
+        if seen.looked_us.is_some_and(|looked_us| self.now_us < looked_us + interval_us) {
+            return;
+        }
+        seen.looked_us = Some(self.now_us);
         let serves = self.takes_writes(index) && self.at(index).myself().is_voting();
         if !serves || self.is_reached_by_majority(index) {
             self.checks.seen[index].reached_us = self.now_us;
@@ -188,8 +200,13 @@ impl Bus {
         // Redis waits for a PONG: the PING may leave half a timeout later.
         let timeout_us = machine.config.node_timeout_ms * 1000;
         let ping_us = if machine.config.pace == Pace::Redis { timeout_us / 2 } else { 0 };
-        let limit_us =
-            timeout_us + ping_us + CRON_US + SLACK_US + self.latency.max_us + self.latency.late_us;
+        let limit_us = timeout_us
+            + ping_us
+            + interval_us
+            + CRON_US
+            + SLACK_US
+            + self.latency.max_us
+            + self.latency.late_us;
         assert!(
             self.now_us - since_us <= limit_us,
             "{index} takes writes {} ms after it was cut off",

@@ -1,6 +1,9 @@
 //! Clusters that are put together by an administrator.
 
-use dunlin_cluster::{ClusterConfig, SetSlot};
+use std::collections::BTreeMap;
+
+use dunlin_cluster::conf::{Conf, ConfNode};
+use dunlin_cluster::{Address, ClusterConfig, NodeFlags, NodeId, SetSlot};
 use dunlin_slots::{SLOTS, SlotSet};
 
 use super::Bus;
@@ -65,10 +68,61 @@ impl Bus {
 
     /// Gives all slots to the first machines, in equal shares.
     pub fn share_slots(&mut self, primaries: usize) {
-        let share = |index: usize| (index * usize::from(SLOTS) + primaries / 2) / primaries;
         for index in 0..primaries {
-            self.give(index, &format!("{}-{}", share(index), share(index + 1) - 1));
+            self.give(index, &share(index, primaries));
         }
+    }
+
+    /// A cluster that is found formed: all processes start from files in which all machines are known.
+    /// First the primaries, with equal shares of the slots, then their replicas in turn.
+    #[must_use]
+    pub fn formed(seed: u64, configs: &[ClusterConfig], primaries: usize) -> Self {
+        let mut bus = Self::new(seed, 0, &configs[0]);
+        configs.iter().for_each(|config| {
+            bus.add_stopped(config);
+        });
+        let mut conf = bus.formed_conf(primaries);
+        for index in 0..configs.len() {
+            conf.nodes[index].flags.insert(NodeFlags::MYSELF);
+            bus.set_conf(index, &conf.to_string());
+            conf.nodes[index].flags.remove(NodeFlags::MYSELF);
+        }
+        (0..configs.len()).for_each(|index| bus.start(index));
+        bus
+    }
+
+    fn formed_conf(&mut self, primaries: usize) -> Conf {
+        let count = self.machines.len();
+        let mut ids = || NodeId::random(&mut self.random);
+        let shards: Vec<NodeId> = (0..primaries).map(|_| ids()).collect();
+        let ids: Vec<NodeId> = (0..count).map(|_| ids()).collect();
+        let node = |index: usize| {
+            let (ip, port) = self.address(index);
+            let (flags, primary, slots) = if index < primaries {
+                let slots = share(index, primaries).parse().expect("slots");
+                (NodeFlags::PRIMARY, None, slots)
+            } else {
+                (NodeFlags::REPLICA, Some(ids[index % primaries]), SlotSet::new())
+            };
+            ConfNode {
+                id: ids[index],
+                address: Address { ip, port, tls_port: 0, bus_port: port + 10_000 },
+                is_tls_first: false,
+                hostname: String::new(),
+                human_name: String::new(),
+                shard_id: Some(shards[index % primaries]),
+                flags,
+                primary,
+                ping_sent_ms: 0,
+                pong_received_ms: 0,
+                config_epoch: (index % primaries) as u64 + 1,
+                is_connected: true,
+                slots,
+                open: BTreeMap::new(),
+            }
+        };
+        let nodes = (0..count).map(node).collect();
+        Conf { nodes, current_epoch: primaries as u64, last_vote_epoch: 0 }
     }
 
     /// Three primaries with `replicas` replicas each, which serve.
@@ -111,4 +165,10 @@ impl Bus {
             cluster.nodes().count() == count && cluster.nodes().all(|node| !node.is_in_handshake())
         })
     }
+}
+
+/// The slots of one of so many primaries.
+fn share(index: usize, primaries: usize) -> String {
+    let start = |index: usize| (index * usize::from(SLOTS) + primaries / 2) / primaries;
+    format!("{}-{}", start(index), start(index + 1) - 1)
 }

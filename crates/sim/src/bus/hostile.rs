@@ -64,6 +64,12 @@ impl Bus {
         self.recorder.is_on = true;
     }
 
+    /// Messages that were recorded.
+    #[must_use]
+    pub fn recorded(&self) -> &[Bytes] {
+        &self.recorder.messages
+    }
+
     /// Somebody connects to the bus port of a machine, sends bytes, and leaves. Whether the process
     /// ran and has refused something.
     pub fn attack(&mut self, index: usize, attack: Attack) -> bool {

@@ -16,12 +16,15 @@ const EPOCH_US: i64 = 1_700_000_000_000_000;
 /// So many lines of the log are kept.
 const LOG_LINES_MAX: usize = 200;
 
+/// So many bytes of nodes.conf files wait for the disk; what is older has been written by itself.
+const UNSYNCED_BYTES_MAX: usize = 256 * 1024;
+
 /// nodes.conf on a disk that may lose what is not synced.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ConfFile {
     synced: String,
     /// What was written since, oldest first: after a power loss any of them may be there.
-    unsynced: Vec<String>,
+    unsynced: VecDeque<String>,
 }
 
 impl ConfFile {
@@ -30,12 +33,18 @@ impl ConfFile {
             self.unsynced.clear();
             self.synced = text;
         } else {
-            self.unsynced.push(text);
+            self.unsynced.push_back(text);
+        }
+        let bytes = self.unsynced.iter().map(String::len).sum::<usize>();
+        if bytes > UNSYNCED_BYTES_MAX
+            && let Some(oldest) = self.unsynced.pop_front()
+        {
+            self.synced = oldest;
         }
     }
 
     pub(super) fn text(&self) -> &str {
-        self.unsynced.last().unwrap_or(&self.synced)
+        self.unsynced.back().unwrap_or(&self.synced)
     }
 
     /// The power goes: only what was synced is sure to be there.

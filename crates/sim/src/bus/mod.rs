@@ -139,13 +139,19 @@ impl Bus {
 
     /// A new machine, whose process is started; its number.
     pub fn add(&mut self, config: &ClusterConfig) -> usize {
+        let index = self.add_stopped(config);
+        self.start(index);
+        index
+    }
+
+    /// A new machine, on which no process runs yet; its number.
+    fn add_stopped(&mut self, config: &ClusterConfig) -> usize {
         let index = self.machines.len();
         let machine = Machine::new(index, config.clone());
         self.by_host.insert(machine.address.0.clone(), index);
         self.machines.push(machine);
         self.wires.add_machine();
         self.checks.add_machine();
-        self.start(index);
         index
     }
 

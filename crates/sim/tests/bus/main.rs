@@ -5,6 +5,7 @@
 //! `SIM_SEED=7` one; `SIM_SEEDS=5000 ... chaos` those in which everything happens.
 
 mod chaos;
+mod checks;
 mod elections;
 mod failover;
 mod hostile;
