@@ -13,12 +13,13 @@ CARGO ?= cargo
 PROGRAM ?= target/$(PROFILE)/dunlin
 PROGRAMS ?= src
 
-.PHONY: all install test clean
+.PHONY: all install test clean distclean
 
 all:
 	$(CARGO) build --quiet --profile $(PROFILE) -p dunlin
 	mkdir -p $(PROGRAMS)
 	$(PROGRAM) link $(PROGRAMS)
+	@cp -f xtask/src/dist/src.Makefile $(PROGRAMS)/Makefile
 
 install: all
 	mkdir -p $(PREFIX)/bin
@@ -28,6 +29,6 @@ install: all
 test:
 	./test
 
-clean:
+clean distclean:
 	$(CARGO) clean
 	rm -rf src

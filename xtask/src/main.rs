@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod dist;
 mod docs;
 mod layers;
 mod oracle;
@@ -14,6 +15,9 @@ const USAGE: &str = "\
 usage: cargo xtask CHORE
 
   layers  check that arrows between crates only point downward
+  dist [--binary PATH] [--out DIR]
+          write the release tree, its archive and the plain executable to DIR (target/dist);
+          builds the executable unless PATH names one
   tidy    check what rustfmt and clippy do not look at
   docs [--check]
           write docs/commands.md and docs/config.md from the tables of the code,
@@ -35,6 +39,7 @@ fn main() -> ExitCode {
         Err(why) => return fail(&format!("{why}\n\n{USAGE}")),
     };
     let result = match chore.as_str() {
+        "dist" => dist::run(&options),
         "docs" => docs::run(&options),
         "layers" => layers::check(),
         "tidy" => tidy::check(),
@@ -63,6 +68,8 @@ struct Options {
     check: bool,
     /// `--binary`: the program under test.
     binary: Option<std::path::PathBuf>,
+    /// `--out`: where to write.
+    out: Option<std::path::PathBuf>,
     /// `--server`: a real Redis.
     server: Option<std::path::PathBuf>,
 }
@@ -76,6 +83,7 @@ impl Options {
                 "--only" => options.only = Some(value()?),
                 "--check" => options.check = true,
                 "--binary" => options.binary = Some(value()?.into()),
+                "--out" => options.out = Some(value()?.into()),
                 "--server" => options.server = Some(value()?.into()),
                 _ => return Err(format!("unknown option {word}")),
             }

@@ -77,6 +77,8 @@ fn start(run: Run, title: OsString, arguments: Vec<OsString>) -> ExitCode {
             &mut io::BufWriter::new(io::stdout().lock()),
         ),
         Run::CheckRdb => dunlin_tools::check_rdb(&title, &arguments, dunlin_server::REDIS_VERSION),
+        Run::Doctor => dunlin_tools::doctor(&arguments),
+        Run::InstallService => dunlin_tools::install_service(&arguments),
         Run::Absent => {
             let title = title.to_string_lossy();
             eprintln!("{title}: not part of this build yet");
@@ -92,7 +94,10 @@ fn link(arguments: &[OsString]) -> ExitCode {
         return ExitCode::FAILURE;
     };
     let Some(executable) = own_file() else { return ExitCode::FAILURE };
-    match dunlin_tools::link(&executable, Path::new(directory), &programs::file_names()) {
+    let directory = Path::new(directory);
+    let linked = dunlin_tools::link(&executable, directory, &programs::file_names());
+    let scripts = || dunlin_tools::write_scripts(&executable, directory);
+    match linked.and_then(|paths| scripts().map(|scripts| [paths, scripts].concat())) {
         Ok(paths) => {
             paths.iter().for_each(|path| println!("{}", path.display()));
             ExitCode::SUCCESS

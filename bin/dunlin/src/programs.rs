@@ -11,6 +11,8 @@ pub(crate) enum Run {
     Bench,
     CheckAof,
     CheckRdb,
+    Doctor,
+    InstallService,
     /// Guides call it, and this build does not have it.
     Absent,
 }
@@ -40,7 +42,7 @@ pub(crate) static PROGRAMS: [Program; 12] = [
     Program {
         subcommand: "link",
         file_names: &[],
-        summary: "make the names redis-server, ... for this executable in a directory",
+        summary: "make the names redis-server, ... for this executable in a directory, and scripts",
         run: Run::Link,
     },
     absent("sentinel", &["redis-sentinel"]),
@@ -82,8 +84,18 @@ pub(crate) static PROGRAMS: [Program; 12] = [
         summary: "say whether an append-only file is whole, and cut it where it is not",
         run: Run::CheckAof,
     },
-    absent("doctor", &[]),
-    absent("install-service", &[]),
+    Program {
+        subcommand: "doctor",
+        file_names: &[],
+        summary: "say what of this machine is in a server's way",
+        run: Run::Doctor,
+    },
+    Program {
+        subcommand: "install-service",
+        file_names: &[],
+        summary: "make a server a service of this machine",
+        run: Run::InstallService,
+    },
 ];
 
 /// The program that an executable of this name is. A name may have an affix, as in
@@ -102,9 +114,9 @@ pub(crate) fn file_names() -> Vec<&'static str> {
 pub(crate) fn help() -> String {
     let mut text = String::from("Usage: dunlin <program> [arguments]\n\n");
     for program in PROGRAMS.iter().filter(|program| program.run != Run::Absent) {
-        text += &format!("  {:<10} {}\n", program.subcommand, program.summary);
+        text += &format!("  {:<15} {}\n", program.subcommand, program.summary);
     }
-    text += "  --version  print the version\n  --help     print this\n\n";
+    text += "  --version       print the version\n  --help          print this\n\n";
     text += "Started under one of these names, it is that program: ";
     text += &file_names().join(", ");
     text + "\n"

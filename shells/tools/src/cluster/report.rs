@@ -8,6 +8,7 @@ use super::arguments::{BUS_PORT_OFFSET, Down, Up};
 use super::failure::Failure;
 use super::node::Node;
 use super::table::{Line, Role};
+use crate::json;
 
 /// The cluster serves.
 pub(super) fn up(
@@ -36,7 +37,7 @@ pub(super) fn down(
 ) -> Result<(), Failure> {
     let text = if wish.is_json {
         let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
-        let (dir, seconds) = (json(&dir.display().to_string()), took.as_secs_f64());
+        let (dir, seconds) = (json::string(&dir.display().to_string()), took.as_secs_f64());
         format!("{{\"dir\":{dir},\"seconds\":{seconds:.3},\"stopped\":[{}]}}\n", ports.join(","))
     } else {
         format!("Stopped {} nodes in {:.1} s.\n", ports.len(), took.as_secs_f64())
@@ -75,7 +76,7 @@ fn up_text(wish: &Up, nodes: &[Node], lines: &[Line], took: Duration) -> String 
 
 fn up_json(dir: &Path, nodes: &[Node], lines: &[Line], took: Duration) -> String {
     let nodes: Vec<String> = nodes.iter().map(|node| node_json(node, about(node, lines))).collect();
-    let (dir, seconds) = (json(&dir.display().to_string()), took.as_secs_f64());
+    let (dir, seconds) = (json::string(&dir.display().to_string()), took.as_secs_f64());
     format!("{{\"dir\":{dir},\"seconds\":{seconds:.3},\"nodes\":[{}]}}\n", nodes.join(","))
 }
 
@@ -84,13 +85,13 @@ fn node_json(node: &Node, about: Option<(&Line, Option<u16>)>) -> String {
     let pid = node.pid().map_or_else(|| "null".to_owned(), |pid| pid.to_string());
     let mut text = format!(
         "{{\"host\":\"127.0.0.1\",\"port\":{port},\"bus_port\":{bus_port},\"pid\":{pid},\"dir\":{}",
-        json(&node.dir.display().to_string())
+        json::string(&node.dir.display().to_string())
     );
     if let Some((line, primary)) = about {
-        text += &format!(",\"id\":{}", json(&line.id));
+        text += &format!(",\"id\":{}", json::string(&line.id));
         text += &match (&line.role, primary) {
             (Role::Primary { slots }, _) => {
-                format!(",\"role\":\"primary\",\"slots\":{}", json(slots))
+                format!(",\"role\":\"primary\",\"slots\":{}", json::string(slots))
             }
             (Role::Replica { .. }, Some(primary)) => {
                 format!(",\"role\":\"replica\",\"primary\":{primary}")
@@ -99,19 +100,6 @@ fn node_json(node: &Node, about: Option<(&Line, Option<u16>)>) -> String {
         };
     }
     text + "}"
-}
-
-/// A string of JSON.
-fn json(text: &str) -> String {
-    let mut out = String::from("\"");
-    for character in text.chars() {
-        match character {
-            '"' | '\\' => out.extend(['\\', character]),
-            control if control < ' ' => out += &format!("\\u{:04x}", u32::from(control)),
-            other => out.push(other),
-        }
-    }
-    out + "\""
 }
 
 #[cfg(test)]
@@ -146,6 +134,5 @@ mod tests {
             {\"host\":\"127.0.0.1\",\"port\":7001,\"bus_port\":17001,\"pid\":null,\
             \"dir\":\"/x \\\"y\\\"/7001\",\"id\":\"b\",\"role\":\"replica\",\"primary\":7000}]}\n";
         assert_eq!(text, expected);
-        assert_eq!(json("a\n"), "\"a\\u000a\"");
     }
 }
