@@ -23,7 +23,6 @@ mod one_command;
 mod options;
 mod terminal;
 mod trib;
-mod uri;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

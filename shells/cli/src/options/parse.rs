@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dunlin_client::ServerUri;
 use dunlin_stdx::words;
 
 use super::{
@@ -13,7 +14,6 @@ use super::{
 use crate::connection::Wanted;
 use crate::format::Format;
 use crate::number::{leading_decimal, leading_i32, leading_integer};
-use crate::uri;
 
 /// How long `--pipe` waits for the last reply.
 const PIPE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -231,7 +231,7 @@ impl<'a> Parser<'a> {
     }
 
     fn uri(&mut self, text: &[u8]) -> Result<(), Exit> {
-        let uri = uri::parse(text).map_err(|error| Exit::Misuse(error.to_owned()))?;
+        let uri = ServerUri::parse(text).map_err(|error| Exit::Misuse(error.to_owned()))?;
         let server = &mut self.options.server;
         server.user = uri.user.or_else(|| server.user.take());
         server.password = uri.password.or_else(|| server.password.take());
@@ -239,12 +239,12 @@ impl<'a> Parser<'a> {
             server.host = String::from_utf8_lossy(&host).into_owned();
         }
         if let Some(number) = uri.port {
-            server.port = port(number)?;
+            server.port = port(leading_integer(&number))?;
         }
-        if let Some(db) = uri.db {
-            server.db = i32::try_from(db).unwrap_or(i32::MAX);
+        if let Some(db) = uri.db.filter(|db| !db.is_empty()) {
+            server.db = leading_i32(&db);
         }
-        if uri.tls {
+        if uri.is_tls {
             self.tls = Some("rediss://".to_owned());
         }
         Ok(())

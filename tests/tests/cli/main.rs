@@ -1,0 +1,10 @@
+//! redis-cli: ours beside the real one on the same server, byte for byte, and what people see on a
+//! terminal.
+
+mod arguments;
+mod formats;
+mod modes;
+mod peers;
+mod session;
+mod subscriptions;
+mod terminal;
