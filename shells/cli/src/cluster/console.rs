@@ -9,17 +9,19 @@ pub(crate) struct Console {
     /// Whose words are used.
     pub(crate) dialect: Dialect,
     is_coloured: bool,
+    /// Standard output is for a program, standard error for people.
+    pub(crate) is_json: bool,
 }
 
 impl Console {
     /// The console of this process. Colours follow `TERM`, even where the output is no terminal.
-    pub(crate) fn new(dialect: Dialect) -> Self {
+    pub(crate) fn new(dialect: Dialect, is_json: bool) -> Self {
         let term = std::env::var("TERM").unwrap_or_default();
         let is_coloured = match dialect {
             Dialect::Cli => term.contains("xterm"),
             Dialect::Trib => term == "xterm",
         };
-        Self { dialect, is_coloured }
+        Self { dialect, is_coloured, is_json }
     }
 
     /// Whether redis-trib's words are used.
@@ -83,9 +85,22 @@ impl Console {
 
     /// Bytes as they are, at once.
     pub(crate) fn write_bytes(&self, bytes: &[u8]) {
-        let mut out = io::stdout().lock();
         // Who closed our output does not want to know.
-        let _ = out.write_all(bytes).and_then(|()| out.flush());
+        let _ = match self.is_json {
+            true => io::stderr().write_all(bytes),
+            false => {
+                let mut out = io::stdout().lock();
+                out.write_all(bytes).and_then(|()| out.flush())
+            }
+        };
+    }
+
+    /// What a program is to read, if one does.
+    pub(crate) fn json(&self, text: impl FnOnce() -> String) {
+        if self.is_json {
+            let mut out = io::stdout().lock();
+            let _ = writeln!(out, "{}", text()).and_then(|()| out.flush());
+        }
     }
 
     /// Something that belongs to standard error, after all that was said.
@@ -135,13 +150,13 @@ mod tests {
 
     #[test]
     fn colours() {
-        let cli = Console { dialect: Dialect::Cli, is_coloured: true };
+        let cli = Console { dialect: Dialect::Cli, is_coloured: true, is_json: false };
         assert_eq!(cli.coloured(Tone::Good, "[OK] x"), "\x1b[32;1m[OK] x\n\x1b[0m");
         assert_eq!(cli.coloured(Tone::Plain, "x"), "x\n");
-        let trib = Console { dialect: Dialect::Trib, is_coloured: true };
+        let trib = Console { dialect: Dialect::Trib, is_coloured: true, is_json: false };
         assert_eq!(trib.coloured(Tone::Good, "[OK] x"), "\x1b[32m[OK] x\x1b[0m\n");
         assert_eq!(trib.coloured(Tone::Error, "x"), "x\n");
-        let grey = Console { dialect: Dialect::Cli, is_coloured: false };
+        let grey = Console { dialect: Dialect::Cli, is_coloured: false, is_json: false };
         assert_eq!(grey.coloured(Tone::Good, "[OK] x"), "[OK] x\n");
     }
 }

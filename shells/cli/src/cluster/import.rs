@@ -8,6 +8,7 @@ use super::check::{Listing, inspect};
 use super::members::{Members, number_of, text};
 use super::{Failed, Manager, Outcome, parse_host};
 use crate::connection::{Address, Connection, Target};
+use crate::terminal::ask_password;
 
 /// Keys that are asked for at once, and moved before the next.
 const SCAN_COUNT: &str = "1000";
@@ -40,7 +41,10 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
     }
     let mut target = Target::new(Address::Tcp(source.host.clone(), source.port));
     target.user.clone_from(&manager.command.from_user);
-    target.password.clone_from(&manager.command.from_password);
+    target.password = match manager.command.from_ask_password {
+        true => ask_password("Please input import source node password: "),
+        false => manager.command.from_password.clone(),
+    };
     let link = Connection::open(&target).map_err(|error| {
         console.aside(&format!("{error}."));
         Failed

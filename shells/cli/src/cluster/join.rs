@@ -1,6 +1,6 @@
 //! Waiting until nodes know each other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// When nodes have not found each other after so many seconds, something is wrong.
 const PATIENCE_S: u64 = 20;
 
+/// After so many seconds nodes are asked why.
+const REASONS_AFTER_S: u64 = 2;
+
 /// Waits until all nodes know each other and agree, with a dot for each second; tells who does not
 /// reach whom if that takes long, and goes on waiting: somebody may help with CLUSTER MEET.
 pub(super) fn wait_until_joined(manager: &Manager<'_>, members: &mut Members) {
@@ -25,6 +28,7 @@ pub(super) fn wait_until_joined(manager: &Manager<'_>, members: &mut Members) {
         console.write("\n");
     }
     let (mut dots, mut since_report) = (0, 0);
+    let mut told = BTreeSet::new();
     let patience = PATIENCE_S + members.view.nodes.len() as u64 * 15 / 100;
     loop {
         let lines = members.lines();
@@ -35,6 +39,9 @@ pub(super) fn wait_until_joined(manager: &Manager<'_>, members: &mut Members) {
         if start.elapsed().as_secs() > dots {
             (dots, since_report) = (dots + 1, since_report + 1);
             console.write(".");
+            if dots >= REASONS_AFTER_S {
+                tell_reasons(manager, members, &mut told);
+            }
         }
         if since_report > patience {
             since_report = 0;
@@ -42,6 +49,21 @@ pub(super) fn wait_until_joined(manager: &Manager<'_>, members: &mut Members) {
         }
     }
     console.write("\n");
+}
+
+/// Nodes that know why they do not reach others (those of dunlin) are asked; each reason is told once.
+fn tell_reasons(manager: &Manager<'_>, members: &mut Members, told: &mut BTreeSet<String>) {
+    for (index, answer) in members.ask_all("CLUSTER INFO").into_iter().enumerate() {
+        let Ok(info) = answer else { continue };
+        let lines = text(&info).unwrap_or_default().lines();
+        let reasons = lines.filter_map(|line| line.strip_prefix("cluster_unreachable_node_"));
+        for (_, reason) in reasons.filter_map(|line| line.split_once(':')) {
+            if told.insert(format!("{index} {reason}")) {
+                let address = members.address(index);
+                manager.console.aside(&format!("\n*** {address} cannot reach {reason}"));
+            }
+        }
+    }
 }
 
 /// Waits, silently, until all nodes know each other.

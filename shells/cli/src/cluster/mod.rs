@@ -16,6 +16,7 @@ mod fix;
 mod help;
 mod import;
 mod join;
+mod json;
 mod members;
 mod mover;
 mod preflight;
@@ -29,6 +30,7 @@ use std::process::ExitCode;
 use dunlin_manager::{Credentials, Dialect, MoveOptions, parse_address};
 
 use crate::connection::{Address, Target};
+use crate::format::Format;
 use crate::options::{ClusterCommand, Options};
 
 pub(crate) use console::Console;
@@ -116,7 +118,7 @@ pub(crate) fn run(command: &ClusterCommand, options: &Options) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let manager = Manager {
-        console: Console::new(Dialect::Cli),
+        console: Console::new(Dialect::Cli, options.output.format == Format::Json),
         command,
         user: options.server.user.clone(),
         password: options.server.password.clone(),

@@ -8,18 +8,22 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dunlin_manager::{MoveOptions, MoveResult, Note, Party, Peer, Request, SlotMove};
 
 use super::members::{Members, connect, replied_with_error};
 use super::progress::Progress;
-use super::{Failed, Host, Manager, Outcome};
+use super::{Failed, Host, Manager, Outcome, json};
 use crate::connection::Connection;
 
-/// Slots of one pair that are open at once: enough that an exchange is worth its time, few enough
-/// that Ctrl-C is obeyed soon and clients seldom meet an open slot.
+/// Slots of one pair that are open at once, at first: nodes write their configuration to disk at most
+/// steps, once for a whole window.
 const WINDOW: usize = 16;
+const WINDOW_MAX: usize = 256;
+/// A window that takes less is followed by a greater one, one that takes more than twice as long by a
+/// smaller one: this is about how long Ctrl-C may take, and how long clients may meet an open slot.
+const WINDOW_TIME: Duration = Duration::from_millis(250);
 /// Pairs that work at once.
 const PAIRS_MAX: usize = 8;
 /// The bar is drawn at least this often.
@@ -176,10 +180,10 @@ fn work(
         Ok((mut links, options)) => {
             let (from, to) = (peer(members, job.source), peer(members, job.target));
             let mut links = links.as_links();
-            for slots in job.slots.chunks(WINDOW) {
-                if stop.load(Ordering::Relaxed) {
-                    break;
-                }
+            let (mut left, mut window) = (&job.slots[..], WINDOW);
+            while !left.is_empty() && !stop.load(Ordering::Relaxed) {
+                let (slots, rest) = left.split_at(window.min(left.len()));
+                let start = Instant::now();
                 let mut moves: Vec<SlotMove<'_>> =
                     slots.iter().map(|slot| SlotMove::new(*slot, &from, &to, &options)).collect();
                 drive(&mut moves, &mut links, &mut |keys| tell(Event::Keys(keys)));
@@ -191,11 +195,24 @@ fn work(
                     let (slot, keys, notes) = (one.slot(), one.moved(), one.take_notes());
                     tell(Event::Slot { job: number, slot, keys, notes, result });
                 }
+                left = rest;
+                window = next_window(window, start.elapsed());
             }
         }
         Err(Failed) => stop.store(true, Ordering::Relaxed),
     }
     tell(Event::End(number));
+}
+
+/// How many slots are next, after so many have taken so long.
+fn next_window(window: usize, elapsed: Duration) -> usize {
+    if elapsed < WINDOW_TIME {
+        (window * 2).min(WINDOW_MAX)
+    } else if elapsed > 2 * WINDOW_TIME {
+        (window / 2).max(1)
+    } else {
+        window
+    }
 }
 
 /// Connections that a pair has for itself.
@@ -451,6 +468,7 @@ impl<'a, 'b> Teller<'a, 'b> {
             }
         }
         let total: usize = self.jobs.iter().map(|job| job.slots.len()).sum();
+        console.json(|| json::moves(self.members, self.jobs, self.done));
         if self.done == total && !self.stop.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -476,5 +494,20 @@ impl<'a, 'b> Teller<'a, 'b> {
             "*** These slots may be open, with keys on both nodes and none lost: {slots}. Mend them \
              with: {fix}"
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_follow_the_time_they_take() {
+        let ms = Duration::from_millis;
+        assert_eq!(next_window(16, ms(10)), 32);
+        assert_eq!(next_window(200, ms(10)), WINDOW_MAX);
+        assert_eq!(next_window(64, ms(300)), 64);
+        assert_eq!(next_window(64, ms(600)), 32);
+        assert_eq!(next_window(1, ms(60_000)), 1);
     }
 }

@@ -5,7 +5,7 @@ use dunlin_manager::{Balance, Rebalance, Share, Transfer, Weight, rebalance};
 use super::check::{Listing, inspect};
 use super::members::Members;
 use super::mover::{Job, Telling, move_slots};
-use super::{Failed, Manager, Outcome, join};
+use super::{Failed, Manager, Outcome, join, json};
 
 /// `rebalance host:port`
 pub(super) fn run(manager: &Manager<'_>) -> Outcome {
@@ -26,6 +26,7 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
             console.warn(&format!(
                 "*** No rebalancing needed! All nodes are within the {threshold}% threshold."
             ));
+            console.json(|| json::moves(&members, &[], 0));
             Ok(())
         }
         Rebalance::NoWeight => {
@@ -35,7 +36,7 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
         Rebalance::Needed { balances, total_weight, transfers } => {
             tell(manager, &members, &balances, total_weight);
             join::settle(&mut members, join::GOSSIP);
-            carry_out(manager, &members, &transfers)?;
+            carry_out(manager, &members, transfers)?;
             join::wait_until_agreed(manager, &mut members);
             Ok(())
         }
@@ -91,24 +92,21 @@ fn tell(manager: &Manager<'_>, members: &Members, balances: &[Balance], total_we
     }
 }
 
-fn carry_out(manager: &Manager<'_>, members: &Members, transfers: &[Transfer]) -> Outcome {
-    if manager.command.simulate || manager.command.dry_run {
-        for Transfer { source, target, slots } in transfers {
-            let (source, target) = (members.address(*source), members.address(*target));
-            let count = slots.len();
-            let marks = "#".repeat(count);
-            let text = format!("Moving {count} slots from {source} to {target}\n{marks}");
-            manager.console.plain(&text);
-        }
-        return Ok(());
-    }
+fn carry_out(manager: &Manager<'_>, members: &Members, transfers: Vec<Transfer>) -> Outcome {
     let jobs: Vec<Job> = transfers
-        .iter()
-        .map(|Transfer { source, target, slots }| Job {
-            source: *source,
-            target: *target,
-            slots: slots.clone(),
-        })
+        .into_iter()
+        .map(|Transfer { source, target, slots }| Job { source, target, slots })
         .collect();
-    move_slots(manager, members, &jobs, Telling::Marks)
+    if !manager.command.simulate && !manager.command.dry_run {
+        return move_slots(manager, members, &jobs, Telling::Marks);
+    }
+    for Job { source, target, slots } in &jobs {
+        let (source, target) = (members.address(*source), members.address(*target));
+        let count = slots.len();
+        let marks = "#".repeat(count);
+        let text = format!("Moving {count} slots from {source} to {target}\n{marks}");
+        manager.console.plain(&text);
+    }
+    manager.console.json(|| json::moves(members, &jobs, 0));
+    Ok(())
 }

@@ -9,7 +9,7 @@ use super::check::{Listing, inspect};
 use super::confirm::confirm_plan;
 use super::members::Members;
 use super::mover::{Job, Telling, move_slots};
-use super::{Failed, Manager, Outcome, join};
+use super::{Failed, Manager, Outcome, join, json};
 
 /// `reshard host:port`
 pub(super) fn run(manager: &Manager<'_>) -> Outcome {
@@ -28,12 +28,14 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
     }
     let plan = plan(&members, &sources, count);
     tell(manager, &members, target, &sources, &plan, count);
+    let jobs = jobs(&plan, target);
     if manager.command.dry_run {
+        manager.console.json(|| json::moves(&members, &jobs, 0));
         return Ok(());
     }
     confirm_plan(manager)?;
     join::settle(&mut members, join::GOSSIP);
-    move_slots(manager, &members, &jobs(&plan, target), Telling::Lines)?;
+    move_slots(manager, &members, &jobs, Telling::Lines)?;
     join::wait_until_agreed(manager, &mut members);
     Ok(())
 }

@@ -27,6 +27,7 @@ use crate::client::{Client, Report};
 use crate::connection::{Broken, Connection};
 use crate::options::{Mode, Options};
 
+pub(crate) use rdb::fetch;
 pub(crate) use replica::follow_stream;
 
 /// Why a mode has ended early.

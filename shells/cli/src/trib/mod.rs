@@ -17,7 +17,7 @@ use crate::cluster::{Console, Manager, subcommand};
 /// Runs the manager as redis-trib. A password is taken from `REDISCLI_AUTH`.
 pub fn run_trib(arguments: Vec<OsString>) -> ExitCode {
     let words: Vec<Vec<u8>> = arguments.into_iter().map(OsStringExt::into_vec).collect();
-    let console = Console::new(Dialect::Trib);
+    let console = Console::new(Dialect::Trib, false);
     let Some(first) = words.first() else {
         console.write(&help::text());
         return ExitCode::FAILURE;
