@@ -222,11 +222,27 @@ impl Client {
             print_bytes(help::general(&self.options.version).as_bytes());
             return;
         }
-        if self.connection.is_none() {
-            let _ = self.connect(Report::Nothing);
-        }
-        let help = Help::load(self.connection.as_mut());
+        let help = self.load_help();
         print_bytes(help.about(words).as_bytes());
+    }
+
+    /// What the server says about its commands, or what ours would say.
+    pub(crate) fn load_help(&mut self) -> Help {
+        // A connection that has ended unnoticed is replaced.
+        for _ in 0..2 {
+            if self.connection.is_none() {
+                let _ = self.connect(Report::Nothing);
+            }
+            let Some(server) = &mut self.connection else { break };
+            match server.ask(&[b"COMMAND", b"DOCS"]) {
+                Ok(docs) => {
+                    let help = Help::from_docs(&docs);
+                    return if help.is_empty() { Help::builtin() } else { help };
+                }
+                Err(_) => self.connection = None,
+            }
+        }
+        Help::builtin()
     }
 
     fn send_asking(&mut self) -> Result<(), Failed> {
@@ -450,6 +466,7 @@ impl Client {
     /// It has not come, or it is an error and that is a failure.
     pub(crate) fn read_reply(&mut self, shown: Shown) -> Result<(), Failed> {
         match self.try_read_reply(shown) {
+            Ok(()) if self.redirected.is_some() => Ok(()),
             Ok(()) if self.last_is_error() && self.error_is_failure() => Err(Failed::Told),
             Ok(()) => Ok(()),
             Err(Broken::Interrupted) => {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use nix::errno::Errno;
 
 use crate::client::{Client, Report, Shown, print_bytes};
-use crate::interactive::{self, End};
+use crate::interactive::{self, End, Lines};
 use crate::options::{Debugger, Eval};
 
 /// Runs the script once, or in the debugger as often as it is started again.
@@ -15,6 +15,8 @@ pub(crate) fn run(mut client: Client, eval: &Eval) -> ExitCode {
         return ExitCode::FAILURE;
     }
     client.debugging = eval.debug;
+    // What was read already is not lost when the script starts again.
+    let mut lines = Lines::new();
     loop {
         if client.debugging.is_some() {
             print_bytes(
@@ -47,7 +49,7 @@ pub(crate) fn run(mut client: Client, eval: &Eval) -> ExitCode {
             return if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
         client.become_interactive();
-        if interactive::session(&mut client) == End::Quit {
+        if interactive::session(&mut client, &mut lines) == End::Quit {
             return ExitCode::SUCCESS;
         }
         let _ = client.connect(Report::Failure);

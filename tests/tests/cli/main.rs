@@ -5,6 +5,8 @@ mod arguments;
 mod formats;
 mod modes;
 mod peers;
+mod redirections;
+mod scripts;
 mod session;
 mod subscriptions;
 mod terminal;

@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn what_may_follow() {
-        let help = Help::load(None);
+        let help = Help::builtin();
         for (line, hint) in [
             ("GET ", "key"),
             ("get k", "key"),

@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 use dunlin_resp::Value;
 use dunlin_stdx::words;
 
-use crate::connection::Connection;
 use argument::Argument;
 
 pub(crate) use hint::Hints;
@@ -37,15 +36,18 @@ struct Command {
 }
 
 impl Help {
-    /// What a server says about its commands, or what ours would say.
-    pub(crate) fn load(connection: Option<&mut Connection>) -> Self {
-        let docs = connection.and_then(|server| server.ask(&[b"COMMAND", b"DOCS"]).ok());
-        let help = docs.map(|docs| Self::from_docs(&docs)).unwrap_or_default();
-        if help.commands.is_empty() { Self::from_docs(&builtin::docs()) } else { help }
+    /// What our own server says about its commands.
+    pub(crate) fn builtin() -> Self {
+        Self::from_docs(&builtin::docs())
+    }
+
+    /// Whether nothing is known: COMMAND DOCS came with Redis 7.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.commands.is_empty()
     }
 
     /// Reads a reply to COMMAND DOCS, of either protocol.
-    fn from_docs(docs: &Value) -> Self {
+    pub(crate) fn from_docs(docs: &Value) -> Self {
         let mut help = Self::default();
         for (name, command) in pairs(docs) {
             help.add(None, name, command);
@@ -193,7 +195,7 @@ mod tests {
     use super::*;
 
     fn help() -> Help {
-        Help::load(None)
+        Help::builtin()
     }
 
     #[test]
@@ -228,6 +230,6 @@ mod tests {
         let shown = |help: &Help| format!("{help:?}");
         let flat = Help::from_docs(&Value::Array(flat));
         assert_eq!(shown(&flat), shown(&Help::from_docs(&Value::Map(pairs))));
-        assert!(Help::from_docs(&Value::Error(b"ERR".to_vec())).commands.is_empty());
+        assert!(Help::from_docs(&Value::Error(b"ERR".to_vec())).is_empty());
     }
 }

@@ -17,7 +17,7 @@ use crate::client::print_bytes;
 use crate::help::Help;
 
 /// Lines of a session.
-pub(super) struct Lines {
+pub(crate) struct Lines {
     source: Source,
     history: History,
 }
@@ -29,7 +29,7 @@ enum Source {
 
 impl Lines {
     /// From standard input.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { source: Source::of_standard_input(), history: History::default() }
     }
 

@@ -16,7 +16,7 @@ use crate::client::{Client, Report, is, print_bytes};
 use crate::format::Format;
 use crate::help::Help;
 use crate::number::leading_integer;
-use lines::Lines;
+pub(crate) use lines::Lines;
 use prompt::prompt;
 
 /// Commands that take as long tell how long they took.
@@ -27,7 +27,7 @@ pub(crate) fn run(mut client: Client) -> ExitCode {
     client.become_interactive();
     // Each command tries again.
     let _ = client.connect(Report::Failure);
-    match session(&mut client) {
+    match session(&mut client, &mut Lines::new()) {
         End::Quit | End::Restart => ExitCode::SUCCESS,
     }
 }
@@ -49,15 +49,10 @@ enum Next {
 }
 
 /// Reads and runs commands on the connection that there is.
-pub(crate) fn session(client: &mut Client) -> End {
-    let mut lines = Lines::new();
+pub(crate) fn session(client: &mut Client, lines: &mut Lines) -> End {
     if io::stdin().is_terminal() {
         // The debugger knows no commands to ask about others.
-        let help = if client.debugging.is_none() {
-            Help::load(client.connection.as_mut())
-        } else {
-            Help::default()
-        };
+        let help = if client.debugging.is_none() { client.load_help() } else { Help::default() };
         lines.set_help(help);
         lines.load();
     }
@@ -68,10 +63,10 @@ pub(crate) fn session(client: &mut Client) -> End {
             }
             return End::Quit;
         };
-        if let Next::End(end) = run_line(client, &mut lines, &line) {
+        if let Next::End(end) = run_line(client, lines, &line) {
             return end;
         }
-        if client.subscribed && messages::wait(client, &lines).is_err() {
+        if client.subscribed && messages::wait(client, lines).is_err() {
             std::process::exit(1);
         }
     }
@@ -162,7 +157,7 @@ fn run_command(client: &mut Client, lines: &mut Lines, words: &[Vec<u8>], repeat
     // Why it failed has been told.
     let _ = client.issue(words, repeat);
     if client.finish_debugging() {
-        lines.set_help(Help::load(client.connection.as_mut()));
+        lines.set_help(client.load_help());
     }
     let elapsed = start.elapsed();
     if elapsed >= SLOW && client.options.output.format == Format::Standard {

@@ -6,18 +6,11 @@ use std::process::ExitCode;
 
 use dunlin_stdx::words;
 
-use crate::client::{Client, Report};
-use crate::help::Help;
-
-fn help(client: &mut Client) -> Help {
-    // What is built in will do.
-    let _ = client.connect(Report::Nothing);
-    Help::load(client.connection.as_mut())
-}
+use crate::client::Client;
 
 /// Prints the hint for a line.
 pub(super) fn one(client: &mut Client, line: &[u8]) -> ExitCode {
-    let hint = help(client).hint(&String::from_utf8_lossy(line));
+    let hint = client.load_help().hint(&String::from_utf8_lossy(line));
     println!("{}", hint.unwrap_or_default());
     ExitCode::SUCCESS
 }
@@ -32,7 +25,7 @@ pub(super) fn file(client: &mut Client, path: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let help = help(client);
+    let help = client.load_help();
     let (mut passed, mut failed) = (0u64, 0u64);
     for line in text.lines().filter(|line| !line.starts_with('#')) {
         let words = words::split(line.as_bytes()).unwrap_or_default();
