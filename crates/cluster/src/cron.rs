@@ -6,6 +6,7 @@ use crate::action::Action;
 use crate::cluster::Cluster;
 use crate::facts::Facts;
 use crate::flags::NodeFlags;
+use crate::links::Link;
 use crate::nodes::NodeKey;
 use crate::reach::AloneSince;
 
@@ -20,6 +21,8 @@ const HANDSHAKE_US_MIN: u64 = 1_000_000;
 pub(crate) struct Cron {
     runs: u64,
     last: Option<Monotonic>,
+    /// Whether the last run has looked for primaries without replicas.
+    pub(crate) watches_orphans: bool,
     /// Whether the log has had its line about bad peers since the last run.
     pub(crate) has_complained: bool,
     /// Since when no node can be reached.
@@ -44,6 +47,7 @@ impl Cluster {
         for key in self.nodes.keys() {
             self.watch(key, was_late);
         }
+        self.watch_orphans();
         self.follow_primary();
         self.check_manual_failover();
         if self.myself().is_replica() {
@@ -57,12 +61,11 @@ impl Cluster {
     /// Opens links that are missing, closes those whose peers do not read, gives up handshakes.
     fn keep_links(&mut self) {
         let limit = self.config.link_sendbuf_limit_bytes;
-        let slow: Vec<_> = self
-            .links
-            .iter()
-            .filter(|(_, link)| limit > 0 && link.unsent_bytes as u64 > limit)
-            .map(|(id, _)| id)
-            .collect();
+        let is_slow = |link: &Link| link.unsent_bytes as u64 > limit;
+        let slow: Vec<_> = match limit {
+            0 => Vec::new(),
+            _ => self.links.iter().filter(|(_, link)| is_slow(link)).map(|(id, _)| id).collect(),
+        };
         for link in slow {
             self.stats.send_limit_exceeded += 1;
             self.close(link);
@@ -85,15 +88,10 @@ impl Cluster {
     fn connect(&mut self, key: NodeKey) {
         let link = self.links.open(key, self.turn.now);
         let node = self.nodes.get_mut(key);
-        node.contact.outbound = Some(link);
+        (node.contact.outbound, node.contact.is_open) = (Some(link), false);
         let port = node.address.bus_port;
         let ip = self.host_to_try(key);
         self.outbox.push(Action::Connect { link, ip, port });
-    }
-
-    pub(crate) fn has_open_link(&self, key: NodeKey) -> bool {
-        let link = self.nodes.get(key).contact.outbound.and_then(|link| self.links.get(link));
-        link.is_some_and(|link| link.is_open)
     }
 
     /// The one of a few that has been silent for longest.
@@ -104,7 +102,7 @@ impl Cluster {
             let node = self.nodes.get(key);
             let is_out = node.flags.intersects(NodeFlags::MYSELF | NodeFlags::HANDSHAKE)
                 || node.contact.ping_sent.is_some()
-                || !self.has_open_link(key);
+                || !node.is_connected();
             let pong = node.contact.pong_received;
             if !is_out && oldest.is_none_or(|(other, _)| pong < other) {
                 oldest = Some((pong, key));
@@ -118,8 +116,9 @@ impl Cluster {
     /// A connection that does not come about in half the node timeout is tried anew, and the time runs
     /// against the node since it was first tried.
     fn give_up_connecting(&mut self, key: NodeKey) {
-        let Some(id) = self.nodes.get(key).contact.outbound else { return };
-        let Some(link) = self.links.get(id).filter(|link| !link.is_open) else { return };
+        let contact = &self.nodes.get(key).contact;
+        let Some(id) = contact.outbound.filter(|_| !contact.is_open) else { return };
+        let Some(link) = self.links.get(id) else { return };
         let tried = link.created.monotonic;
         if self.at().since_us(tried) > self.timeout_us() / 2 {
             self.nodes.get_mut(key).contact.ping_sent.get_or_insert(tried);
@@ -134,7 +133,6 @@ impl Cluster {
         if node.flags.intersects(NodeFlags::MYSELF | NodeFlags::HANDSHAKE) {
             return;
         }
-        self.watch_orphan(key);
         let (at, timeout) = (self.at(), self.timeout_us());
         self.give_up_connecting(key);
         let contact = self.nodes.get(key).contact;
@@ -151,7 +149,7 @@ impl Cluster {
             self.close(id);
         }
         let interval_us = self.ping_interval_us();
-        if self.has_open_link(key) {
+        if self.nodes.get(key).is_connected() {
             let is_due = pending_us.is_none() && silent_us(contact.pong_received) > interval_us;
             if is_due || self.manual.is_handing_over_to(&self.nodes.get(key).id) {
                 return self.greet(key);

@@ -10,13 +10,16 @@ use crate::action::LinkId;
 use crate::address::Address;
 use crate::bus::MessageKind;
 use crate::cluster::Cluster;
-use crate::conf::{Conf, ConfNode};
+use crate::conf::{ConfNode, write_epochs};
 use crate::error::ClusterError;
 use crate::id::NodeId;
 use crate::links::Link;
 use crate::node::Node;
 use crate::nodes::NodeKey;
 use crate::reach::Unreachable;
+
+/// About as long is a line of nodes.conf.
+const LINE_BYTES: usize = 240;
 
 /// How many slots are in which state, for CLUSTER INFO.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,13 +94,16 @@ impl Cluster {
     }
 
     /// What nodes.conf is to say.
-    pub(crate) fn conf(&self) -> Conf {
-        let nodes = self.nodes.iter().filter(|node| !node.is_in_handshake());
-        Conf {
-            nodes: nodes.map(|node| self.conf_node(node)).collect(),
-            current_epoch: self.epochs.current,
-            last_vote_epoch: self.epochs.last_vote,
-        }
+    pub(crate) fn conf(&self) -> String {
+        let mut text = String::with_capacity(self.nodes.len() * LINE_BYTES);
+        let written = self
+            .nodes
+            .iter()
+            .filter(|node| !node.is_in_handshake())
+            .try_for_each(|node| self.conf_node(node).write_line(&mut text))
+            .and_then(|()| write_epochs(&mut text, self.epochs.current, self.epochs.last_vote));
+        written.expect("a text takes all that is written to it");
+        text
     }
 
     fn conf_node(&self, node: &Node) -> ConfNode {
@@ -115,15 +121,10 @@ impl Cluster {
             ping_sent_ms: self.unix_ms(contact.ping_sent),
             pong_received_ms: self.unix_ms(contact.pong_received),
             config_epoch: self.shown_epoch(node),
-            is_connected: is_myself || self.is_connected(node),
+            is_connected: is_myself || node.is_connected(),
             slots: node.slots.clone(),
             open: if is_myself { self.open.clone() } else { BTreeMap::new() },
         }
-    }
-
-    fn is_connected(&self, node: &Node) -> bool {
-        let link = node.contact.outbound.and_then(|link| self.links.get(link));
-        link.is_some_and(|link| link.is_open)
     }
 
     /// An instant of the past in milliseconds since the Unix epoch; 0 for none.

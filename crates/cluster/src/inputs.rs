@@ -30,7 +30,9 @@ impl Cluster {
         let Some(key) = open.node else { return };
         self.resolve_handshake(key, peer_ip);
         // The clock of a failure that is being detected goes on.
-        let pending = self.nodes.get(key).contact.ping_sent;
+        let contact = &mut self.nodes.get_mut(key).contact;
+        contact.is_open |= contact.outbound == Some(link);
+        let pending = contact.ping_sent;
         self.greet(key);
         let node = self.nodes.get_mut(key);
         node.contact.ping_sent = pending.or(node.contact.ping_sent);
@@ -159,7 +161,7 @@ impl Cluster {
         if std::mem::take(&mut self.todo.save) {
             self.version += 1;
             let fsync = std::mem::take(&mut self.todo.fsync);
-            let text = self.conf().to_string();
+            let text = self.conf();
             self.outbox.push(Action::SaveConf { text, fsync });
         }
     }

@@ -5,7 +5,6 @@
 use crate::cluster::Cluster;
 use crate::flags::NodeFlags;
 use crate::node::Node;
-use crate::nodes::NodeKey;
 
 /// How long a primary must have been without replicas, in microseconds: a failover may be on.
 const ORPHANED_US: u64 = 5_000_000;
@@ -24,12 +23,20 @@ impl Cluster {
             && self.good_replicas(node) == 0
     }
 
-    /// Notes since when a primary is orphaned.
-    pub(crate) fn watch_orphan(&mut self, key: NodeKey) {
+    /// Notes since when primaries are orphaned, for a replica that may migrate: one of several.
+    pub(crate) fn watch_orphans(&mut self) {
         let at = self.at();
-        let is_orphaned = self.is_orphaned(self.nodes.get(key));
-        let node = self.nodes.get_mut(key);
-        node.orphaned_since = is_orphaned.then(|| node.orphaned_since.unwrap_or(at));
+        let primary = self.nodes.primary_of(self.nodes.me()).map(|key| self.nodes.get(key));
+        let may_leave = primary.is_some_and(|primary| primary.replicas.len() > 1);
+        if !may_leave && !self.cron.watches_orphans {
+            return;
+        }
+        self.cron.watches_orphans = may_leave;
+        for key in self.nodes.keys() {
+            let is_orphaned = may_leave && self.is_orphaned(self.nodes.get(key));
+            let node = self.nodes.get_mut(key);
+            node.orphaned_since = is_orphaned.then(|| node.orphaned_since.unwrap_or(at));
+        }
     }
 
     /// Becomes the replica of an orphaned primary, if this is the one to go.

@@ -36,6 +36,8 @@ pub(crate) struct Contact {
     pub(crate) round_trip_us: u64,
     /// The link that this node has opened to it.
     pub(crate) outbound: Option<LinkId>,
+    /// Whether that link is open, and not still to be.
+    pub(crate) is_open: bool,
     /// The link that it has opened to this node.
     pub(crate) inbound: Option<LinkId>,
 }
@@ -216,6 +218,11 @@ impl Node {
     #[must_use]
     pub const fn is_voting(&self) -> bool {
         self.is_primary() && self.slot_count > 0
+    }
+
+    /// Whether there is an open link to it.
+    pub(crate) const fn is_connected(&self) -> bool {
+        self.contact.outbound.is_some() && self.contact.is_open
     }
 
     /// Whether there is a link to it, open or being opened.

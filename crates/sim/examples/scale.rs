@@ -201,8 +201,14 @@ fn main() {
             |seconds: Option<f64>| seconds.map_or("-".to_owned(), |took| format!("{took:.1}"));
         let mut bus = Bus::formed(size as u64, &vec![config.clone(); size], size / 2);
         bus.run_until(120_000, "all serve", |bus| bus.running().all(|index| bus.at(index).is_ok()));
-        bus.run_ms(3 * config.node_timeout_ms);
+        let phase = |name: &str| {
+            eprintln!("{size} nodes: {name} after {:.0} s", began.elapsed().as_secs_f64());
+        };
+        phase("all serve");
+        bus.run_ms(2 * config.node_timeout_ms);
+        phase("at rest");
         let rest = rest(&mut bus);
+        phase("a tenth dies");
         let deaths = kill_a_tenth(&mut bus);
         // The last, as its clock stands still.
         let (ping_us, cron_us) = costs(&mut bus);

@@ -3,17 +3,19 @@
 use std::fmt;
 use std::ops::{BitAnd, BitOr, Sub};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::SLOTS;
 use crate::range::{InvalidSlot, SlotRange};
 
 const WORDS: usize = SLOTS as usize / 64;
 
-/// A set of slots: a bitmap of 2 KB, in the order of the bitmaps on the cluster bus. One that never held
-/// a slot has no bitmap: half of the nodes of a cluster are replicas.
+/// A set of slots: a bitmap of 2 KB, in the order of the bitmaps on the cluster bus. Clones share it
+/// until one of them changes. One that never held a slot has none: half of the nodes of a cluster are
+/// replicas.
 #[derive(Clone)]
 pub struct SlotSet {
-    bitmap: Option<Box<[u64; WORDS]>>,
+    bitmap: Option<Arc<[u64; WORDS]>>,
 }
 
 /// No slots.
@@ -29,7 +31,7 @@ impl SlotSet {
     /// All slots.
     #[must_use]
     pub fn full() -> Self {
-        Self { bitmap: Some(Box::new([u64::MAX; WORDS])) }
+        Self { bitmap: Some(Arc::new([u64::MAX; WORDS])) }
     }
 
     fn words(&self) -> &[u64; WORDS] {
@@ -37,7 +39,7 @@ impl SlotSet {
     }
 
     fn words_mut(&mut self) -> &mut [u64; WORDS] {
-        self.bitmap.get_or_insert_with(|| Box::new(EMPTY))
+        Arc::make_mut(self.bitmap.get_or_insert_with(|| Arc::new(EMPTY)))
     }
 
     /// Whether `slot` is in the set; false above the last slot.
@@ -64,11 +66,11 @@ impl SlotSet {
     /// If there is no such slot.
     pub fn remove(&mut self, slot: u16) -> bool {
         assert!(slot < SLOTS, "no such slot");
-        let Some(bitmap) = &mut self.bitmap else { return false };
-        let word = &mut bitmap[usize::from(slot / 64)];
-        let before = *word;
-        *word &= !(1 << (slot % 64));
-        *word != before
+        let is_there = self.contains(slot);
+        if is_there {
+            self.words_mut()[usize::from(slot / 64)] &= !(1 << (slot % 64));
+        }
+        is_there
     }
 
     /// Adds all slots of a range.

@@ -76,7 +76,7 @@ impl Cluster {
         let primary =
             self.nodes.primary_of(self.nodes.me()).ok_or(ClusterError::PrimaryIsUnknown)?;
         let node = self.nodes.get(primary);
-        if mode == FailoverMode::Default && (node.is_failed() || !self.has_open_link(primary)) {
+        if mode == FailoverMode::Default && (node.is_failed() || !node.is_connected()) {
             return Err(ClusterError::PrimaryIsDown);
         }
         self.end_manual_failover();

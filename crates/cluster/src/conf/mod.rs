@@ -21,6 +21,8 @@ mod read;
 mod tests;
 mod write;
 
+pub(crate) use write::write_epochs;
+
 use std::collections::BTreeMap;
 
 use dunlin_slots::SlotSet;
