@@ -7,6 +7,7 @@ from sidebyside.resp import encode
 from sidebyside.results import Results
 from sidebyside.server import Program
 from sidebyside.workloads import MODULES, Plan
+from sidebyside.workloads.generator import benchmark_of
 
 REPORT = """
 Latency by percentile distribution:
@@ -79,6 +80,11 @@ class Names(unittest.TestCase):
     def test_quick_workloads_are_workloads(self):
         for module in MODULES:
             self.assertLessEqual(set(module.names(quick=True)), set(module.names(quick=False)))
+
+    def test_every_program_has_its_redis_benchmark(self):
+        sh, _, _ = Program("a=sh").words[0].rpartition("/")
+        self.assertEqual(benchmark_of(Program("a=sh x.conf")), [sh + "/redis-benchmark"])
+        self.assertEqual(benchmark_of(Program("a=true server")), [Program("a=true").words[0], "bench"])
 
     def test_place_of_the_configuration_file(self):
         self.assertEqual(Program("a=true server").call("f")[1:], ["server", "f"])

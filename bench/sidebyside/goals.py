@@ -96,4 +96,6 @@ GOALS = [
          "cluster/get/p16", "cpu_us", "against", 1.1, against="cluster/get-standalone/p16"),
     Goal("the same: instructions per request", "instructions/get-in-cluster/p16", "instructions", "against", 1.15,
          against="instructions/get/p16"),
+    *[Goal(f"{n.upper()}, pipeline {p}: CPU of redis-benchmark per request", f"generator/{n}/p{p}", "generator_cpu_us",
+           "ratio", 0.9) for n in ("get", "set") for p in (1, 16)],
 ]

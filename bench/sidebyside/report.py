@@ -16,7 +16,7 @@ TITLES = {
     "sync_s": "sync s", "link_s": "link up after s", "partial": "partial resync", "full_syncs": "full syncs begun",
     "written_mb_s": "written MB/s", "replica_cpu_us": "replica CPU µs/request",
     "create_s": "create to ok s", "writable_s": "writable again after s", "refused_s": "other slots refused s",
-    "target_cpu_us": "target CPU µs/key",
+    "target_cpu_us": "target CPU µs/key", "generator_cpu_us": "generator CPU µs/request",
 }
 # Of these the spread and the ratio to the first server are shown.
 MAIN = {"throughput": ["cpu_us", "requests_s"], "types": ["cpu_us", "requests_s"], "collections": ["cpu_us", "command_ms"],
@@ -25,6 +25,7 @@ MAIN = {"throughput": ["cpu_us", "requests_s"], "types": ["cpu_us", "requests_s"
         "process": ["start_ms", "idle_mb", "resident_bytes"], "instructions": ["instructions"],
         "snapshot": ["save_s", "keys_s", "growth_mb", "pause_ms"], "append": ["cpu_us", "requests_s"],
         "replication": ["keys_s", "cpu_us", "link_s", "growth_mb"],
+        "generator": ["generator_cpu_us", "requests_s"],
         "cluster": ["create_s", "writable_s", "refused_s", "cpu_us"]}
 
 

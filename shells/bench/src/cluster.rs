@@ -125,8 +125,11 @@ impl Cluster {
             return Ok(());
         }
         eprintln!("WARNING: Cluster slots configuration changed, fetching new one...");
-        let mut connection = Connection::open(&self.nodes[0].endpoint(), target)?;
-        let reply = connection.ask(&[b"CLUSTER", b"SLOTS"])?;
+        // The node that was asked at the start may be gone meanwhile.
+        let ask =
+            |node: &Node| Connection::open(&node.endpoint(), target)?.ask(&[b"CLUSTER", b"SLOTS"]);
+        let (first, others) = self.nodes.split_first().expect("a cluster has nodes");
+        let reply = others.iter().fold(ask(first), |found, node| found.or_else(|_| ask(node)))?;
         let slots = first_slots(&reply, &self.nodes).map_err(Failure::Slots)?;
         *tags = slots.into_iter().map(tag::of_slot).collect();
         self.version.fetch_add(1, Ordering::Release);

@@ -11,7 +11,8 @@ mod shared;
 mod stream;
 mod worker;
 
-use std::sync::Barrier;
+use std::panic::resume_unwind;
+use std::sync::{Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
 pub(crate) use progress::Progress;
@@ -160,34 +161,40 @@ fn drive(
         task(&mut workers[0], shared, Some(progress))?;
         return Ok((started, workers));
     }
-    let barrier = Barrier::new(workers.len());
-    let started = std::sync::OnceLock::new();
+    let started = in_threads(shared, &mut workers, progress, task)?;
+    Ok((started, workers))
+}
+
+/// The same with a thread for each worker; the first one tells how it goes.
+fn in_threads(
+    shared: &Shared<'_>,
+    workers: &mut [Worker],
+    progress: &mut Progress,
+    task: Task,
+) -> Result<Instant, Failure> {
+    let (barrier, started) = (Barrier::new(workers.len()), OnceLock::new());
     let mut progress = Some(progress);
+    let start = |worker: &mut Worker, mut progress: Option<&mut Progress>| {
+        let connected = worker.connect(shared).inspect_err(|_| shared.end());
+        barrier.wait();
+        let now = *started.get_or_init(Instant::now);
+        if let Some(progress) = &mut progress {
+            progress.start(now);
+        }
+        connected.and_then(|()| task(worker, shared, progress).inspect_err(|_| shared.end()))
+    };
+    let start = &start;
     let results: Vec<Result<(), Failure>> = std::thread::scope(|scope| {
         let threads: Vec<_> = workers
             .iter_mut()
             .map(|worker| {
-                // The first worker tells how it goes.
-                let mut progress = progress.take();
-                let (barrier, started) = (&barrier, &started);
-                scope.spawn(move || {
-                    let connected = worker.connect(shared).inspect_err(|_| shared.end());
-                    barrier.wait();
-                    let now = *started.get_or_init(Instant::now);
-                    if let Some(progress) = &mut progress {
-                        progress.start(now);
-                    }
-                    connected
-                        .and_then(|()| task(worker, shared, progress).inspect_err(|_| shared.end()))
-                })
+                let progress = progress.take();
+                scope.spawn(move || start(worker, progress))
             })
             .collect();
-        let join = |thread: std::thread::ScopedJoinHandle<'_, _>| match thread.join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
-        threads.into_iter().map(join).collect()
+        let results = threads.into_iter().map(|thread| thread.join());
+        results.map(|joined| joined.unwrap_or_else(|panic| resume_unwind(panic))).collect()
     });
     results.into_iter().collect::<Result<(), Failure>>()?;
-    Ok((started.get().copied().unwrap_or_else(Instant::now), workers))
+    Ok(started.get().copied().unwrap_or_else(Instant::now))
 }

@@ -208,11 +208,7 @@ fn write_files(
         let made = std::fs::create_dir_all(directory);
         made.map_err(failed(&format!("Could not create {what}")))?;
     }
-    let template = match &options.template {
-        Some(path) => std::fs::read_to_string(path).map_err(|_| Stop::NoTemplate)?,
-        None => TEMPLATE.to_owned(),
-    };
-    let text = files::configuration(&template, answers);
+    let text = files::configuration(&template(options)?, answers);
     let what = format!("Could not write redis config file {}", answers.config_file);
     std::fs::write(&config, text).map_err(failed(&what))?;
     let (temporary, script) =
@@ -230,6 +226,13 @@ fn write_files(
         writeln!(out, "Created {}", unit.display())?;
     }
     Ok(())
+}
+
+fn template(options: &Options) -> Result<String, Stop> {
+    match &options.template {
+        Some(path) => std::fs::read_to_string(path).map_err(|_| Stop::NoTemplate),
+        None => Ok(TEMPLATE.to_owned()),
+    }
 }
 
 fn create_parent(path: &Path) -> io::Result<()> {
