@@ -145,20 +145,6 @@ impl Members {
         self.lines().is_some_and(|lines| lines.len() == 1 || are_settled(&lines))
     }
 
-    /// How many keys of a slot each node holds; replicas are not asked.
-    pub(super) fn count_keys(
-        &mut self,
-        manager: &Manager<'_>,
-        slot: u16,
-    ) -> Result<Vec<u64>, Failed> {
-        let mut counts = vec![0; self.links.len()];
-        for node in self.view.primaries().collect::<Vec<_>>() {
-            let answer = self.demand(manager, node, &format!("CLUSTER COUNTKEYSINSLOT {slot}"))?;
-            counts[node] = answer.integer().and_then(|count| count.try_into().ok()).unwrap_or(0);
-        }
-        Ok(counts)
-    }
-
     /// The connections to all nodes.
     pub(super) fn links(&mut self) -> &mut [Connection] {
         &mut self.links

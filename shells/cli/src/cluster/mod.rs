@@ -24,6 +24,7 @@ mod progress;
 mod rebalance;
 mod reshard;
 mod set_timeout;
+mod teller;
 
 use std::process::ExitCode;
 

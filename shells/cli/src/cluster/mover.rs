@@ -5,7 +5,7 @@
 //! whatever ends first.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use dunlin_manager::{MoveOptions, MoveResult, Note, Party, Peer, Request, SlotMove};
 
 use super::members::{Members, connect, replied_with_error};
-use super::progress::Progress;
-use super::{Failed, Host, Manager, Outcome, json};
+use super::teller::Teller;
+use super::{Failed, Host, Manager, Outcome};
 use crate::connection::Connection;
 
 /// Slots of one pair that are open at once, at first: nodes write their configuration to disk at most
@@ -26,8 +26,6 @@ const WINDOW_MAX: usize = 256;
 const WINDOW_TIME: Duration = Duration::from_millis(250);
 /// Pairs that work at once.
 const PAIRS_MAX: usize = 8;
-/// The bar is drawn at least this often.
-const DRAW_EVERY: Duration = Duration::from_millis(200);
 
 /// How long to wait before a target that cannot serve is asked again.
 const STALLED_FOR: Duration = Duration::from_millis(50);
@@ -80,15 +78,51 @@ pub(super) fn move_one(
     manager: &Manager<'_>,
     members: &mut Members,
     slot: u16,
-    (source, target): (usize, usize),
+    pair: (usize, usize),
     way: Way,
 ) -> Outcome {
+    let done = move_in_step(manager, members, &[slot], pair, way)?;
+    done.iter().try_for_each(|done| tell(manager, members, pair, done))
+}
+
+/// Moves slots of one pair whose moves were broken off; [`tell`] tells of each.
+pub(super) fn move_together(
+    manager: &Manager<'_>,
+    members: &mut Members,
+    slots: &[u16],
+    pair: (usize, usize),
+) -> Result<Vec<Done>, Failed> {
+    move_in_step(manager, members, slots, pair, Way::Whole)
+}
+
+/// A slot whose move has ended.
+pub(super) struct Done {
+    pub(super) slot: u16,
+    pub(super) keys: usize,
+    pub(super) notes: Vec<Note>,
+    pub(super) result: MoveResult,
+}
+
+impl Done {
+    fn of(one: &mut SlotMove<'_>) -> Option<Self> {
+        let result = one.result()?.clone();
+        Some(Self { slot: one.slot(), keys: one.moved(), notes: one.take_notes(), result })
+    }
+}
+
+fn move_in_step(
+    manager: &Manager<'_>,
+    members: &mut Members,
+    slots: &[u16],
+    (source, target): (usize, usize),
+    way: Way,
+) -> Result<Vec<Done>, Failed> {
     let (from, to) = (peer(members, source), peer(members, target));
-    let primaries: Vec<usize> = others(members, source, target);
+    let primaries = others(members, source, target);
     let mut options = manager.move_options(primaries.len(), members.are_dunlins);
     options.is_cold = way == Way::KeysOnly;
-    manager.console.write(&head(members, slot, source, target));
-    let mut moves = [SlotMove::new(slot, &from, &to, &options)];
+    let mut moves: Vec<SlotMove<'_>> =
+        slots.iter().map(|slot| SlotMove::new(*slot, &from, &to, &options)).collect();
     let mut links: Vec<Option<&mut Connection>> = members.links().iter_mut().map(Some).collect();
     let mut take = |node: usize| links[node].take().ok_or(Failed);
     let mut links = Links {
@@ -96,23 +130,44 @@ pub(super) fn move_one(
         target: take(target)?,
         others: primaries.iter().map(|node| take(*node)).collect::<Result<_, _>>()?,
     };
-    drive(&mut moves, &mut links, &mut |keys| manager.console.write(&".".repeat(keys)));
-    let [one] = &mut moves;
-    manager.console.write("\n");
-    manager.console.notes(&one.take_notes());
-    match one.result() {
-        Some(MoveResult::Failed { party, text }) => {
+    drive(&mut moves, &mut links, &mut |_| {});
+    let done: Vec<Done> = moves.iter_mut().filter_map(Done::of).collect();
+    for done in done.iter().filter(|done| done.result == MoveResult::Done && way == Way::Whole) {
+        members.view.nodes[source].slots.remove(done.slot);
+        members.view.nodes[target].slots.insert(done.slot);
+    }
+    Ok(done)
+}
+
+/// A line about a slot that moved, and why it did not if it did not.
+pub(super) fn tell(
+    manager: &Manager<'_>,
+    members: &Members,
+    (source, target): (usize, usize),
+    done: &Done,
+) -> Outcome {
+    line(manager, members, (source, target), done);
+    match &done.result {
+        MoveResult::Failed { party, text } => {
             let node = if *party == Party::Target { target } else { source };
             replied_with_error(manager, &members.address(node), text);
             Err(Failed)
         }
-        _ if way == Way::Whole => {
-            members.view.nodes[source].slots.remove(slot);
-            members.view.nodes[target].slots.insert(slot);
-            Ok(())
-        }
-        _ => Ok(()),
+        MoveResult::Done => Ok(()),
     }
+}
+
+/// `Moving slot 5 from a:1 to b:2: ` with a dot for each key, and what was met on the way.
+pub(super) fn line(
+    manager: &Manager<'_>,
+    members: &Members,
+    (source, target): (usize, usize),
+    done: &Done,
+) {
+    let (source, target) = (members.address(source), members.address(target));
+    let (slot, dots) = (done.slot, ".".repeat(done.keys));
+    manager.console.write(&format!("Moving slot {slot} from {source} to {target}: {dots}\n"));
+    manager.console.notes(&done.notes);
 }
 
 /// Carries out jobs, several at once.
@@ -154,11 +209,11 @@ fn listen_to_interrupts(stop: &Arc<AtomicBool>) {
 }
 
 /// What a pair tells.
-enum Event {
+pub(super) enum Event {
     /// Keys have moved.
     Keys(usize),
     /// A slot has moved, or not.
-    Slot { job: usize, slot: u16, keys: usize, notes: Vec<Note>, result: MoveResult },
+    Slot(usize, Done),
     /// A job has ended.
     End(usize),
 }
@@ -188,12 +243,11 @@ fn work(
                     slots.iter().map(|slot| SlotMove::new(*slot, &from, &to, &options)).collect();
                 drive(&mut moves, &mut links, &mut |keys| tell(Event::Keys(keys)));
                 for one in &mut moves {
-                    let Some(result) = one.result().cloned() else { continue };
-                    if result != MoveResult::Done {
+                    let Some(done) = Done::of(one) else { continue };
+                    if done.result != MoveResult::Done {
                         stop.store(true, Ordering::Relaxed);
                     }
-                    let (slot, keys, notes) = (one.slot(), one.moved(), one.take_notes());
-                    tell(Event::Slot { job: number, slot, keys, notes, result });
+                    tell(Event::Slot(number, done));
                 }
                 left = rest;
                 window = next_window(window, start.elapsed());
@@ -303,197 +357,6 @@ fn stop_at_step() {
         && STEPS.fetch_add(1, Ordering::Relaxed) == *number
     {
         let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
-    }
-}
-
-/// `Moving slot 5 from a:1 to b:2: `
-fn head(members: &Members, slot: u16, source: usize, target: usize) -> String {
-    let (source, target) = (members.address(source), members.address(target));
-    format!("Moving slot {slot} from {source} to {target}: ")
-}
-
-/// Says what pairs tell, in the order of the plan.
-struct Teller<'a, 'b> {
-    manager: &'a Manager<'b>,
-    members: &'a Members,
-    jobs: &'a [Job],
-    telling: Telling,
-    stop: &'a AtomicBool,
-    progress: Progress,
-    /// The job whose lines appear at once.
-    current: usize,
-    /// What the others have to say.
-    kept: Vec<Vec<Event>>,
-    has_ended: Vec<bool>,
-    done: usize,
-    failures: Vec<(usize, u16, Party, String)>,
-}
-
-impl<'a, 'b> Teller<'a, 'b> {
-    fn new(
-        manager: &'a Manager<'b>,
-        members: &'a Members,
-        jobs: &'a [Job],
-        telling: Telling,
-        stop: &'a AtomicBool,
-    ) -> Self {
-        let slots = jobs.iter().map(|job| job.slots.len()).sum();
-        Self {
-            manager,
-            members,
-            jobs,
-            telling,
-            stop,
-            progress: Progress::new(slots),
-            current: 0,
-            kept: jobs.iter().map(|_| Vec::new()).collect(),
-            has_ended: vec![false; jobs.len()],
-            done: 0,
-            failures: Vec::new(),
-        }
-    }
-
-    fn run(mut self, arrived: &Receiver<Event>) -> Outcome {
-        self.begin();
-        loop {
-            match arrived.recv_timeout(DRAW_EVERY) {
-                Ok(Event::Keys(keys)) => self.progress.moved(keys),
-                Ok(Event::End(job)) => {
-                    self.has_ended[job] = true;
-                    self.go_on();
-                }
-                Ok(event @ Event::Slot { job, .. }) if job != self.current => {
-                    self.count(&event);
-                    self.kept[job].push(event);
-                }
-                Ok(event) => {
-                    self.count(&event);
-                    self.tell(event);
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-            self.progress.draw();
-        }
-        self.progress.clear();
-        self.end()
-    }
-
-    fn count(&mut self, event: &Event) {
-        let Event::Slot { job, slot, result, .. } = event else { return };
-        match result {
-            MoveResult::Done => {
-                self.progress.slot_done();
-                self.done += 1;
-            }
-            MoveResult::Failed { party, text } => {
-                self.failures.push((*job, *slot, *party, text.clone()));
-            }
-        }
-    }
-
-    /// The line of a pair.
-    fn begin(&mut self) {
-        let Some(job) = self.jobs.get(self.current) else { return };
-        if self.telling == Telling::Marks {
-            let (source, target) =
-                (self.members.address(job.source), self.members.address(job.target));
-            self.progress.clear();
-            let count = job.slots.len();
-            self.manager.console.plain(&format!("Moving {count} slots from {source} to {target}"));
-        }
-    }
-
-    /// When the current job has ended, the next one speaks.
-    fn go_on(&mut self) {
-        while self.has_ended.get(self.current) == Some(&true) {
-            if self.telling == Telling::Marks {
-                self.progress.clear();
-                self.manager.console.write("\n");
-            }
-            self.current += 1;
-            // A job that was never begun has nothing to say.
-            if self.stop.load(Ordering::Relaxed)
-                && self.kept.get(self.current).is_none_or(Vec::is_empty)
-            {
-                continue;
-            }
-            self.begin();
-            for event in self.kept.get_mut(self.current).map(std::mem::take).unwrap_or_default() {
-                self.tell(event);
-            }
-        }
-    }
-
-    fn tell(&mut self, event: Event) {
-        let Event::Slot { job, slot, keys, notes, result } = event else { return };
-        let console = &self.manager.console;
-        self.progress.clear();
-        match self.telling {
-            Telling::Lines => {
-                let job = &self.jobs[job];
-                let head = head(self.members, slot, job.source, job.target);
-                console.write(&format!("{head}{}\n", ".".repeat(keys)));
-                console.notes(&notes);
-            }
-            Telling::Marks => {
-                if !notes.is_empty() {
-                    console.write("\n");
-                    console.notes(&notes);
-                }
-                if result == MoveResult::Done {
-                    console.write("#");
-                }
-            }
-        }
-    }
-
-    /// What is left to say when all has ended.
-    fn end(self) -> Outcome {
-        let console = &self.manager.console;
-        for (job, _, party, text) in &self.failures {
-            let job = &self.jobs[*job];
-            let node = if *party == Party::Target { job.target } else { job.source };
-            let address = self.members.address(node);
-            match (console.is_trib(), self.telling) {
-                (true, _) => console.error(&format!("[ERR] Calling MIGRATE: {text}")),
-                (false, Telling::Lines) => {
-                    replied_with_error(self.manager, &address, text);
-                    console.error(&format!("clusterManagerMoveSlot failed: {text}"));
-                }
-                (false, Telling::Marks) => {
-                    replied_with_error(self.manager, &address, text);
-                    console.error(&format!("*** clusterManagerMoveSlot: {text}"));
-                }
-            }
-        }
-        let total: usize = self.jobs.iter().map(|job| job.slots.len()).sum();
-        console.json(|| json::moves(self.members, self.jobs, self.done));
-        if self.done == total && !self.stop.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        self.explain(total);
-        if self.done == total { Ok(()) } else { Err(Failed) }
-    }
-
-    /// How far it came, and what is to be done.
-    fn explain(&self, total: usize) {
-        let console = &self.manager.console;
-        console.aside(&format!("*** Stopped: {} of {total} slots have moved.", self.done));
-        let open: Vec<String> =
-            self.failures.iter().map(|(_, slot, ..)| slot.to_string()).collect();
-        if open.is_empty() {
-            return console.aside("*** No slot is left open.");
-        }
-        let (address, slots) = (self.members.address(0), open.join(", "));
-        let fix = match console.is_trib() {
-            true => format!("redis-trib.rb fix {address}"),
-            false => format!("redis-cli --cluster fix {address}"),
-        };
-        console.aside(&format!(
-            "*** These slots may be open, with keys on both nodes and none lost: {slots}. Mend them \
-             with: {fix}"
-        ));
     }
 }
 

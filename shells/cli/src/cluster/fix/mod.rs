@@ -1,15 +1,20 @@
-//! Mending: open slots, slots of nobody, slots of several.
+//! Mending: slots that stand open, and what that shares with slots of nobody and of several.
+
+mod coverage;
+mod owners;
 
 use std::collections::BTreeMap;
 
-use dunlin_manager::{Dialect, Election, OpenSlot, Remedy, Uncovered, slot_ranges, uncovered};
+use dunlin_manager::{Dialect, Election, OpenSlot, Remedy};
 use dunlin_resp::Value;
-use dunlin_slots::{SLOTS, SlotSet};
+use dunlin_slots::SlotSet;
 
-use super::confirm::{Force, confirm};
 use super::members::{Members, replied_with_error};
 use super::mover::{self, Way};
 use super::{Failed, Manager, Outcome};
+
+pub(super) use coverage::coverage;
+pub(super) use owners::several_owners;
 
 /// Mends open slots; whether the last one is mended.
 pub(super) fn open_slots(
@@ -18,12 +23,70 @@ pub(super) fn open_slots(
     slots: &SlotSet,
 ) -> Result<bool, Failed> {
     require_all_reachable(manager, members, "open slots")?;
-    for slot in slots.iter() {
-        if !open_slot(manager, members, slot).is_ok_and(|is_mended| is_mended) {
+    let keys = count(manager, members, slots)?;
+    let mut left: Vec<Open> = slots.iter().map(|slot| Open::new(members, slot, &keys)).collect();
+    while let Some(first) = left.first() {
+        let pair = first.pair(members);
+        let same = left.iter().take(TOGETHER).take_while(|open| open.pair(members) == pair);
+        let count = if pair.is_some() { same.count() } else { 1 };
+        let rest = left.split_off(count);
+        let is_mended = match pair {
+            Some(pair) => go_on(manager, members, &left, pair),
+            None => open_slot(manager, members, &left[0]),
+        };
+        if !is_mended.is_ok_and(|is_mended| is_mended) {
             return Ok(false);
         }
+        left = rest;
     }
     Ok(true)
+}
+
+/// Moves that were broken off between the same nodes are taken up so many at once.
+const TOGETHER: usize = 64;
+
+/// An open slot, and how many keys of it each node holds.
+struct Open {
+    slot: OpenSlot,
+    keys: Vec<u64>,
+}
+
+impl Open {
+    fn new(members: &Members, slot: u16, keys: &BTreeMap<(usize, u16), u64>) -> Self {
+        let nodes = 0..members.view.nodes.len();
+        let keys: Vec<u64> =
+            nodes.map(|node| keys.get(&(node, slot)).copied().unwrap_or(0)).collect();
+        Self { slot: OpenSlot::new(&members.view, slot, &keys), keys }
+    }
+
+    /// Between which nodes its move only has to go on, if that is all.
+    fn pair(&self, members: &Members) -> Option<(usize, usize)> {
+        match (&self.slot.election, self.slot.remedy(&members.view, &self.keys)) {
+            (Election::Owned(_), Remedy::Move { source, target }) => Some((source, target)),
+            _ => None,
+        }
+    }
+}
+
+/// Case 1 for several slots of one pair.
+fn go_on(
+    manager: &Manager<'_>,
+    members: &mut Members,
+    open: &[Open],
+    (source, target): (usize, usize),
+) -> Result<bool, Failed> {
+    let slots: Vec<u16> = open.iter().map(|open| open.slot.slot).collect();
+    let done = mover::move_together(manager, members, &slots, (source, target))?;
+    let (from, to) = (members.address(source), members.address(target));
+    let mut is_mended = true;
+    for (open, done) in open.iter().zip(&done) {
+        let slot = open.slot.slot;
+        manager.console.info(&format!(">>> Fixing open slot {slot}"));
+        tell(manager, members, &open.slot);
+        case(manager, &format!(">>> Case 1: Moving slot {slot} from {from} to {to}"), None);
+        is_mended &= mover::tell(manager, members, (source, target), done).is_ok();
+    }
+    Ok(is_mended)
 }
 
 /// What nodes that do not answer own would be given to others.
@@ -44,11 +107,14 @@ fn require_all_reachable(manager: &Manager<'_>, members: &Members, what: &str) -
     Err(Failed)
 }
 
-fn open_slot(manager: &Manager<'_>, members: &mut Members, slot: u16) -> Result<bool, Failed> {
+fn open_slot(
+    manager: &Manager<'_>,
+    members: &mut Members,
+    Open { slot: open, keys }: &Open,
+) -> Result<bool, Failed> {
+    let slot = open.slot;
     manager.console.info(&format!(">>> Fixing open slot {slot}"));
-    let keys = members.count_keys(manager, slot)?;
-    let open = OpenSlot::new(&members.view, slot, &keys);
-    tell(manager, members, &open);
+    tell(manager, members, open);
     match &open.election {
         Election::Owned(_) => {}
         Election::Chosen { owner, losers } => install(manager, members, slot, *owner, losers)?,
@@ -58,7 +124,7 @@ fn open_slot(manager: &Manager<'_>, members: &mut Members, slot: u16) -> Result<
             return Ok(false);
         }
     }
-    cure(manager, members, &open, &keys)
+    cure(manager, members, open, keys)
 }
 
 /// Who gives the slot, who gets it, who has keys of it.
@@ -226,24 +292,6 @@ fn sorry(manager: &Manager<'_>, members: &Members, open: &OpenSlot) {
     ));
 }
 
-/// Gives slots of nobody to somebody; whether any was given.
-pub(super) fn coverage(
-    manager: &Manager<'_>,
-    members: &mut Members,
-    slots: &SlotSet,
-) -> Result<bool, Failed> {
-    require_all_reachable(manager, members, "slots coverage")?;
-    manager.console.info(">>> Fixing slots coverage...");
-    if manager.console.is_trib() {
-        manager.console.plain(&format!("List of not covered slots: {}", listed(manager, slots)));
-    }
-    let keys = count(manager, members, slots)?;
-    let found =
-        uncovered(&members.view, slots, |node, slot| keys.get(&(node, slot)).copied().unwrap_or(0));
-    let fixed = cover(manager, members, &found)?;
-    Ok(fixed > 0)
-}
-
 /// How many keys each primary holds of each of the slots, where there are any.
 fn count(
     manager: &Manager<'_>,
@@ -265,150 +313,4 @@ fn count(
         );
     }
     Ok(keys)
-}
-
-fn listed(manager: &Manager<'_>, slots: &SlotSet) -> String {
-    if manager.console.is_trib() {
-        let slots: Vec<String> = slots.iter().map(|slot| slot.to_string()).collect();
-        return slots.join(",");
-    }
-    slot_ranges(slots, Dialect::Cli)
-}
-
-/// Asks before each kind; how many slots have got an owner.
-fn cover(manager: &Manager<'_>, members: &mut Members, found: &Uncovered) -> Result<usize, Failed> {
-    let mut fixed = 0;
-    let random = "Fix these slots by covering with a random node?";
-    if asked(manager, &found.without_keys, "no keys across the cluster", random)? {
-        let primaries: Vec<usize> = members.view.primaries().collect();
-        let mut rng = fastrand::Rng::new();
-        for slot in found.without_keys.iter() {
-            let node = *rng.choice(&primaries).ok_or(Failed)?;
-            let address = members.address(node);
-            manager.console.info(&format!(">>> Covering slot {slot} with {address}"));
-            take_slot(manager, members, slot, node)?;
-            fixed += 1;
-        }
-    }
-    let slots = found.in_one.iter().map(|(slot, _)| *slot).collect();
-    let those = "Fix these slots by covering with those nodes?";
-    if asked(manager, &slots, "keys in just one node", those)? {
-        for (slot, node) in &found.in_one {
-            let address = members.address(*node);
-            manager.console.info(&format!(">>> Covering slot {slot} with {address}"));
-            take_slot(manager, members, *slot, *node)?;
-            fixed += 1;
-        }
-    }
-    let slots = found.in_several.iter().map(|(slot, ..)| *slot).collect();
-    let single = "Fix these slots by moving keys into a single node?";
-    if asked(manager, &slots, "keys in multiple nodes", single)? {
-        for (slot, target, others) in &found.in_several {
-            unite(manager, members, *slot, *target, others)?;
-            fixed += 1;
-        }
-    }
-    Ok(fixed)
-}
-
-/// Lists slots of one kind and asks whether to mend them so; there may be none.
-fn asked(
-    manager: &Manager<'_>,
-    slots: &SlotSet,
-    what: &str,
-    question: &str,
-) -> Result<bool, Failed> {
-    if slots.is_empty() {
-        return Ok(false);
-    }
-    // The spelling is redis-trib's.
-    let following = if manager.console.is_trib() { "folowing" } else { "following" };
-    manager.console.plain(&format!("The {following} uncovered slots have {what}:"));
-    manager.console.plain(&listed(manager, slots));
-    confirm(manager, question, Force::Never)
-}
-
-/// The node with most keys of a slot gets it, and the keys of the others.
-fn unite(
-    manager: &Manager<'_>,
-    members: &mut Members,
-    slot: u16,
-    target: usize,
-    others: &[usize],
-) -> Outcome {
-    let (address, id) = (members.address(target), members.view.nodes[target].id);
-    manager.console.info(&format!(">>> Covering slot {slot} moving keys to {address}"));
-    take_slot(manager, members, slot, target)?;
-    close_on(manager, members, slot, &[target])?;
-    for source in others {
-        members.demand(manager, *source, &format!("CLUSTER SETSLOT {slot} NODE {id}"))?;
-        // It gives keys; said the other way round, so that MIGRATE is not redirected.
-        members.demand(manager, *source, &format!("CLUSTER SETSLOT {slot} IMPORTING {id}"))?;
-        mover::move_one(manager, members, slot, (*source, target), Way::KeysOnly)?;
-        close_on(manager, members, slot, &[*source])?;
-    }
-    Ok(())
-}
-
-/// Looks for slots of which several nodes have something, and mends them with `fix`; whether there are
-/// none, or none any more.
-pub(super) fn several_owners(manager: &Manager<'_>, members: &mut Members) -> Result<bool, Failed> {
-    let console = &manager.console;
-    console.info(">>> Check for multiple slot owners...");
-    let keys = count(manager, members, &SlotSet::full())?;
-    let primaries: Vec<usize> = members.view.primaries().collect();
-    let mut left = 0;
-    for slot in 0..SLOTS {
-        let has = |node: &usize| {
-            members.view.nodes[*node].slots.contains(slot) || keys.contains_key(&(*node, slot))
-        };
-        let owners: Vec<usize> = primaries.iter().copied().filter(has).collect();
-        if owners.len() < 2 {
-            continue;
-        }
-        left += 1;
-        console.error(&format!("[WARNING] Slot {slot} has {} owners:", owners.len()));
-        owners.iter().for_each(|owner| console.error(&format!("    {}", members.address(*owner))));
-        if manager.command.name == "fix" {
-            let counts = |node: usize| keys.get(&(node, slot)).copied().unwrap_or(0);
-            if settle_owner(manager, members, slot, &owners, counts).is_err() {
-                console.error(&format!("Failed to fix multiple owners for slot {slot}"));
-                break;
-            }
-            left -= 1;
-        }
-    }
-    if left == 0 {
-        console.good("[OK] No multiple owners found.");
-    }
-    Ok(left == 0)
-}
-
-/// The owner with most keys keeps the slot.
-fn settle_owner(
-    manager: &Manager<'_>,
-    members: &mut Members,
-    slot: u16,
-    owners: &[usize],
-    keys: impl Fn(usize) -> u64,
-) -> Outcome {
-    let console = &manager.console;
-    console.info(&format!(">>> Fixing multiple owners for slot {slot}..."));
-    let most = owners.iter().copied().rev().max_by_key(|node| keys(*node));
-    let owner = most.ok_or(Failed)?;
-    let (address, id) = (members.address(owner), members.view.nodes[owner].id);
-    console.info(&format!(">>> Setting slot {slot} owner: {address}"));
-    take_slot(manager, members, slot, owner)?;
-    for node in members.view.primaries().filter(|node| *node != owner).collect::<Vec<_>>() {
-        let _ = members.ask_words(node, &format!("CLUSTER DELSLOTS {slot}"));
-        members.view.nodes[node].slots.remove(slot);
-        members.demand(manager, node, &format!("CLUSTER SETSLOT {slot} NODE {id}"))?;
-        if keys(node) == 0 {
-            continue;
-        }
-        members.demand(manager, node, &format!("CLUSTER SETSLOT {slot} IMPORTING {id}"))?;
-        mover::move_one(manager, members, slot, (node, owner), Way::KeysOnly)?;
-        close_on(manager, members, slot, &[node])?;
-    }
-    Ok(())
 }
