@@ -376,7 +376,8 @@ fn a_cluster_is_loaded_as_a_whole() {
         sets += calls(&mut client, "set");
     }
     assert_eq!(sets, 20_000);
-    let done = run(cluster.node(0), "--cluster -q -n 10 SET nokey x");
+    // So many that no node's clients have sent them all before the others begin.
+    let done = run(cluster.node(0), "--cluster -q -n 1000000 SET nokey x");
     assert_eq!(done.status.code(), Some(1));
     let errors = String::from_utf8_lossy(&done.stderr);
     assert!(errors.starts_with("Error from server 127.0.0.1:"), "{errors}");
