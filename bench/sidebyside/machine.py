@@ -92,14 +92,17 @@ def undisturbed(pids, realtime):
     """With `realtime`, this process, its new children and the servers go before all others.
 
     On a busy machine that keeps the time slices of strangers out of latencies; it needs root and
-    starves the strangers, so it lasts for one measured slice only.
+    starves the strangers, so it lasts for one measured slice only. What a server begins meanwhile
+    (a child that writes a snapshot, a thread) has the usual place behind it.
     """
     if not realtime:
         yield
         return
-    tasks = [0, *(int(t.name) for pid in pids for t in Path(f"/proc/{pid}/task").iterdir())]
-    for task in tasks:
-        os.sched_setscheduler(task, os.SCHED_FIFO, os.sched_param(1))
+    of_servers = [int(t.name) for pid in pids for t in Path(f"/proc/{pid}/task").iterdir()]
+    tasks = [0, *of_servers]
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    for task in of_servers:
+        os.sched_setscheduler(task, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
     try:
         yield
     finally:

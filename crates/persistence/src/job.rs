@@ -1,5 +1,6 @@
 //! Work that is done beside the command thread.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,42 +27,41 @@ pub enum Step {
 
 /// A bell between threads: raised once, heard once, never missed.
 ///
-/// Raising it costs a call of the system only if somebody waits: a log that is appended to while its
-/// job syncs raises it thousands of times a second.
+/// Raising it takes a lock and a call of the system only if somebody waits: a log that is appended to
+/// while its job syncs raises it thousands of times a second, and the command thread is not to wait for
+/// a job in the background that is not even running.
 #[derive(Debug, Default)]
 pub struct Signal {
-    state: Mutex<SignalState>,
+    is_raised: AtomicBool,
+    /// How many are about to wait, or do.
+    waiting: AtomicUsize,
+    /// Between a look at the bell and the wait for it.
+    asleep: Mutex<()>,
     heard: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct SignalState {
-    is_raised: bool,
-    waiting: usize,
 }
 
 impl Signal {
     /// Wakes whoever waits, or lets the next wait return at once.
     pub fn raise(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.is_raised = true;
-        let is_awaited = state.waiting > 0;
-        drop(state);
-        if is_awaited {
+        self.is_raised.store(true, Ordering::SeqCst);
+        // Who waits has said so before looking at the bell.
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            drop(self.asleep.lock().unwrap_or_else(PoisonError::into_inner));
             self.heard.notify_one();
         }
     }
 
     /// Waits until it is raised, at most `timeout`, and says whether it was.
     pub fn wait(&self, timeout: Duration) -> bool {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if !state.is_raised {
-            state.waiting += 1;
-            let waited = self.heard.wait_timeout_while(state, timeout, |state| !state.is_raised);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-            state.waiting -= 1;
+        if self.is_raised.swap(false, Ordering::SeqCst) {
+            return true;
         }
-        std::mem::take(&mut state.is_raised)
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let asleep = self.asleep.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_silent = |(): &mut ()| !self.is_raised.load(Ordering::SeqCst);
+        drop(self.heard.wait_timeout_while(asleep, timeout, is_silent));
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.is_raised.swap(false, Ordering::SeqCst)
     }
 }
 
@@ -83,13 +83,32 @@ mod tests {
         let signal = Arc::new(Signal::default());
         let raiser = Arc::clone(&signal);
         let thread = std::thread::spawn(move || {
-            while raiser.state.lock().expect("lock").waiting == 0 {
+            while raiser.waiting.load(Ordering::SeqCst) == 0 {
                 std::thread::yield_now();
             }
             raiser.raise();
         });
         assert!(signal.wait(Duration::from_secs(3600)));
         thread.join().expect("raised");
-        assert_eq!(signal.state.lock().expect("lock").waiting, 0);
+        assert_eq!(signal.waiting.load(Ordering::SeqCst), 0);
+    }
+
+    /// Two threads that wait for each other in turns: one signal that got lost would end it.
+    #[test]
+    fn no_signal_is_lost() {
+        const TURNS: usize = 20_000;
+        let signals: [Arc<Signal>; 2] = [Arc::default(), Arc::default()];
+        let theirs = signals.clone();
+        let thread = std::thread::spawn(move || {
+            for _ in 0..TURNS {
+                assert!(theirs[0].wait(Duration::from_secs(60)));
+                theirs[1].raise();
+            }
+        });
+        for _ in 0..TURNS {
+            signals[0].raise();
+            assert!(signals[1].wait(Duration::from_secs(60)));
+        }
+        thread.join().expect("all were heard");
     }
 }

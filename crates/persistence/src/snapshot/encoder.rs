@@ -102,10 +102,7 @@ impl Encoder {
         if !chunk.continues {
             open.db = None;
         }
-        match from {
-            Emitter::Walk => self.queue.push_walk(chunk),
-            Emitter::Barrier => self.queue.push_barrier(chunk),
-        }
+        self.queue.push(from, chunk);
     }
 
     /// As [`Encoder::hand_over`], once the chunk is full.

@@ -1,9 +1,8 @@
 //! What has no room in memory: the way to the spill file, and what happens when that takes no more.
 
-use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 
-use super::{ChunkQueue, GivenUp, Overflow, State};
+use super::{ChunkQueue, GivenUp, Locked, Overflow, State};
 use crate::snapshot::chunk::Chunk;
 use crate::snapshot::spill::SpillFile;
 
@@ -24,9 +23,7 @@ pub(super) enum Spill {
 impl ChunkQueue {
     /// Whether the spill job has something to do.
     pub(in crate::snapshot) fn wants_spill(&self) -> bool {
-        let state = self.lock();
-        let is_open = !state.closed && !state.spill_is_closed;
-        is_open && state.barrier_bytes > self.limits.barrier_bytes
+        self.shown.wants_spill.load(Ordering::Relaxed)
     }
 
     /// The next chunk for the spill file; `Err` when there will be none.
@@ -102,7 +99,7 @@ impl ChunkQueue {
 
     /// Changes go on when half of what made them wait is gone: the spill job brings it down to that,
     /// too.
-    pub(super) fn release_if_drained(&self, state: MutexGuard<'_, State>) {
+    pub(super) fn release_if_drained(&self, state: Locked<'_>) {
         let is_drained = state.barrier_bytes <= self.throttle_bytes(&state) / 2;
         if is_drained && self.throttling.swap(false, Ordering::Relaxed) {
             drop(state);
