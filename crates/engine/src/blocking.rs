@@ -72,7 +72,10 @@ impl Engine {
                     || log.is_none_or(|log| log <= kept) && replicas.count_durable(offset) >= wanted
             }
             Awaited::Decoding(payload) => payloads.is_decoded(payload),
-            Awaited::Value(_) | Awaited::ValueOrLoss(_) | Awaited::Transfer(_) => false,
+            Awaited::Value(_)
+            | Awaited::ValueOrLoss(_)
+            | Awaited::Transfer(_)
+            | Awaited::Shutdown => false,
         };
         let waiting = self.sessions.blocking.for_others();
         let served: Vec<Token> =

@@ -33,6 +33,8 @@ pub enum Awaited {
     Transfer(u64),
     /// That a large payload is decoded (RESTORE), by its number. Nothing else ends this wait.
     Decoding(u64),
+    /// That the server ends, or cannot (SHUTDOWN). Nothing else ends this wait.
+    Shutdown,
     /// That changes are on disk. No key ends this wait.
     Durability {
         /// Up to here in the append-only file of this server, if that is asked for.
@@ -54,6 +56,7 @@ impl Awaited {
             Self::Acknowledgement { .. }
             | Self::Durability { .. }
             | Self::Transfer(_)
+            | Self::Shutdown
             | Self::Decoding(_) => false,
         }
     }
@@ -106,6 +109,22 @@ pub struct Wait {
     pub since: Vec<StreamId>,
     /// How long its command has run so far, in nanoseconds.
     pub spent_ns: u64,
+}
+
+impl Wait {
+    /// The wait of a SHUTDOWN that replicas delay.
+    #[must_use]
+    pub const fn for_shutdown() -> Self {
+        Self {
+            db: 0,
+            keys: Vec::new(),
+            awaited: Awaited::Shutdown,
+            deadline: None,
+            at_timeout: TimeoutReply::Nothing,
+            since: Vec::new(),
+            spent_ns: 0,
+        }
+    }
 }
 
 /// A wait and its place in the queues. Numbers grow, so that order of number is order of arrival.
@@ -212,7 +231,10 @@ impl Blocking {
     /// engine answers it when the command that asked for this has ended.
     pub fn unblock(&mut self, token: Token, why: Release) -> bool {
         let awaited = self.wait_of(token).map(|wait| wait.awaited);
-        if matches!(awaited, Some(Awaited::Transfer(_) | Awaited::Decoding(_))) {
+        let lasts = |awaited| {
+            matches!(awaited, Awaited::Transfer(_) | Awaited::Decoding(_) | Awaited::Shutdown)
+        };
+        if awaited.is_some_and(lasts) {
             return false;
         }
         let Some(wait) = self.release(token) else { return false };

@@ -240,10 +240,17 @@ fn an_end_that_waits_for_replicas() {
         client
     };
     let waits = "Waiting for replicas before shutting down.";
-    let mut first = shut_down();
-    primary.wait_for_log(waits);
+    let mut first = [shut_down(), shut_down()];
+    wait_for("both to wait", DEADLINE, || field(&primary, "blocked_clients") == "2");
+    primary.signal(Signal::SIGTERM);
+    let left_ms = number(&primary, "shutdown_in_milliseconds");
+    assert!((1..=10_000).contains(&left_ms), "{left_ms}");
+    assert_eq!(primary.log().matches(waits).count(), 1);
     assert_eq!(primary.client().show("SHUTDOWN ABORT"), "OK");
-    assert!(first.read().to_string().starts_with("(error) ERR Errors trying to SHUTDOWN"));
+    for client in &mut first {
+        assert!(client.read().to_string().starts_with("(error) ERR Errors trying to SHUTDOWN"));
+    }
+    assert!(!primary.client().cmd("INFO server").text().contains("shutdown_in"));
     assert_eq!(primary.client().show("SET k w"), "OK");
     let _second = shut_down();
     wait_for("the second wait", DEADLINE, || primary.log().matches(waits).count() == 2);

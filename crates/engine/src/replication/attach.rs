@@ -85,9 +85,6 @@ impl Engine {
             self.link_lost(None);
             return;
         }
-        if self.links.shutdown_client == Some(token) {
-            self.links.shutdown_client = None;
-        }
         if let Some(replica) = self.forget_replica(ReplicaNumber(token.0)) {
             self.host.log_notice(&format!("Connection with replica {} lost.", replica.name()));
             self.limit_backlog();

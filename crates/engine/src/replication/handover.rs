@@ -108,7 +108,7 @@ impl Engine {
             self.serve_others();
         }
         self.tend_failover();
-        if self.links.shutdown_deadline.is_some() {
+        if self.persistence.shutdown_deadline.is_some() {
             self.tend_shutdown();
         }
     }

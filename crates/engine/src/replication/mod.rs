@@ -60,10 +60,6 @@ pub(crate) struct Links {
     ends: VecDeque<(u64, u64)>,
     /// Whether the log says that a replica does not know deadlines of hash fields.
     told_of_plain: bool,
-    /// When a shutdown waits no longer for replicas.
-    shutdown_deadline: Option<Monotonic>,
-    /// Who asked for it.
-    pub(crate) shutdown_client: Option<Token>,
     /// What of the primary's stream is known to be on disk (FACK); `None` if not even the data set is.
     durable: Option<u64>,
     /// Physical memory of the machine, once it was asked for.

@@ -3,7 +3,7 @@
 //! Source: the annotated redis.conf of 7.2, `shutdown-timeout`; Redis documentation, SHUTDOWN; texts
 //! checked against a 7.2.6 server.
 
-use dunlin_commands::CommandError;
+use dunlin_commands::blocking::Awaited;
 use dunlin_config::{LogLevel, ShutdownOptions};
 use dunlin_persistence::ReplicationAux;
 use dunlin_session::{Closing, WriteHold};
@@ -25,14 +25,22 @@ impl Engine {
     /// Brings to disk what is to be kept and lets the process end, unless replicas lack something and
     /// are given time (`shutdown-timeout`).
     pub fn shut_down(&mut self, options: ShutdownOptions) -> ShutdownOutcome {
+        if self.persistence.shutdown_deadline.is_some() {
+            if self.persistence.has_pending_shutdown() {
+                // Whoever wishes the same again waits for the same end, as in Redis.
+                return ShutdownOutcome::Waits;
+            }
+            // It has just been taken back.
+            self.tend_shutdown();
+        }
         self.host.log_notice("User requested shutdown...");
         self.flush_stream();
         let timeout_s = u64::from(self.config.process.shutdown_timeout);
         let may_wait = timeout_s > 0 && !options.contains(ShutdownOptions::NOW);
-        if may_wait && self.links.shutdown_deadline.is_none() && self.lags_any() {
+        if may_wait && self.lags_any() {
             let now = self.now.monotonic;
             self.host.log_notice("Waiting for replicas before shutting down.");
-            self.links.shutdown_deadline = Some(now.plus_us(timeout_s * 1_000_000));
+            self.persistence.shutdown_deadline = Some(now.plus_us(timeout_s * 1_000_000));
             self.persistence.request_shutdown(options);
             self.sessions.pause.hold_writes(WriteHold::SHUTDOWN, true);
             self.links.asks_for_acknowledgement = true;
@@ -51,12 +59,12 @@ impl Engine {
     /// Goes on with a shutdown that waits.
     pub(crate) fn tend_shutdown(&mut self) {
         let Some(options) = self.persistence.pending_shutdown() else {
-            if self.links.shutdown_deadline.take().is_some() {
+            if self.persistence.shutdown_deadline.take().is_some() {
                 self.shutdown_aborted();
             }
             return;
         };
-        match self.links.shutdown_deadline {
+        match self.persistence.shutdown_deadline {
             Some(deadline) if self.lags_any() && self.now.monotonic < deadline => {}
             Some(_) => {
                 let _ = self.persistence.take_shutdown();
@@ -83,7 +91,7 @@ impl Engine {
             LogLevel::Warning,
             "Errors trying to shut down the server. Check the logs for more information.",
         );
-        self.links.shutdown_deadline = None;
+        self.persistence.shutdown_deadline = None;
         self.sessions.pause.hold_writes(WriteHold::SHUTDOWN, false);
         ShutdownOutcome::Refused
     }
@@ -122,16 +130,19 @@ impl Engine {
         self.answer_waiting_shutdown(ShutdownOutcome::Refused);
     }
 
+    /// Answers all clients that wait for the end of the server.
     fn answer_waiting_shutdown(&mut self, outcome: ShutdownOutcome) {
-        let Some(client) = self.links.shutdown_client.take() else { return };
-        match outcome {
-            ShutdownOutcome::Ends => self.sessions.close(client, Closing::AfterReply),
-            ShutdownOutcome::Waits => {}
-            ShutdownOutcome::Refused => {
-                let text = "ERR Errors trying to SHUTDOWN. Check logs.";
-                self.metrics.error_sent(text.as_bytes());
-                if let Some(reply) = self.sessions.write_to(client) {
-                    reply.error(CommandError::fixed(text).bytes());
+        let waits = self.sessions.blocking.waits();
+        let waiting: Vec<_> = waits
+            .filter(|(_, wait)| wait.awaited == Awaited::Shutdown)
+            .map(|(token, _)| token)
+            .collect();
+        for client in waiting {
+            match outcome {
+                ShutdownOutcome::Ends => self.sessions.close(client, Closing::AfterReply),
+                ShutdownOutcome::Waits => {}
+                ShutdownOutcome::Refused => {
+                    self.end_wait(client, "ERR Errors trying to SHUTDOWN. Check logs.");
                 }
             }
         }

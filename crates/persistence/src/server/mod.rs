@@ -90,6 +90,8 @@ pub struct Persistence {
     walks_begun: u64,
     /// A shutdown that waits for the next round of periodic work.
     pending_shutdown: Option<dunlin_config::ShutdownOptions>,
+    /// When a shutdown waits no longer for replicas.
+    pub shutdown_deadline: Option<Monotonic>,
     /// The walk that ended last: most bytes that waited in memory.
     queued_bytes_peak: u64,
     /// What the engine is to do when the command or transaction that runs now has ended.
@@ -148,6 +150,7 @@ impl Persistence {
             used_memory_bytes: 0,
             walks_begun: 0,
             pending_shutdown: None,
+            shutdown_deadline: None,
             queued_bytes_peak: 0,
             wishes: VecDeque::new(),
             fatal: None,

@@ -4,13 +4,8 @@ use super::view::{Value, View};
 use super::{Field, Section, Shown, put};
 use crate::REDIS_VERSION;
 
-pub(super) const SECTION: Section = Section {
-    name: "server",
-    title: "Server",
-    shown: Shown::ByDefault,
-    fields: FIELDS,
-    more: listeners,
-};
+pub(super) const SECTION: Section =
+    Section { name: "server", title: "Server", shown: Shown::ByDefault, fields: FIELDS, more };
 
 const FIELDS: &[Field] = &[
     ("redis_version", |_| REDIS_VERSION.into()),
@@ -59,6 +54,15 @@ fn tcp_port(view: &View<'_, '_>) -> u16 {
         0 => view.cx.config.tls.tls_port,
         port => port,
     }
+}
+
+/// How long a shutdown waits at most for replicas, if one does; then the listeners.
+fn more(view: &View<'_, '_>, text: &mut Vec<u8>) {
+    if let Some(deadline) = view.cx.persistence.shutdown_deadline {
+        let ms = deadline.since_us(view.cx.now.monotonic) / 1000;
+        put(text, format_args!("shutdown_in_milliseconds:{ms}"));
+    }
+    listeners(view, text);
 }
 
 /// One line for each kind of listener; kinds have fixed numbers.
