@@ -112,7 +112,7 @@ fn settle(server: &mut SimServer, time: &SimTime, random: &mut Rng) {
 }
 
 /// CONFIG SET appendonly yes while the data set is loaded made a base of what had come so far: at the
-/// next start the rest was gone.
+/// next start the rest was gone. It is refused until everything is there, as in Redis.
 #[test]
 fn the_log_is_switched_on_while_the_data_set_is_loaded() {
     seeds("while loading", 10, |seed| {
@@ -136,7 +136,17 @@ fn the_log_is_switched_on_while_the_data_set_is_loaded() {
             server.turn();
         }
         let client = server.connect();
-        server.send(client, b"CONFIG SET appendonly yes\r\n");
+        loop {
+            let is_loading = server.node.is_loading();
+            server.send(client, b"CONFIG SET appendonly yes\r\n");
+            let reply: Vec<u8> = server.output().into_iter().flat_map(|(_, bytes)| bytes).collect();
+            if reply == b"+OK\r\n" {
+                break assert!(!is_loading, "{}", server.log());
+            }
+            assert!(is_loading && reply.starts_with(b"-LOADING"), "{}", reply.escape_ascii());
+            server.step_job(&mut random);
+            server.turn();
+        }
         settle(&mut server, &time, &mut random);
         assert_eq!(server.digest(), held);
         let (disk, log) = (server.backend().sim_disk().clone(), server.log());
