@@ -2,7 +2,6 @@
 //!
 //! [`Connection::open`] is all that most callers need, then [`Connection::ask`]. For many requests at
 //! once: [`Connection::queue`] each, [`Connection::flush`], [`Connection::receive`] as many replies.
-//! Replies of a megabyte and more should be received between two flushes, or both sides wait.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -17,12 +16,15 @@ use dunlin_resp::{ReplyDecoder, ReplyError, Value, write_request};
 use memchr::memchr;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::MsgFlags;
 use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
+
+use crate::input::Input;
 
 /// Dead peers are noticed after about three times as long.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
-/// One read; also how much of the input is kept when it has been decoded.
-const READ_BYTES: usize = 64 * 1024;
+/// So much can be sent without looking for replies: less than a server buffers of them.
+const UNWATCHED_BYTES_MAX: usize = 64 * 1024;
 /// A line before a data set that has not ended after so many bytes will not.
 const LINE_BYTES_MAX: usize = 4096;
 
@@ -152,9 +154,7 @@ impl From<io::Error> for Broken {
 pub(crate) struct Connection {
     socket: Socket,
     decoder: ReplyDecoder,
-    input: Vec<u8>,
-    /// Bytes at the start of `input` that were decoded.
-    decoded: usize,
+    input: Input,
     output: Vec<u8>,
     interrupt: Option<Arc<UnixStream>>,
 }
@@ -184,8 +184,7 @@ impl Connection {
         Ok(Self {
             socket,
             decoder: ReplyDecoder::new(),
-            input: Vec::new(),
-            decoded: 0,
+            input: Input::default(),
             output: Vec::new(),
             interrupt: None,
         })
@@ -263,14 +262,49 @@ impl Connection {
         write_request(&mut self.output, words);
     }
 
-    /// Sends what was queued.
+    /// Sends what was queued. Where that is much, replies are taken in meanwhile: a server that
+    /// cannot get rid of them reads no further requests.
     ///
     /// # Errors
     /// The connection cannot go on.
     pub(crate) fn flush(&mut self) -> Result<(), Broken> {
-        let sent = self.socket.write_all(&self.output);
-        self.output.clear();
-        Ok(sent?)
+        let mut output = std::mem::take(&mut self.output);
+        if output.len() <= UNWATCHED_BYTES_MAX {
+            self.socket.write_all(&output)?;
+        } else {
+            let mut sent = 0;
+            while sent < output.len() {
+                sent += self.send_or_fill(&output[sent..])?;
+            }
+        }
+        output.clear();
+        output.shrink_to(UNWATCHED_BYTES_MAX);
+        self.output = output;
+        Ok(())
+    }
+
+    /// Waits until something can be sent or read, and does it; gives how much was sent.
+    fn send_or_fill(&mut self, output: &[u8]) -> Result<usize, Broken> {
+        let wanted = PollFlags::POLLIN | PollFlags::POLLOUT;
+        let mut files = [PollFd::new(self.socket.as_fd(), wanted)];
+        match poll(&mut files, PollTimeout::NONE) {
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(errno) => return Err(Broken::System(errno)),
+        }
+        let ready = files[0].revents().unwrap_or(PollFlags::empty());
+        if ready.contains(PollFlags::POLLIN) {
+            self.fill()?;
+        }
+        if !ready.intersects(PollFlags::POLLOUT | PollFlags::POLLERR | PollFlags::POLLHUP) {
+            return Ok(0);
+        }
+        match self.socket.send_with_flags(output, MsgFlags::MSG_DONTWAIT.bits()) {
+            Ok(len) => Ok(len),
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(0),
+                _ => Err(error.into()),
+            },
+        }
     }
 
     /// The next reply; messages that no request asked for are dropped.
@@ -304,12 +338,9 @@ impl Connection {
     /// # Errors
     /// The connection cannot go on.
     pub(crate) fn arrived(&mut self) -> Result<Option<Value>, Broken> {
-        let value = self.decoder.decode(&self.input, &mut self.decoded);
-        if self.decoded == self.input.len() {
-            self.input.clear();
-            self.input.shrink_to(READ_BYTES);
-            self.decoded = 0;
-        }
+        let mut decoded = 0;
+        let value = self.decoder.decode(self.input.waiting(), &mut decoded);
+        self.input.consume(decoded);
         value.map_err(Broken::NoReply)
     }
 
@@ -319,10 +350,10 @@ impl Connection {
     /// The connection cannot go on.
     pub(crate) fn receive_line(&mut self) -> Result<Vec<u8>, Broken> {
         loop {
-            let input = &self.input[self.decoded..];
+            let input = self.input.waiting();
             if let Some(end) = memchr(b'\n', input) {
                 let line = input[..end].strip_suffix(b"\r").unwrap_or(&input[..end]).to_vec();
-                self.decoded += end + 1;
+                self.input.consume(end + 1);
                 return Ok(line);
             }
             if input.len() > LINE_BYTES_MAX {
@@ -337,19 +368,18 @@ impl Connection {
     /// # Errors
     /// The connection cannot go on.
     pub(crate) fn receive_bytes(&mut self, most: usize) -> Result<Vec<u8>, Broken> {
-        if self.decoded == self.input.len() {
+        if self.input.waiting().is_empty() {
             self.fill()?;
         }
-        let end = self.input.len().min(self.decoded.saturating_add(most));
-        let bytes = self.input[self.decoded..end].to_vec();
-        self.decoded = end;
+        let input = self.input.waiting();
+        let bytes = input[..input.len().min(most)].to_vec();
+        self.input.consume(bytes.len());
         Ok(bytes)
     }
 
     /// Bytes that were received and do not belong to what they were received for.
     pub(crate) fn give_back(&mut self, bytes: &[u8]) {
-        self.input.splice(..self.decoded, bytes.iter().copied());
-        self.decoded = 0;
+        self.input.put_back(bytes);
     }
 
     /// From now on [`Connection::read_some`] and [`Connection::write_some`] do not wait.
@@ -393,14 +423,9 @@ impl Connection {
     }
 
     fn fill(&mut self) -> Result<(), Broken> {
-        self.input.drain(..self.decoded);
-        self.decoded = 0;
-        let len = self.input.len();
-        // A large string is read in steps that grow with it.
-        self.input.resize(len + READ_BYTES.max(len.min(16 * READ_BYTES)), 0);
         let mut input = std::mem::take(&mut self.input);
-        let read = self.read(&mut input[len..]);
-        input.truncate(len + *read.as_ref().unwrap_or(&0));
+        let read = self.read(input.room());
+        input.arrived(*read.as_ref().unwrap_or(&0));
         self.input = input;
         read.map(|_| ())
     }
@@ -499,6 +524,27 @@ mod tests {
         assert_eq!(connection.receive(), Ok(Value::Bulk(b"hi".to_vec())));
         assert_eq!(connection.receive(), Err(Broken::Closed));
         assert_eq!(thread.join().expect("it ends"), b"*2\r\n$4\r\nPING\r\n$2\r\nhi\r\n");
+    }
+
+    #[test]
+    fn much_can_be_asked_at_once() {
+        const REQUESTS: usize = 1_000_000;
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        // Answers all before it reads any: more than the system buffers in either direction.
+        let thread = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a client");
+            stream.write_all(&b"+PONG\r\n".repeat(REQUESTS)).expect("the client reads");
+            let mut requests = vec![0; b"*1\r\n$4\r\nPING\r\n".len() * REQUESTS];
+            stream.read_exact(&mut requests).expect("the client writes");
+        });
+        let address = Address::Tcp("127.0.0.1".to_owned(), port);
+        let mut connection = Connection::connect(&address).expect("it listens");
+        (0..REQUESTS).for_each(|_| connection.queue(&[b"PING"]));
+        connection.flush().expect("it is open");
+        thread.join().expect("it ends");
+        let pong = Value::Simple(b"PONG".to_vec());
+        (0..REQUESTS).for_each(|_| assert_eq!(connection.receive().as_ref(), Ok(&pong)));
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod debugger;
 mod eval;
 mod format;
 mod help;
+mod input;
 mod interactive;
 mod modes;
 mod number;
@@ -32,7 +33,7 @@ use std::process::ExitCode;
 pub use trib::run_trib;
 
 use client::Client;
-use options::{Environment, Exit, Options};
+use options::{ClusterCommand, Environment, Exit, Options};
 
 /// Runs the client with `arguments`; it was called as `title` and is of that version of Redis.
 pub fn run(title: &str, arguments: Vec<OsString>, version: &str) -> ExitCode {
@@ -59,8 +60,11 @@ fn start(mut options: Options) -> ExitCode {
     if options.server.ask_password {
         options.server.password = terminal::ask_password("Please input password: ");
     }
-    if let Some(command) = &options.cluster {
-        return cluster::run(command, &options);
+    if let Some(command) = options.cluster.take() {
+        return match one_command::with_standard_input(command.arguments.clone(), &options.input) {
+            Ok(arguments) => cluster::run(&ClusterCommand { arguments, ..command }, &options),
+            Err(code) => code,
+        };
     }
     if let Some(mode) = options.mode.clone() {
         return modes::run(mode, Client::new(options));

@@ -33,6 +33,14 @@ fn arguments(words: Vec<Vec<u8>>, input: &InputOptions) -> Result<Vec<Vec<u8>>, 
             ExitCode::FAILURE
         })?;
     }
+    with_standard_input(words, input)
+}
+
+/// The words with what `-x` and `-X` say applied.
+pub(crate) fn with_standard_input(
+    mut words: Vec<Vec<u8>>,
+    input: &InputOptions,
+) -> Result<Vec<Vec<u8>>, ExitCode> {
     if input.last_from_stdin {
         words.push(standard_input()?);
     } else if let Some(tag) = &input.tag_from_stdin {

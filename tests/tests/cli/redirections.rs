@@ -81,3 +81,18 @@ fn circles_are_left() {
     assert_eq!(said.errors(), "Error: redirected 64 times, the nodes do not agree\n");
     assert_eq!(said.code, Some(1));
 }
+
+/// `-x` and `-X` serve the commands of the manager as well.
+#[test]
+fn the_manager_reads_standard_input() {
+    let cluster = Cluster::builder().start();
+    let address = cluster.address(0);
+    for args in [
+        &["-x", "--cluster", "call", &address, "ECHO"][..],
+        &["-X", "tag", "--cluster", "call", &address, "ECHO", "tag"],
+        &["-X", "tag", "--cluster", "call", &address, "ECHO", "other"],
+    ] {
+        let said = check_same(args, b"from standard input");
+        assert_eq!(said.code == Some(0), said.text().contains("from standard input"), "{said:?}");
+    }
+}
