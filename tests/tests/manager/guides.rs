@@ -232,6 +232,54 @@ fn rebalance() {
     assert_filled(&cluster, 300);
 }
 
+/// Guide 5.2: two hosts, whose primaries' replicas are on the other one.
+#[test]
+fn two_hosts() {
+    let cluster = Cluster::builder().replicas(1).config("bind 127.0.0.1 127.0.0.2").start_apart();
+    let port = |index: usize| cluster.node(index).port();
+    let address = |index: usize| format!("127.0.0.{}:{}", 1 + index / 3, port(index));
+    let addresses: Vec<String> = (0..6).map(address).collect();
+    let mut words = vec!["create"];
+    words.extend(addresses.iter().map(String::as_str));
+    words.extend(["--cluster-replicas", "1", "--cluster-yes"]);
+    let said = manage(&words, "").success();
+    let adding =
+        |replica, primary| format!("Adding replica {} to {}\n", address(replica), address(primary));
+    let lines = [adding(5, 0), adding(2, 3), adding(4, 1)].concat();
+    assert!(said.contains(&lines), "{said}");
+    assert!(!said.contains("anti-affinity"), "{said}");
+    let block =
+        format!("{}\n   slots:[5461-10922] (5462 slots) master\n   1 additional", address(3));
+    assert!(said.contains(&block), "{said}");
+    assert_in_order(&said, &IN_ORDER);
+}
+
+/// The slots of a node that is gone for good are given to others, if somebody says so.
+#[test]
+fn slots_of_a_dead_node() {
+    let mut cluster = Cluster::builder().start();
+    fill(&cluster, 50);
+    let known = cluster.address(0);
+    cluster.kill(2);
+    wait_for("the death to be known", DEADLINE, || {
+        cluster.lines(0).iter().any(|line| line.has("fail"))
+    });
+    let said = manage(&["fix", &known], "yes\n").failure();
+    let danger = "*** Fixing slots coverage with 1 unreachable masters is dangerous: ";
+    assert!(said.contains(danger), "{said}");
+    let forced = ["fix", &known, "--cluster-fix-with-unreachable-masters"];
+    let said = manage(&[forced.as_slice(), &["--cluster-yes"]].concat(), "no\n").failure();
+    let question = "Fix these slots by covering with a random node? (type 'yes' to accept): ";
+    assert_in_order(
+        &said,
+        &["The following uncovered slots have no keys", "[10922-16383]\n", question],
+    );
+    manage(&forced, "yes\n").success();
+    assert_in_order(&manage(&["check", &known], "").success(), &IN_ORDER);
+    let counts: Vec<usize> = (0..2).map(|index| cluster.myself(index).slot_count()).collect();
+    assert_eq!(counts.iter().sum::<usize>(), 16384);
+}
+
 /// `--json`: standard output is for a program, standard error has the words; `--dry-run` changes
 /// nothing.
 #[test]

@@ -20,7 +20,8 @@ use crate::connection::Connection;
 /// Slots of one pair that are open at once, at first: nodes write their configuration to disk at most
 /// steps, once for a whole window.
 const WINDOW: usize = 16;
-const WINDOW_MAX: usize = 256;
+/// More would make clients of the source wait: a step of a window is one pipeline there.
+const WINDOW_MAX: usize = 32;
 /// A window that takes less is followed by a greater one, one that takes more than twice as long by a
 /// smaller one: this is about how long Ctrl-C may take, and how long clients may meet an open slot.
 const WINDOW_TIME: Duration = Duration::from_millis(250);
@@ -368,9 +369,9 @@ mod tests {
     fn windows_follow_the_time_they_take() {
         let ms = Duration::from_millis;
         assert_eq!(next_window(16, ms(10)), 32);
-        assert_eq!(next_window(200, ms(10)), WINDOW_MAX);
-        assert_eq!(next_window(64, ms(300)), 64);
-        assert_eq!(next_window(64, ms(600)), 32);
+        assert_eq!(next_window(32, ms(10)), WINDOW_MAX);
+        assert_eq!(next_window(8, ms(300)), 8);
+        assert_eq!(next_window(32, ms(600)), 16);
         assert_eq!(next_window(1, ms(60_000)), 1);
     }
 }
