@@ -6,8 +6,8 @@ const KEPT_BYTES: usize = 64 * 1024;
 const ROOM_BYTES_MIN: usize = 16 * 1024;
 
 /// A buffer that is written by reads and never cleared: what lies outside of `start..end` is room.
-/// Clearing 64 KB for each read would cost half of what a short reply does (3.4 to 2.1 s for the
-/// 100,000 replies of `--scan` over a million keys).
+/// Clearing 64 KB for each read would nearly double what a short reply costs: 12.7 µs of processor time
+/// for each SCAN of `--scan` over a million keys, against 7.3.
 #[derive(Debug, Default)]
 pub(crate) struct Input {
     bytes: Vec<u8>,
