@@ -1,9 +1,9 @@
 //! `redis-benchmark`: load on a server or a cluster, and what it took.
 //!
-//! [`bench()`] reads the command line, asks the server for its configuration ([`host`], [`cluster`]),
-//! runs one test after another ([`suite`]) and prints what [`report`] makes of each. A test is a
-//! [`request::Pipeline`]: the bytes of its requests, whose random parts are overwritten in place
-//! before each write. [`load`] keeps a number of connections busy with it and only counts the
+//! [`bench()`] reads the command line, asks the server for its configuration (`host`, `cluster`),
+//! runs one test after another (`suite`) and prints what `report` makes of each. A test is a
+//! `request::Pipeline`: the bytes of its requests, whose random parts are overwritten in place
+//! before each write. `load` keeps a number of connections busy with it and only counts the
 //! replies.
 //!
 //! Options, texts and their order are those of redis-benchmark 7.2. What differs: a number that is

@@ -10,7 +10,7 @@ pub(crate) const PLACEHOLDER: &[u8] = b"{tag}";
 /// Three bytes that go between the braces.
 pub(crate) type Tag = [u8; 3];
 
-/// For each slot the first three characters, in the order of [`CHARACTERS`], that lie in it.
+/// For each slot the first three characters, in the order of `CHARACTERS`, that lie in it.
 static TAGS: LazyLock<Vec<Tag>> = LazyLock::new(|| {
     const CHARACTERS: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let mut tags = vec![[0; 3]; usize::from(SLOTS)];
