@@ -112,7 +112,10 @@ impl Cluster {
         (node.offset, node.offset_at) = (header.offset, Some(at));
         if header.config_epoch > node.config_epoch {
             node.config_epoch = header.config_epoch;
-            self.save_to_disk();
+            // A replica's is not in nodes.conf: there it is its primary's.
+            if node.is_primary() {
+                self.save_to_disk();
+            }
         }
         if header.current_epoch > self.epochs.current {
             self.epochs.current = header.current_epoch;

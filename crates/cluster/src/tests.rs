@@ -245,6 +245,100 @@ fn an_election_step_by_step() {
     assert!(bench.says("configEpoch set to 10 after successful failover"));
 }
 
+/// The file of `c` in a cluster with one more replica.
+fn conf_with_replica(replica: char, primary: char) -> String {
+    let name = |id: char| id.to_string().repeat(40);
+    let (replica, primary) = (name(replica), name(primary));
+    let line = format!("{replica} 10.0.0.5:7000@17000 slave {primary} 0 0 1 connected\nvars");
+    conf('c').replace("vars", &line)
+}
+
+/// Runs the cron for so long; whether votes are asked for meanwhile.
+fn asks_within(bench: &mut Bench, ms: u64) -> bool {
+    let mut asked = Vec::new();
+    for _ in 0..ms / 50 {
+        bench.now.monotonic = bench.now.monotonic.plus_us(50_000);
+        asked.extend(bench.turn(|cluster, now, facts| cluster.run_cron(now, facts)));
+    }
+    sent(&asked).contains(&Body::AuthRequest)
+}
+
+#[test]
+fn a_candidate_waits_for_offsets_and_lets_another_one_finish() {
+    let config = ClusterConfig { node_timeout_ms: 5000, ..ClusterConfig::default() };
+    let dying = || {
+        let mut bench = Bench::of(&conf_with_replica('e', 'b'), config.clone());
+        bench.hears(bench.header('a'), Body::Fail(id('b')));
+        bench
+    };
+    // The other one has not said how much data it has; it may never do.
+    let mut bench = dying();
+    assert!(!asks_within(&mut bench, 450));
+    assert!(asks_within(&mut bench, 200));
+    let mut bench = dying();
+    assert!(!asks_within(&mut bench, 450));
+    bench.hears(Header { current_epoch: 10, ..bench.header('e') }, Body::AuthRequest);
+    assert!(!asks_within(&mut bench, 250));
+    assert!(asks_within(&mut bench, 150));
+    assert!(bench.says("Starting a failover election for epoch 11."));
+}
+
+#[test]
+fn a_candidate_asks_when_the_primaries_before_its_own_are_replaced() {
+    let config = ClusterConfig { node_timeout_ms: 5000, ..ClusterConfig::default() };
+    let mut bench = Bench::of(&conf_with_replica('e', 'a'), config);
+    bench.hears(bench.header('d'), Body::Fail(id('a')));
+    bench.hears(bench.header('d'), Body::Fail(id('b')));
+    // Its turn comes after 300 ms.
+    assert!(!asks_within(&mut bench, 250));
+    let won = Header { primary: None, config_epoch: 10, current_epoch: 10, ..bench.header('e') };
+    let actions = bench.hears(won, Body::Pong(Gossip::default()));
+    assert!(sent(&actions).contains(&Body::AuthRequest));
+    assert!(bench.says("Starting a failover election for epoch 11."));
+}
+
+#[test]
+fn few_are_told_of_a_suspicion_in_a_large_cluster() {
+    let mut text = String::new();
+    for index in 0..40 {
+        let flags = if index == 0 { "myself,master" } else { "master" };
+        let (id, epoch, first) = (format!("{index:040x}"), index + 1, index * 400);
+        let last = if index == 39 { 16_383 } else { first + 399 };
+        let ip = format!("10.0.0.{epoch}");
+        writeln!(text, "{id} {ip}:7000@17000 {flags} - 0 0 {epoch} connected {first}-{last}")
+            .unwrap();
+    }
+    let text = text + "vars currentEpoch 40 lastVoteEpoch 0\n";
+    let config = ClusterConfig { node_timeout_ms: 1000, ..ClusterConfig::default() };
+    let mut bench = Bench::of(&text, config);
+    assert_eq!(bench.cluster.size(), 40);
+    // Number 30 is the only one that does not answer.
+    let mut told = Vec::new();
+    for _ in 0..15 {
+        bench.now.monotonic = bench.now.monotonic.plus_us(100_000);
+        for index in (1..40).filter(|index| *index != 30) {
+            let node = bench.cluster.nodes().nth(index).unwrap();
+            let header = Header {
+                sender: *node.id(),
+                config_epoch: node.config_epoch(),
+                slots: node.slots().clone(),
+                ip: node.address().ip.clone(),
+                ..bench.header('d')
+            };
+            bench.hears(header, Body::Pong(Gossip::default()));
+        }
+        let actions = bench.turn(|cluster, now, facts| {
+            cluster.run_cron(now, facts);
+        });
+        let tells = |body: &&Body| {
+            matches!(body, Body::Pong(gossip)
+            if gossip.entries.iter().any(|entry| entry.flags.contains(NodeFlags::PFAIL)))
+        };
+        told.push(sent(&actions).iter().filter(tells).count());
+    }
+    assert_eq!(told.iter().filter(|count| **count > 0).collect::<Vec<_>>(), [&8]);
+}
+
 #[test]
 fn old_data_does_not_stand_for_election() {
     let mut bench = Bench::new('c');

@@ -108,6 +108,7 @@ impl SlotSet {
     /// The lowest slot from `start` on.
     #[must_use]
     pub fn next(&self, start: u16) -> Option<u16> {
+        self.bitmap.as_ref()?;
         self.find(start, |word| word)
     }
 
