@@ -25,8 +25,10 @@ struct Seen {
     config_epoch: u64,
     /// Of what it takes writes, and in which epoch.
     writes: Option<(u64, SlotSet)>,
-    /// When it last took no writes, or a majority of the primaries that it knows could reach it.
-    reached_us: u64,
+    /// When it last took no writes.
+    idle_us: u64,
+    /// When which primary could last reach it.
+    reached_by: BTreeMap<NodeId, u64>,
     /// When that was last looked at.
     looked_us: Option<u64>,
 }
@@ -64,7 +66,7 @@ impl Checks {
     }
 
     pub(super) fn started(&mut self, index: usize, now_us: u64) {
-        self.seen[index].reached_us = now_us;
+        self.seen[index].idle_us = now_us;
     }
 
     pub(super) fn ended(&mut self, index: usize) {
@@ -96,7 +98,7 @@ impl Checks {
         let (me, seen) = (cluster.myself(), &mut self.seen[index]);
         if seen.id != Some(*me.id()) {
             // A new node, or one that was reset.
-            *seen = Seen { id: Some(*me.id()), reached_us: seen.reached_us, ..Seen::default() };
+            *seen = Seen { id: Some(*me.id()), idle_us: seen.idle_us, ..Seen::default() };
             self.by_id.insert(*me.id(), index);
         }
         let advance = |what: &str, seen: &mut u64, now: u64| {
@@ -181,48 +183,59 @@ impl Bus {
         self.checks.writers_are_checked = false;
     }
 
-    /// A primary that no majority reaches stops taking writes within the node timeout and a cron.
+    /// A primary takes writes only while a majority of the primaries has reached it within the node
+    /// timeout and a cron, each at some time: others that have not heard from each other as long may
+    /// elect a successor then.
     pub(super) fn check_minority(&mut self, index: usize) {
-        // To look whom a node reaches takes as long as the cluster is large.
+        // To look who reaches a node takes as long as the cluster is large.
         let interval_us = self.machines.len() as u64 * LOOK_US;
         let seen = &mut self.checks.seen[index];
         if seen.looked_us.is_some_and(|looked_us| self.now_us < looked_us + interval_us) {
             return;
         }
         seen.looked_us = Some(self.now_us);
-        let serves = self.takes_writes(index) && self.at(index).myself().is_voting();
-        if !serves || self.is_reached_by_majority(index) {
-            self.checks.seen[index].reached_us = self.now_us;
+        self.look_who_reaches(index);
+        if !self.takes_writes(index) || !self.at(index).myself().is_voting() {
+            self.checks.seen[index].idle_us = self.now_us;
             return;
         }
-        let machine = &self.machines[index];
-        let since_us = self.checks.seen[index].reached_us.max(machine.resumed_us);
+        let (machine, seen) = (&self.machines[index], &self.checks.seen[index]);
         // Redis waits for a PONG: the PING may leave half a timeout later.
         let timeout_us = machine.config.node_timeout_ms * 1000;
         let ping_us = if machine.config.pace == Pace::Redis { timeout_us / 2 } else { 0 };
-        let limit_us = timeout_us
-            + ping_us
-            + interval_us
-            + CRON_US
-            + SLACK_US
-            + self.latency.max_us
-            + self.latency.late_us;
+        let late_us = self.latency.max_us + self.latency.late_us;
+        let limit_us = timeout_us + ping_us + interval_us + CRON_US + SLACK_US + late_us;
+        let idle_us = seen.idle_us.max(machine.resumed_us);
+        let (mut size, mut reached) = (0, 0);
+        for node in self.at(index).nodes().filter(|node| node.is_voting()) {
+            let last_us = seen.reached_by.get(node.id()).map_or(idle_us, |us| idle_us.max(*us));
+            size += 1;
+            reached += usize::from(node.is_myself() || self.now_us - last_us <= limit_us);
+        }
         assert!(
-            self.now_us - since_us <= limit_us,
-            "{index} takes writes {} ms after it was cut off",
-            (self.now_us - since_us) / 1000
+            reached > size / 2,
+            "{index} takes writes although only {reached} of {size} primaries have reached it within \
+             {} ms",
+            limit_us / 1000
         );
     }
 
-    fn is_reached_by_majority(&self, index: usize) -> bool {
-        let (mut size, mut reached) = (0, 0);
-        for node in self.at(index).nodes().filter(|node| node.is_voting()) {
-            size += 1;
-            let other = self.checks.by_id.get(node.id());
+    /// Notes which primaries reach a node now.
+    pub(super) fn look_who_reaches(&mut self, index: usize) {
+        let Some(cluster) = &self.machines[index].cluster else { return };
+        let reached_by = &mut self.checks.seen[index].reached_by;
+        for node in cluster.nodes().filter(|node| node.is_voting() && !node.is_myself()) {
+            let other = self.checks.by_id.get(node.id()).copied();
             let reaches =
-                |other: &usize| self.machines[*other].works() && self.wires.passes(*other, index);
-            reached += usize::from(node.is_myself() || other.is_some_and(reaches));
+                |other: usize| self.machines[other].works() && self.wires.passes(other, index);
+            if other.is_some_and(reaches) {
+                reached_by.insert(*node.id(), self.now_us);
+            }
         }
-        reached > size / 2
+    }
+
+    /// Who reaches whom is about to change, or has changed.
+    pub(super) fn look_at_reach(&mut self) {
+        (0..self.machines.len()).for_each(|index| self.look_who_reaches(index));
     }
 }

@@ -61,6 +61,7 @@ impl Bus {
         let Some(inbox) = self.machines[index].stopped.take() else { return };
         let life = self.machines[index].life;
         self.machines[index].resumed_us = self.now_us;
+        self.look_at_reach();
         if self.random.bool() {
             self.cron(index);
         }
@@ -88,12 +89,15 @@ impl Bus {
 
     /// Cuts machines off from the others.
     pub fn partition(&mut self, cut_off: &[usize]) {
+        self.look_at_reach();
         self.wires.set_sides(cut_off);
+        self.look_at_reach();
         self.recover();
     }
 
     /// Loses all that one machine sends to another.
     pub fn lose(&mut self, from: usize, to: usize) {
+        self.look_who_reaches(to);
         self.wires.lose(from, to);
     }
 
@@ -101,6 +105,7 @@ impl Bus {
     /// chance: it arrives late, the connection is reset, or nothing gets through any more.
     pub fn heal(&mut self) {
         self.wires.heal();
+        self.look_at_reach();
         self.recover();
     }
 

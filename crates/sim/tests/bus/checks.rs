@@ -54,7 +54,7 @@ fn two_writers_in_one_epoch() {
 
 #[test]
 fn a_primary_that_writes_on_in_a_minority() {
-    sees("after it was cut off", || {
+    sees("takes writes although only", || {
         let mut bus = flawed(2, Flaw::ServesInMinority);
         bus.partition(&[1]);
         bus.run_ms(5_000);

@@ -5,24 +5,15 @@ use dunlin_cluster::{ClusterConfig, Pace};
 use dunlin_sim::Bus;
 use dunlin_sim::bus::Latency;
 
-use crate::{config, for_seeds};
+use crate::{config, for_seeds, mixed};
 
 /// One message of eight is sent again by TCP: the FAIL, a request, a vote.
 const LOSSY: Latency = Latency { min_us: 200, max_us: 2_000, late_one_in: 8, late_us: 400_000 };
 
-/// Voters and siblings of both kinds in every shard.
-fn mixed(count: usize, primaries: usize) -> Vec<ClusterConfig> {
-    let pace = |index: usize| match (index % primaries + index / primaries) % 2 {
-        0 => Pace::Dunlin,
-        _ => Pace::Redis,
-    };
-    (0..count).map(|index| ClusterConfig { pace: pace(index), ..config(1000) }).collect()
-}
-
 #[test]
 fn mixed_clusters_replace_their_primaries() {
     for_seeds(|seed| {
-        let mut bus = Bus::cluster_of(seed, &mixed(9, 3), 3);
+        let mut bus = Bus::cluster_of(seed, &mixed(9, 3, 1000), 3);
         bus.kill(1);
         bus.run_until(3_100, "a replica takes over", |bus| bus.writers(5461).len() == 1);
         bus.run_until(10_000, "all agree", |bus| bus.is_whole(9) && bus.agrees());

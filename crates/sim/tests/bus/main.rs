@@ -11,7 +11,7 @@ mod failover;
 mod hostile;
 mod membership;
 
-use dunlin_cluster::ClusterConfig;
+use dunlin_cluster::{ClusterConfig, Pace};
 
 /// Runs a test for some seeds.
 fn for_seeds(test: impl Fn(u64)) {
@@ -20,4 +20,13 @@ fn for_seeds(test: impl Fn(u64)) {
 
 fn config(node_timeout_ms: u64) -> ClusterConfig {
     ClusterConfig { node_timeout_ms, ..ClusterConfig::default() }
+}
+
+/// Voters and siblings that follow our rules and Redis's in every shard.
+fn mixed(count: usize, primaries: usize, node_timeout_ms: u64) -> Vec<ClusterConfig> {
+    let pace = |index: usize| match (index % primaries + index / primaries) % 2 {
+        0 => Pace::Dunlin,
+        _ => Pace::Redis,
+    };
+    (0..count).map(|index| ClusterConfig { pace: pace(index), ..config(node_timeout_ms) }).collect()
 }
