@@ -3,7 +3,8 @@
 //!
 //! `cargo run --profile quick -p dunlin-sim --example scale -- 6 30 100 300 1000` prints a table; half of
 //! the nodes are primaries. With `joins` among the words, clusters are also formed by CLUSTER MEET;
-//! with `redis`, nodes follow Redis's rules about failures; `timeout=15000` sets the node timeout.
+//! with `redis`, nodes follow Redis's rules about failures; `timeout=15000` sets the node timeout,
+//! `rest=20` how many seconds a cluster at rest is watched, a node timeout after all serve.
 
 use std::time::Instant;
 
@@ -12,8 +13,7 @@ use dunlin_cluster::{ClusterConfig, Facts, NoKeys, Pace, PrimaryLink};
 use dunlin_sim::Bus;
 use dunlin_stdx::time::{Monotonic, Now};
 
-/// How long a cluster at rest is watched, and how often it is looked at meanwhile.
-const REST_MS: u64 = 20_000;
+/// How often a cluster is looked at.
 const SAMPLE_MS: u64 = 100;
 
 /// A node is told to meet the first one after so many milliseconds: an administrator's loop.
@@ -22,19 +22,22 @@ const MEET_MS: u64 = 2;
 struct Setting {
     sizes: Vec<usize>,
     joins: bool,
+    /// How long a cluster at rest is watched.
+    rest_ms: u64,
     config: ClusterConfig,
 }
 
 fn setting() -> Setting {
     let config = ClusterConfig { node_timeout_ms: 5000, ..ClusterConfig::default() };
-    let mut setting = Setting { sizes: Vec::new(), joins: false, config };
+    let mut setting = Setting { sizes: Vec::new(), joins: false, rest_ms: 20_000, config };
     for word in std::env::args().skip(1) {
         match word.as_str() {
             "joins" => setting.joins = true,
             "redis" => setting.config.pace = Pace::Redis,
-            _ => match word.strip_prefix("timeout=") {
-                Some(ms) => setting.config.node_timeout_ms = ms.parse().expect("milliseconds"),
-                None => setting.sizes.push(word.parse().expect("a number of nodes")),
+            _ => match word.split_once('=').map(|(name, value)| (name, value.parse::<u64>())) {
+                Some(("timeout", Ok(ms))) => setting.config.node_timeout_ms = ms,
+                Some(("rest", Ok(seconds))) => setting.rest_ms = seconds * 1000,
+                _ => setting.sizes.push(word.parse().expect("a number of nodes")),
             },
         }
     }
@@ -77,15 +80,15 @@ struct Rest {
     down: usize,
 }
 
-fn rest(bus: &mut Bus) -> Rest {
+fn rest(bus: &mut Bus, rest_ms: u64) -> Rest {
     let before = bus.traffic();
     let mut down = 0;
-    for _ in 0..REST_MS / SAMPLE_MS {
+    for _ in 0..rest_ms / SAMPLE_MS {
         bus.run_ms(SAMPLE_MS);
         down += bus.running().filter(|index| !bus.at(*index).is_ok()).count();
     }
     let (after, size) = (bus.traffic(), bus.machines.len());
-    let rate = |count: u64| count as f64 / size as f64 / (REST_MS as f64 / 1000.0);
+    let rate = |count: u64| count as f64 / size as f64 / (rest_ms as f64 / 1000.0);
     Rest {
         messages: rate(after.messages - before.messages),
         bytes: rate(after.bytes - before.bytes),
@@ -181,12 +184,12 @@ fn peak_mb() -> u64 {
 }
 
 fn main() {
-    let Setting { sizes, joins, config } = setting();
+    let Setting { sizes, joins, rest_ms, config } = setting();
     println!(
         "node timeout {} ms, {:?}'s pace; at rest for {} s\n",
         config.node_timeout_ms,
         config.pace,
-        REST_MS / 1000
+        rest_ms / 1000
     );
     println!(
         "| nodes | all know all, s | all replicas, s | messages per node and s | bytes per node \
@@ -205,9 +208,9 @@ fn main() {
             eprintln!("{size} nodes: {name} after {:.0} s", began.elapsed().as_secs_f64());
         };
         phase("all serve");
-        bus.run_ms(2 * config.node_timeout_ms);
+        bus.run_ms(config.node_timeout_ms);
         phase("at rest");
-        let rest = rest(&mut bus);
+        let rest = rest(&mut bus, rest_ms);
         phase("a tenth dies");
         let deaths = kill_a_tenth(&mut bus);
         // The last, as its clock stands still.
