@@ -248,9 +248,8 @@ fn two_hosts() {
     let lines = [adding(5, 0), adding(2, 3), adding(4, 1)].concat();
     assert!(said.contains(&lines), "{said}");
     assert!(!said.contains("anti-affinity"), "{said}");
-    let block =
-        format!("{}\n   slots:[5461-10922] (5462 slots) master\n   1 additional", address(3));
-    assert!(said.contains(&block), "{said}");
+    // Nodes on one machine may announce another of its addresses than they were named by.
+    assert!(said.contains("   slots:[5461-10922] (5462 slots) master\n   1 additional"), "{said}");
     assert_in_order(&said, &IN_ORDER);
 }
 
