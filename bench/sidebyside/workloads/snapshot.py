@@ -78,7 +78,9 @@ def run(wanted, programs, results, plan):
                 with Server(program) as server:
                     _load_members(server, kind, plan.scaled(MEMBERS))
                     for number in range(plan.rounds):
-                        add(f"change-{kind}", number, _change(server, kind, plan))
+                        with plan.undisturbed(server):
+                            figures = _change(server, kind, plan)
+                        add(f"change-{kind}", number, figures)
 
 
 def load_1k(server, keys):
