@@ -1,9 +1,12 @@
 """Tests of the harness itself, without servers: `python3 -m unittest discover -s bench`."""
+import contextlib
+import io
 import unittest
 
 from sidebyside import goals, report
 from sidebyside.generator import batches, parse, set_columns, set_request
 from sidebyside.resp import encode
+from sidebyside.main import main
 from sidebyside.results import Results
 from sidebyside.server import Program
 from sidebyside.workloads import MODULES, Plan
@@ -76,6 +79,11 @@ class Names(unittest.TestCase):
         for goal in goals.GOALS:
             self.assertIn(goal.workload, names)
             self.assertIn(goal.against or goal.workload, names)
+
+    def test_a_name_that_selects_nothing_is_an_error(self):
+        with contextlib.redirect_stderr(io.StringIO()) as errors:
+            self.assertEqual(main(["--list", "--only", "growth,snapshot/nosuch"]), 2)
+        self.assertIn("snapshot/nosuch", errors.getvalue())
 
     def test_quick_workloads_are_workloads(self):
         for module in MODULES:

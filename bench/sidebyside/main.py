@@ -80,8 +80,13 @@ def main(arguments=None):
     prefixes = [p for p in options.only.split(",") if p]
     selection = [(m, [n for n in m.names(options.quick) if _wanted(n, prefixes)]) for m in MODULES]
     selection = [(m, names) for m, names in selection if names]
+    chosen = [name for _, names in selection for name in names]
+    for prefix in prefixes:
+        if not any(_wanted(name, [prefix]) for name in chosen):
+            print(f"--only {prefix}: there is no such group or workload; --list names them", file=sys.stderr)
+            return 2
     if options.list:
-        print("\n".join(name for _, names in selection for name in names))
+        print("\n".join(chosen))
         return 0
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))  # leaves through the context managers

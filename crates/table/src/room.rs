@@ -2,7 +2,7 @@
 //!
 //! A table that grows with its items moves each of them some four times per doubling, at every step
 //! of its segment's size and at every split. Whoever knows how many items follow spares that: of
-//! loading ten million small keys it was 40% of the inserting thread's time (see
+//! loading ten million small keys it was a third of the inserting thread's time (see
 //! `bench/RESULTS.md`, "Loading small keys").
 
 use crate::bucket::SLOTS;
