@@ -1,10 +1,10 @@
 //! `redis-cli`: one command and its reply, a session, or one of many special modes.
 //!
-//! - [`options`] says what the words of a command line ask for.
-//! - [`connection`] is a blocking connection to one server.
-//! - [`client`] runs commands on it: redirections, subscriptions, what a prompt has to know.
-//! - [`format`](mod@format) makes text of replies.
-//! - [`interactive`] reads lines, `modes` holds what runs instead of a command, [`cluster`] is the
+//! - `options` says what the words of a command line ask for.
+//! - `connection` is a blocking connection to one server.
+//! - `client` runs commands on it: redirections, subscriptions, what a prompt has to know.
+//! - `format` makes text of replies.
+//! - `interactive` reads lines, `modes` holds what runs instead of a command, `cluster` is the
 //!   manager of clusters.
 
 #![forbid(unsafe_code)]

@@ -1,6 +1,6 @@
 //! `--help`.
 
-/// The text behind the version; the options are those of [`super::parse`].
+/// The text behind the version; the options are those of [`super::parse()`].
 const TEXT: &str = "\
 Usage: redis-cli [OPTIONS] [cmd [arg [arg ...]]]
 
