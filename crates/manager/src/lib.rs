@@ -2,7 +2,7 @@
 //!
 //! What nodes say of themselves ([`Line`], [`parse_lines`]) becomes a [`View`]. From a view follow
 //! plans, which are values: who gets which slots when a cluster is made ([`CreatePlan`]), which slots
-//! change their owner ([`reshard`], [`rebalance`]), what mends a slot that stands open
+//! change their owner ([`reshard()`], [`rebalance()`]), what mends a slot that stands open
 //! ([`OpenSlot`]). What is wrong with a view says [`Health`]. A slot's move is a state machine that
 //! asks and is answered ([`SlotMove`]). Texts exist in the wording of two programs ([`Dialect`]).
 //!

@@ -2,9 +2,9 @@
 //!
 //! A payload of a hundred megabytes takes a second to decode, in which nobody else would be served;
 //! a cluster that moves such a key would stall its new owner. So the command hands its payload over
-//! ([`Payloads::begin`]), its client waits, and when the value is there the command runs again and puts
-//! it into place ([`Payloads::take`]). Payloads are decoded one after the other: whoever sends many
-//! gets no more than one processor for them.
+//! ([`Persistence::decode_payload`](crate::Persistence::decode_payload)), its client waits, and when
+//! the value is there the command runs again and puts it into place ([`Payloads::take`]). Payloads are
+//! decoded one after the other: whoever sends many gets no more than one processor for them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
