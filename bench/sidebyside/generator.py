@@ -1,15 +1,21 @@
 """The load: redis-benchmark for throughput figures, and the data sets it works on."""
+import random
 import re
 import subprocess
+import threading
 import time
 
 from .machine import ForeignCpus
-from .resp import HOST
+from .resp import HOST, ReplyError
 from .server import GENERATOR_CPU
 
 BATCH = 1000
 # Random keys of the throughput figures.
 KEYS = 1_000_000
+# A run of redis-benchmark names its keys so.
+BENCHMARK_KEYS = b"key:%012d"
+REWRITER_BATCH = 128
+REWRITER_VALUE_BYTES = 1024
 _PERCENTILE = re.compile(r"^([\d.]+)% <= ([\d.]+) milliseconds", re.M)
 
 
@@ -103,3 +109,42 @@ def load_keys(server, numbers, value_bytes, *options):
     """Sets keys by number."""
     with server.connect() as connection:
         connection.load(batches(set_request(value_bytes, *options), numbers, columns=set_columns(value_bytes)))
+
+
+class Rewriter:
+    """A thread that rewrites random 1 KB values at a given rate, as far as the server keeps up."""
+
+    def __init__(self, server, keys, bytes_s):
+        self._connection = server.connect()
+        self._keys, self._bytes_s = keys, bytes_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._write)
+        self._error = None
+        self.bytes_sent = 0
+
+    def __enter__(self):
+        self.started = time.perf_counter()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+        self._connection.close()
+        if self._error is not None:
+            raise self._error
+
+    def _write(self):
+        rng = random.Random(3)
+        value = bytes(rng.choices(b"0123456789abcdefghijklmnopqrstuvwxyz", k=REWRITER_VALUE_BYTES))
+        template = (b"*3\r\n$3\r\nSET\r\n$16\r\n" + BENCHMARK_KEYS + b"\r\n$1024\r\n" + value + b"\r\n") * REWRITER_BATCH
+        try:
+            while not self._stop.is_set():
+                batch = template % tuple(rng.randrange(self._keys) for _ in range(REWRITER_BATCH))
+                self._connection.exchange(batch, REWRITER_BATCH)
+                self.bytes_sent += REWRITER_BATCH * REWRITER_VALUE_BYTES
+                ahead = self.bytes_sent / self._bytes_s - (time.perf_counter() - self.started)
+                if ahead > 0:
+                    time.sleep(ahead)
+        except (OSError, ReplyError) as error:
+            self._error = error

@@ -15,6 +15,7 @@ TITLES = {
     "succeeded": "succeeded", "keys_s": "keys/s", "load_s": "load s", "cpu_ns": "CPU ns/key", "changes": "changes",
     "sync_s": "sync s", "link_s": "link up after s", "partial": "partial resync", "full_syncs": "full syncs begun",
     "written_mb_s": "written MB/s", "replica_cpu_us": "replica CPU µs/request",
+    "taken_mb_s": "taken MB/s",
     "create_s": "create to ok s", "writable_s": "writable again after s", "refused_s": "other slots refused s",
     "target_cpu_us": "target CPU µs/key", "generator_cpu_us": "generator CPU µs/request",
 }

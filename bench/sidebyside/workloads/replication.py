@@ -11,15 +11,13 @@ included, over what it was before; how many full syncs were begun, and whether t
 A replica that is not up after two minutes counts as failed.
 """
 import contextlib
-import random
-import threading
 import time
 
-from ..generator import load_keys, redis_benchmark
+from ..generator import Rewriter, load_keys, redis_benchmark
 from ..machine import ForeignCpus, tree_bytes
-from ..resp import HOST, ReplyError, wait_until
+from ..resp import HOST, wait_until
 from ..server import GENERATOR_CPU, Server
-from .snapshot import BENCHMARK_KEYS, load_1k
+from .snapshot import load_1k
 
 CONFIG = {"repl-diskless-sync": "yes", "repl-diskless-sync-delay": 0, "repl-diskless-load": "disabled"}
 SYNC_KEYS = 1_500_000
@@ -28,8 +26,6 @@ SET_KEYS = 100_000
 BUSY_KEYS = 5_000_000
 BUSY_BYTES_S = 100_000_000
 RESTART_BYTES_S = 10_000_000
-PER_BATCH = 128
-VALUE_BYTES = 1024
 LINK_S_MAX = 120.0
 
 
@@ -113,7 +109,7 @@ def _restart(program, plan):
         with replica.connect() as connection:
             connection("CONFIG", "REWRITE")
         for _ in range(plan.rounds):
-            with _Writer(primary, plan.scaled(SET_KEYS), RESTART_BYTES_S):
+            with Rewriter(primary, plan.scaled(SET_KEYS), RESTART_BYTES_S):
                 full, partial = _syncs(primary)
                 with contextlib.suppress(ConnectionError):
                     replica.command("SHUTDOWN", "SAVE")
@@ -142,7 +138,7 @@ def _sync_under_writes(program, plan):
         load_1k(primary, keys)
         before, peak = tree_bytes(primary.pid), 0
         foreign = ForeignCpus([primary.pid, replica.pid])
-        with _Writer(primary, keys, BUSY_BYTES_S) as writer, replica.connect() as connection:
+        with Rewriter(primary, keys, BUSY_BYTES_S) as writer, replica.connect() as connection:
             started = time.perf_counter()
             connection("REPLICAOF", HOST, primary.port)
             up_at = None
@@ -158,42 +154,3 @@ def _sync_under_writes(program, plan):
         full, _ = _syncs(primary)
         yield {"growth_mb": (peak - before) / 1e6, "sync_s": up_at or LINK_S_MAX, "full_syncs": full,
                "succeeded": float(succeeded and full == 1), "written_mb_s": written / 1e6, "foreign_cpus": foreign.cpus()}
-
-
-class _Writer:
-    """A thread that rewrites random 1 KB values at a given rate, as far as the server keeps up."""
-
-    def __init__(self, server, keys, bytes_s):
-        self._connection = server.connect()
-        self._keys, self._bytes_s = keys, bytes_s
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._write)
-        self._error = None
-        self.bytes_sent = 0
-
-    def __enter__(self):
-        self.started = time.perf_counter()
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-        self._connection.close()
-        if self._error is not None:
-            raise self._error
-
-    def _write(self):
-        rng = random.Random(3)
-        value = bytes(rng.choices(b"0123456789abcdefghijklmnopqrstuvwxyz", k=VALUE_BYTES))
-        template = (b"*3\r\n$3\r\nSET\r\n$16\r\n" + BENCHMARK_KEYS + b"\r\n$1024\r\n" + value + b"\r\n") * PER_BATCH
-        try:
-            while not self._stop.is_set():
-                batch = template % tuple(rng.randrange(self._keys) for _ in range(PER_BATCH))
-                self._connection.exchange(batch, PER_BATCH)
-                self.bytes_sent += PER_BATCH * VALUE_BYTES
-                ahead = self.bytes_sent / self._bytes_s - (time.perf_counter() - self.started)
-                if ahead > 0:
-                    time.sleep(ahead)
-        except (OSError, ReplyError) as error:
-            self._error = error

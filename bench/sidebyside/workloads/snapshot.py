@@ -10,20 +10,23 @@ redis-benchmark of less than a second each, and before it. Throughput and p99.9 
 to before; p99.9 is that of all runs together. Memory growth is the peak of the anonymous memory of
 the machine over what it was under the same load before BGSAVE. The command thread has a CPU of its
 own; a forked child, and all other threads, share the other one with the generator.
-`slow-writer`: the same while the writer waits 20 us after each key (`rdb-key-save-delay`), which is
-at most 50 MB/s: memory growth, and whether the save succeeded.
+`slow-reader`: a replica that takes 50 MB/s of its full sync while 100 MB/s are rewritten at random,
+which the snapshot cannot wait for: peak of the server's memory, forked children included, over what it was
+before, and whether all of the snapshot came. Limits are such that neither server drops the replica; of the
+stream for it, dunlin is to keep 32 MB in memory.
 `load-1k`, `load-small`: start to the first PONG on a snapshot that the same server wrote, on both
 CPUs.
 `change-<type>`: one value of a million members; one connection changes members at random while
 BGSAVE runs. The longest pause is that of an exchange of one command, BGSAVE included: by the clock,
 or in CPU time of the command thread, whichever is less (see `growth`).
 """
+import contextlib
 import random
 import time
 
-from ..generator import batches, load_keys, redis_benchmark, watched_redis_benchmark
-from ..machine import CommandThread, ForeignCpus, anonymous_bytes, move_background
-from ..resp import encode, wait_until
+from ..generator import BENCHMARK_KEYS, Rewriter, batches, load_keys, redis_benchmark, watched_redis_benchmark
+from ..machine import CommandThread, ForeignCpus, anonymous_bytes, move_background, tree_bytes
+from ..resp import ReplyError, encode, wait_until
 from ..server import BOTH_CPUS, GENERATOR_CPU, Server
 
 KEYS_1K = 1_800_000
@@ -34,9 +37,12 @@ START_S = 0.2
 RUN_S = 0.7
 SAVE_S_MAX = 170.0
 LOAD_S_MAX = 170.0
-SLOW_WRITER_US = 20
-# A run of redis-benchmark names its keys so.
-BENCHMARK_KEYS = b"key:%012d"
+SLOW_READER_CONFIG = {"repl-diskless-sync": "yes", "repl-diskless-sync-delay": 0,
+                      "client-output-buffer-limit": "replica 0 0 0"}
+SLOW_READER_BYTES_S, SLOW_READER_S_MAX = 50_000_000, 300.0
+REWRITTEN_BYTES_S = 100_000_000
+STREAM_KEPT_BYTES = 32 << 20
+LOOK_EVERY_BYTES = 16 << 20
 TYPES = {
     "hash": ("HSET", lambda rng, i: (f"field:{i:09}", f"value:{rng.randrange(10**9):09}")),
     "set": ("SADD", lambda rng, i: (f"member:{i:09}",)),
@@ -48,7 +54,7 @@ TYPES = {
 def names(quick):
     """`snapshot/<what>`."""
     some = ["bgsave", "bgsave-under-set", "load-1k", "load-small", "change-sorted-set"]
-    rest = ["slow-writer", "change-hash", "change-set", "change-list"]
+    rest = ["slow-reader", "change-hash", "change-set", "change-list"]
     return [f"snapshot/{name}" for name in (some if quick else some + rest)]
 
 
@@ -63,10 +69,10 @@ def run(wanted, programs, results, plan):
             with Server(program) as server:
                 load_1k(server, plan.scaled(KEYS_1K))
                 add("bgsave-under-set", 0, _under_set(server, plan))
-        if "snapshot/slow-writer" in wanted:
-            with Server(program, {"rdb-key-save-delay": SLOW_WRITER_US}) as server:
-                load_1k(server, plan.scaled(KEYS_1K // 4))
-                add("slow-writer", 0, _under_set(server, plan))
+        if "snapshot/slow-reader" in wanted:
+            with Server(program, SLOW_READER_CONFIG) as server:
+                load_1k(server, plan.scaled(KEYS_1K))
+                add("slow-reader", 0, _slow_reader(server, plan.scaled(KEYS_1K)))
         if "snapshot/load-small" in wanted:
             with Server(program, cpus=BOTH_CPUS) as server:
                 load_keys(server, range(plan.scaled(KEYS_SMALL)), 8)
@@ -182,6 +188,47 @@ def _set_while_saving(server, control, command_thread, requests, keys):
         during.append(watched_redis_benchmark(server, requests, ["-t", "set"], watch=watch, value_bytes=1024, keys=keys))
     # During the last one the save ended: it counts only where there is no other one.
     return during[:-1] or during, peak
+
+
+def _slow_reader(server, keys):
+    """A full sync that is taken slowly, under writes."""
+    foreign = ForeignCpus([server.pid])
+    with server.connect() as control, contextlib.suppress(ReplyError):
+        control("CONFIG", "SET", "repl-backlog-max-size", STREAM_KEPT_BYTES)
+    before, peak = tree_bytes(server.pid), 0
+    with Rewriter(server, keys, REWRITTEN_BYTES_S) as writer, server.connect() as replica:
+        replica("REPLCONF", "capa", "eof")
+        started, taken, looked_at = time.perf_counter(), 0, 0
+        for part in _snapshot_parts(replica.socket):
+            taken += len(part)
+            if taken - looked_at > LOOK_EVERY_BYTES:
+                looked_at, peak = taken, max(peak, tree_bytes(server.pid))
+            elapsed = time.perf_counter() - started
+            if elapsed > SLOW_READER_S_MAX:
+                raise TimeoutError("the snapshot does not end")
+            time.sleep(max(0.0, taken / SLOW_READER_BYTES_S - elapsed))
+        took = time.perf_counter() - started
+        written = writer.bytes_sent / (time.perf_counter() - writer.started)
+    return {"growth_mb": (peak - before) / 1e6, "succeeded": float(taken > keys * 1000), "taken_mb_s": taken / took / 1e6,
+            "written_mb_s": written / 1e6, "foreign_cpus": foreign.cpus()}
+
+
+def _snapshot_parts(socket):
+    """The parts of a snapshot without a known length, up to its end mark, or to where the server hangs up."""
+    socket.sendall(encode("PSYNC", "?", "-1"))
+    head = b""
+    while b"$EOF:" not in head or len(head) < head.index(b"$EOF:") + 47:
+        data = socket.recv(1 << 16)
+        if not data:
+            raise ConnectionError("the server refuses to send its data")
+        head += data
+    mark = head.partition(b"$EOF:")[2][:40]
+    tail = b""
+    while data := socket.recv(1 << 20):
+        yield data
+        if mark in tail + data:
+            return
+        tail = (tail + data)[-40:]
 
 
 def _mean_rate(reports):
