@@ -77,6 +77,9 @@ fn a_channel_whose_slot_moves() {
     }
     let moved = format!("(error) MOVED 1629 {}", cluster.address(1));
     assert_eq!(cluster.client(0).show("SSUBSCRIBE {oo}news"), moved);
+    wait_for("the new owner's replica to know", DEADLINE, || {
+        cluster.client(4).show("GET {oo}k") == moved
+    });
     let mut listeners = [1, 4].map(|index| subscriber(&cluster, index, "SSUBSCRIBE {oo}news"));
     wait_for("the message at the new place", DEADLINE, || {
         cluster.client(1).show("SPUBLISH {oo}news hello") == "1"
