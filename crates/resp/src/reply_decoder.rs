@@ -232,7 +232,11 @@ fn string(kind: u8, input: &[u8], at: &mut usize, len: &[u8]) -> Result<Part, Re
         return Err(ReplyError::InvalidNumber);
     }
     let len = usize::try_from(len).map_err(|_| ReplyError::InvalidNumber)?;
-    let Some(bytes) = input.get(*at..*at + len + 2) else { return Ok(Part::Incomplete) };
+    let Some(bytes) = input.get(*at..*at + len + 2) else {
+        // A peer that sends nothing more is not waited for when its first byte tells already.
+        let is_wrong = input.get(*at + len).is_some_and(|&byte| byte != b'\r');
+        return if is_wrong { Err(ReplyError::InvalidEnd) } else { Ok(Part::Incomplete) };
+    };
     let Some(bytes) = bytes.strip_suffix(b"\r\n") else { return Err(ReplyError::InvalidEnd) };
     *at += len + 2;
     Ok(Part::Whole(match kind {
@@ -341,6 +345,10 @@ mod tests {
         ] {
             assert_eq!(decode(bytes, bytes.len()), Err(error), "{}", bytes.escape_ascii());
         }
+        // The first byte of a wrong end is enough; the second may never come.
+        let (mut decoder, mut consumed) = (ReplyDecoder::new(), 0);
+        assert_eq!(decoder.decode(b"$1\r\na\r", &mut consumed), Ok(None));
+        assert_eq!(decoder.decode(b"$1\r\na\n", &mut consumed), Err(ReplyError::InvalidEnd));
         assert_eq!(decode(&[b'+'; 70_000], 1000), Err(ReplyError::InvalidLine));
         let deep = b"*1\r\n".repeat(DEPTH_MAX + 1);
         assert_eq!(decode(&deep, 10), Err(ReplyError::TooDeep));
