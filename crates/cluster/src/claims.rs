@@ -5,6 +5,10 @@
 //! takes a new one.
 //!
 //! Source: redis.io, "Redis cluster specification", configuration handling, propagation, and failovers.
+//! Differs: nobody votes for an epoch that settles a collision, so that others may elect a successor in
+//! the same one. It would then be by the ids whether the slots went back, and what the successor was
+//! given meanwhile was lost. A node that is cut off takes no new epoch, and one that has taken one
+//! yields to who claims its slots in the same.
 
 use dunlin_slots::{SLOTS, SlotSet};
 
@@ -12,7 +16,7 @@ use crate::action::Action;
 use crate::bus::{Claim, Header};
 use crate::cluster::Cluster;
 use crate::conf::OpenSlot;
-use crate::config::Flaw;
+use crate::config::{Flaw, Pace};
 use crate::flags::NodeFlags;
 use crate::nodes::NodeKey;
 
@@ -172,6 +176,7 @@ impl Cluster {
         my_primary: Option<NodeKey>,
     ) -> Settled {
         let mut settled = Settled::default();
+        let yields = self.yields_to(claimant, epoch);
         for slot in 0..SLOTS {
             let owner = self.nodes.owner(slot);
             if owner == Some(claimant) {
@@ -183,7 +188,9 @@ impl Cluster {
                 continue;
             }
             let is_stronger = owner.is_none_or(|owner| {
-                self.nodes.unclaimed().contains(slot) || self.nodes.get(owner).config_epoch < epoch
+                self.nodes.unclaimed().contains(slot)
+                    || self.nodes.get(owner).config_epoch < epoch
+                    || owner == self.nodes.me() && yields
             });
             if !is_stronger {
                 continue;
@@ -201,17 +208,30 @@ impl Cluster {
         settled
     }
 
+    /// Whether another primary claims this one's slots with better right in the same epoch. With the larger
+    /// id it takes a new epoch itself.
+    fn yields_to(&self, claimant: NodeKey, epoch: u64) -> bool {
+        let me = self.myself();
+        self.config.pace == Pace::Dunlin
+            && me.is_primary()
+            && self.has_settled_epoch()
+            && me.config_epoch == epoch
+            && me.id < self.nodes.get(claimant).id
+    }
+
     /// Two primaries of one config epoch: the one with the smaller id takes a new one.
     pub(crate) fn resolve_collision(&mut self, sender: NodeKey) {
         let (me, other) = (self.myself(), self.nodes.get(sender));
         let collides =
             me.is_primary() && other.is_primary() && me.config_epoch == other.config_epoch;
-        if !collides || me.id > other.id || self.config.has(Flaw::KeepsEpoch) {
+        let is_cut_off = self.config.pace == Pace::Dunlin && self.health.is_cut_off();
+        if !collides || me.id > other.id || is_cut_off || self.config.has(Flaw::KeepsEpoch) {
             return;
         }
         let label = other.label();
         self.epochs.current += 1;
         let epoch = self.epochs.current;
+        self.epochs.settled = epoch;
         self.nodes.myself_mut().config_epoch = epoch;
         self.save_to_disk();
         self.outbox.log(

@@ -54,13 +54,15 @@ impl fmt::Display for StartError {
 
 impl std::error::Error for StartError {}
 
-/// Epochs that must survive a restart.
+/// Epochs; the first two must survive a restart.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Epochs {
     /// The highest that was seen.
     pub(crate) current: u64,
     /// That of the last vote that was given.
     pub(crate) last_vote: u64,
+    /// The one that this node took to settle a collision, for which nobody voted; 0 if none.
+    pub(crate) settled: u64,
 }
 
 /// What the last input said of the server.
@@ -242,6 +244,13 @@ impl Cluster {
     #[must_use]
     pub const fn last_vote_epoch(&self) -> u64 {
         self.epochs.last_vote
+    }
+
+    /// Whether this node took its config epoch to settle a collision. Nobody voted for it: others may
+    /// elect somebody in the same one, before they hear of it.
+    #[must_use]
+    pub fn has_settled_epoch(&self) -> bool {
+        self.epochs.settled != 0 && self.epochs.settled == self.myself().config_epoch
     }
 
     /// The config epoch of this node, or of its primary.

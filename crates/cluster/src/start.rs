@@ -137,8 +137,8 @@ fn from_conf(conf: &Conf, rng: &mut fastrand::Rng, now: Now) -> Remembered {
     }
     nodes.adopt_shards();
     let highest = nodes.iter().map(|node| node.config_epoch).max().unwrap_or(0);
-    let epochs =
-        Epochs { current: conf.current_epoch.max(highest), last_vote: conf.last_vote_epoch };
+    let current = conf.current_epoch.max(highest);
+    let epochs = Epochs { current, last_vote: conf.last_vote_epoch, settled: 0 };
     let open = mine.open.iter().map(|(slot, open)| (*slot, *open)).collect();
     (nodes, open, epochs)
 }

@@ -55,6 +55,11 @@ impl Health {
             started: now,
         }
     }
+
+    /// Whether this node may not have heard what became of it.
+    pub(crate) const fn is_cut_off(&self) -> bool {
+        matches!(self.down, Some(DownReason::Minority | DownReason::Waiting))
+    }
 }
 
 impl Cluster {

@@ -381,8 +381,31 @@ fn equal_epochs_are_told_apart() {
     let mut bench = Bench::new('a');
     let header = Header { config_epoch: 1, ..bench.header('b') };
     bench.cluster.nodes.get_mut(bench.cluster.nodes.find(&id('b')).unwrap()).config_epoch = 1;
+    bench.hears(header.clone(), Body::Ping(Gossip::default()));
+    // It may have lost its slots meanwhile: with a new epoch it would win them back.
+    assert_eq!(bench.cluster.down_reason(), Some(DownReason::Waiting));
+    assert_eq!((bench.cluster.my_epoch(), bench.cluster.current_epoch()), (1, 9));
+    bench.cluster.health.down = None;
     bench.hears(header, Body::Ping(Gossip::default()));
     assert_eq!((bench.cluster.my_epoch(), bench.cluster.current_epoch()), (10, 10));
+}
+
+/// Seed 2411 of the simulator: a primary settles a collision when it has just been cut off, and its
+/// replica is elected in that same epoch.
+#[test]
+fn an_epoch_without_votes_yields() {
+    for is_elected in [true, false] {
+        let mut bench = Bench::new('a');
+        bench.cluster.health.down = None;
+        bench.cluster.epochs.current = 11;
+        bench.cluster.nodes.myself_mut().config_epoch = 11;
+        bench.cluster.epochs.settled = if is_elected { 0 } else { 11 };
+        let slots = bench.cluster.myself().slots().clone();
+        let claim = Header { config_epoch: 11, current_epoch: 11, slots, ..bench.header('d') };
+        bench.hears(Header { primary: None, ..claim }, Body::Ping(Gossip::default()));
+        assert_eq!(bench.cluster.owns(0), is_elected);
+        assert_eq!(bench.cluster.my_epoch(), if is_elected { 12 } else { 11 });
+    }
 }
 
 #[test]

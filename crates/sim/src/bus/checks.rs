@@ -112,7 +112,14 @@ impl Checks {
         }
     }
 
+    /// At most one primary takes writes of a slot in an epoch that was voted for. In one that settles a
+    /// collision, another may be elected before the others hear of it; the first has stopped by then,
+    /// which `check_minority` sees.
     fn look_at_writes(&mut self, index: usize, cluster: &Cluster) {
+        if cluster.has_settled_epoch() {
+            self.seen[index].writes = None;
+            return;
+        }
         let me = cluster.myself();
         let epoch = me.config_epoch();
         let before = &mut self.seen[index].writes;

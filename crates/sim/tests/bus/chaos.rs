@@ -164,6 +164,14 @@ fn partitions_that_change_fast() {
     run(1120, &plot, &plot.configs());
 }
 
+/// Seed 2411: a primary that is cut off a moment later takes the next epoch to settle a collision, and its
+/// replica is elected in the same one.
+#[test]
+fn an_epoch_is_settled_and_elected() {
+    let plot = Plot { power: false, stops: false, clocks: false, ..ALL };
+    run(2411, &plot, &plot.configs());
+}
+
 /// The same seed, the same story.
 #[test]
 fn a_seed_tells_one_story() {
