@@ -98,4 +98,11 @@ GOALS = [
          against="instructions/get/p16"),
     *[Goal(f"{n.upper()}, pipeline {p}: CPU of redis-benchmark per request", f"generator/{n}/p{p}", "generator_cpu_us",
            "ratio", 0.9) for n in ("get", "set") for p in (1, 16)],
+    Goal("reshard of 4,096 slots with a million keys: keys per second", "manager/reshard", "keys_s", "ratio", 4, at_least=True),
+    Goal("the same under a live client", "manager/reshard-live", "keys_s", "ratio", 2, at_least=True),
+    Goal("the same: its errors", "manager/reshard-live", "errors", "value", 0),
+    Goal("the same: p99.9 of the client against before", "manager/reshard-live", "p999_growth", "value", 2),
+    *[Goal(f"{what}: seconds", f"manager/{name}", "run_s", "ratio", 0.5) for name, what in (
+        ("create", "the manager's create of six nodes"), ("rebalance", "rebalance after a fourth primary came"),
+        ("fix", "fix of 100 open slots"))],
 ]

@@ -18,6 +18,8 @@ TITLES = {
     "taken_mb_s": "taken MB/s",
     "create_s": "create to ok s", "writable_s": "writable again after s", "refused_s": "other slots refused s",
     "target_cpu_us": "target CPU µs/key", "generator_cpu_us": "generator CPU µs/request",
+    "run_s": "run s", "manager_cpus": "CPUs of the manager", "source_cpus": "CPUs of the source",
+    "target_cpus": "CPUs of the target", "before_p999_ms": "p99.9 ms before", "errors": "errors",
 }
 # Of these the spread and the ratio to the first server are shown.
 MAIN = {"throughput": ["cpu_us", "requests_s"], "types": ["cpu_us", "requests_s"], "collections": ["cpu_us", "command_ms"],
@@ -27,7 +29,8 @@ MAIN = {"throughput": ["cpu_us", "requests_s"], "types": ["cpu_us", "requests_s"
         "snapshot": ["save_s", "keys_s", "growth_mb", "pause_ms"], "append": ["cpu_us", "requests_s"],
         "replication": ["keys_s", "cpu_us", "link_s", "growth_mb"],
         "generator": ["generator_cpu_us", "requests_s"],
-        "cluster": ["create_s", "writable_s", "refused_s", "cpu_us"]}
+        "cluster": ["create_s", "writable_s", "refused_s", "cpu_us"],
+        "manager": ["run_s", "keys_s", "p999_growth"]}
 
 
 def number(value):

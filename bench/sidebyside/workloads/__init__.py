@@ -6,9 +6,9 @@ which measures some of them. The group is the word before the first slash of a n
 from dataclasses import dataclass
 
 from ..machine import undisturbed
-from . import append, cluster, collections, connections, eviction, expiry, generator, growth, instructions, memory, replication, slots, snapshot, start, throughput, types
+from . import append, cluster, collections, connections, eviction, expiry, generator, growth, instructions, manager, memory, replication, slots, snapshot, start, throughput, types
 
-MODULES = [throughput, types, collections, memory, growth, expiry, eviction, slots, start, connections, snapshot, append, replication, cluster, generator, instructions]
+MODULES = [throughput, types, collections, memory, growth, expiry, eviction, slots, start, connections, snapshot, append, replication, cluster, manager, generator, instructions]
 
 
 @dataclass(frozen=True)
