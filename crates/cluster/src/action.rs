@@ -74,6 +74,17 @@ pub enum Action {
         /// Whether the channel is a sharded one (SPUBLISH).
         sharded: bool,
     },
+    /// Whether an address could be reached, as [`probe`](crate::Cluster::probe) was asked.
+    Probed {
+        /// What that has called the probe.
+        link: LinkId,
+        /// Numeric address.
+        ip: String,
+        /// Port of the bus.
+        port: u16,
+        /// Why it cannot be reached.
+        outcome: Result<(), String>,
+    },
     /// Write a line to the log.
     Log(Line),
 }

@@ -18,6 +18,7 @@ use crate::manual::ManualFailover;
 use crate::node::Node;
 use crate::nodes::Nodes;
 use crate::outbox::Outbox;
+use crate::probe::Probe;
 use crate::reach::OwnAddress;
 use crate::state::{DownReason, Health};
 use crate::stats::Stats;
@@ -97,6 +98,8 @@ pub struct Cluster {
     pub(crate) manual: ManualFailover,
     pub(crate) forgotten: Forgotten,
     pub(crate) links: Links,
+    /// Links that are only tried.
+    pub(crate) probes: Vec<Probe>,
     /// The address that the server has been told to replicate from.
     pub(crate) following: Option<(String, u16)>,
     pub(crate) turn: Turn,

@@ -40,6 +40,7 @@ impl Cluster {
             self.cron.last.is_some_and(|last| now.monotonic.since_us(last) > self.timeout_us() / 2);
         self.cron.last = Some(now.monotonic);
         self.keep_links();
+        self.time_out_probes();
         self.meet_seeds_if_alone();
         if self.cron.runs.is_multiple_of(10) {
             self.ping_a_drawn_node();

@@ -55,6 +55,8 @@ pub enum ClusterError {
     ResetNotEmpty,
     /// There is no room for another node.
     TooManyNodes,
+    /// PROBE: others are under way.
+    TooManyProbes,
 }
 
 impl fmt::Display for ClusterError {
@@ -103,6 +105,7 @@ impl fmt::Display for ClusterError {
                 f.write_str("CLUSTER RESET can't be called with master nodes containing keys")
             }
             Self::TooManyNodes => f.write_str("Too many nodes are known"),
+            Self::TooManyProbes => f.write_str("Too many probes are under way, try again"),
         }
     }
 }

@@ -27,7 +27,7 @@ impl Cluster {
         let Some(open) = self.links.get_mut(link) else { return };
         open.is_open = true;
         peer_ip.clone_into(&mut open.peer_ip);
-        let Some(key) = open.node else { return };
+        let Some(key) = open.node else { return self.end_probe(link, Ok(())) };
         self.resolve_handshake(key, peer_ip);
         // The clock of a failure that is being detected goes on.
         let contact = &mut self.nodes.get_mut(key).contact;
@@ -53,6 +53,7 @@ impl Cluster {
                 format!("Connection with Node {id} at {}:{} failed", address.ip, address.bus_port);
             self.outbox.log(Severity::Verbose, text);
         }
+        self.end_probe(link, Err(reason));
         self.unlink(link);
     }
 

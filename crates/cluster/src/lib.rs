@@ -50,6 +50,7 @@ mod migration;
 mod node;
 mod nodes;
 mod outbox;
+mod probe;
 mod rank;
 mod reach;
 mod receive;

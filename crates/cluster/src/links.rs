@@ -59,6 +59,11 @@ impl Links {
         self.add(Some(node), false, now, "", "")
     }
 
+    /// A link that is only tried.
+    pub(crate) fn open_to_nobody(&mut self, now: Now) -> LinkId {
+        self.add(None, false, now, "", "")
+    }
+
     /// A link that a peer has opened.
     pub(crate) fn accept(&mut self, now: Now, peer_ip: &str, local_ip: &str) -> LinkId {
         let id = self.add(None, true, now, peer_ip, local_ip);

@@ -50,6 +50,7 @@ impl Cluster {
             manual: ManualFailover::default(),
             forgotten: Forgotten::default(),
             links: Links::default(),
+            probes: Vec::new(),
             following: None,
             turn: Turn { now: start.now, ..Turn::default() },
             todo: Todo::default(),

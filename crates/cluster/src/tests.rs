@@ -605,3 +605,44 @@ fn who_listens_to_the_channels_of_a_shard_is_told_when_its_slots_go() {
         assert_eq!(dropped(reset), ["5471-10922"], "{me}");
     }
 }
+
+#[test]
+fn a_probe_says_once_whether_an_address_is_reached() {
+    let probed = |actions: &[Action]| {
+        let outcomes = actions.iter().filter_map(|action| match action {
+            Action::Probed { link, port, outcome, .. } => Some((*link, *port, outcome.clone())),
+            _ => None,
+        });
+        outcomes.collect::<Vec<_>>()
+    };
+    let begin = |bench: &mut Bench, port| {
+        let mut begun = None;
+        bench.turn(|cluster, now, _| begun = cluster.probe(now, "10.0.0.9", port).ok());
+        begun
+    };
+    let mut bench = Bench::new('a');
+    let (open, shut) = (begin(&mut bench, 1).unwrap(), begin(&mut bench, 2).unwrap());
+    let links = bench.cluster.links().len();
+    let actions = bench.turn(|cluster, now, facts| cluster.connected(now, facts, open, "10.0.0.9"));
+    assert_eq!(probed(&actions), [(open, 1, Ok(()))]);
+    assert!(actions.contains(&Action::Close { link: open }));
+    assert!(sent(&actions).is_empty() && bench.cluster.links().len() == links);
+    let actions = bench.turn(|cluster, now, _| cluster.connect_failed(now, shut, "No route"));
+    assert_eq!(probed(&actions), [(shut, 2, Err("No route".to_owned()))]);
+    // What is not answered ends by itself, and makes room.
+    let silent: Vec<_> = (0..crate::probe::PROBES_MAX).map(|_| begin(&mut bench, 3)).collect();
+    assert!(silent.iter().all(Option::is_some) && begin(&mut bench, 3).is_none());
+    bench.cron(18);
+    assert!(begin(&mut bench, 3).is_none());
+    bench.now.monotonic = bench.now.monotonic.plus_us(100_000);
+    let actions = bench.turn(|cluster, now, facts| cluster.run_cron(now, facts));
+    let timed_out = Err("Connection timed out".to_owned());
+    let expected: Vec<_> =
+        silent.iter().flatten().map(|one| (*one, 3, timed_out.clone())).collect();
+    let mut outcomes = probed(&actions);
+    outcomes.sort();
+    assert_eq!(outcomes, expected);
+    let late = expected[0].0;
+    let actions = bench.turn(|cluster, now, facts| cluster.connected(now, facts, late, "10.0.0.9"));
+    assert!(probed(&actions).is_empty() && begin(&mut bench, 4).is_some());
+}

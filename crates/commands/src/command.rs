@@ -1,6 +1,6 @@
 //! What a command is: its spec and its code.
 
-use dunlin_spec::CommandSpec;
+use dunlin_spec::{CommandSpec, Flags};
 
 use crate::args::Args;
 use crate::context::Context;
@@ -31,6 +31,19 @@ impl Command {
     #[must_use]
     pub const fn container(spec: CommandSpec, subcommands: &'static [Command]) -> Self {
         Self { spec, run: run_nothing, subcommands }
+    }
+
+    /// Whether lists of commands show it.
+    #[must_use]
+    pub fn is_listed(&self) -> bool {
+        !self.spec.all_flags().contains(Flags::UNLISTED)
+    }
+
+    /// What its subcommands declare that lists of commands show, in their order.
+    #[must_use]
+    pub fn listed_subcommands(&self) -> Vec<&'static CommandSpec> {
+        let listed = self.subcommands.iter().filter(|subcommand| subcommand.is_listed());
+        listed.map(|subcommand| &subcommand.spec).collect()
     }
 }
 

@@ -90,8 +90,7 @@ fn check(recorded: &str, describe: Describe, bracket: &str) {
             continue;
         }
         let known = recorded[spec.name()];
-        let subcommands: Vec<&CommandSpec> =
-            registered.command.subcommands.iter().map(|subcommand| &subcommand.spec).collect();
+        let subcommands = registered.command.listed_subcommands();
         let own = line(describe, spec, &subcommands);
         if subcommands.is_empty() {
             assert_eq!(own, known);

@@ -75,6 +75,7 @@ impl Engine {
             Awaited::Value(_)
             | Awaited::ValueOrLoss(_)
             | Awaited::Transfer(_)
+            | Awaited::Probe(_)
             | Awaited::Shutdown => false,
         };
         let waiting = self.sessions.blocking.for_others();

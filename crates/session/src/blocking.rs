@@ -35,6 +35,9 @@ pub enum Awaited {
     Decoding(u64),
     /// That the server ends, or cannot (SHUTDOWN). Nothing else ends this wait.
     Shutdown,
+    /// That another node's port has answered or not (CLUSTER PROBE), by the number of the link. Nothing
+    /// else ends this wait.
+    Probe(u64),
     /// That changes are on disk. No key ends this wait.
     Durability {
         /// Up to here in the append-only file of this server, if that is asked for.
@@ -57,13 +60,20 @@ impl Awaited {
             | Self::Durability { .. }
             | Self::Transfer(_)
             | Self::Shutdown
+            | Self::Probe(_)
             | Self::Decoding(_) => false,
         }
     }
 
-    /// Whether it is others that end the wait: replicas, the disk, a job.
+    /// Whether it is others that end the wait: replicas, the disk, a job, a peer.
     const fn is_of_others(self) -> bool {
-        matches!(self, Self::Acknowledgement { .. } | Self::Durability { .. } | Self::Decoding(_))
+        matches!(
+            self,
+            Self::Acknowledgement { .. }
+                | Self::Durability { .. }
+                | Self::Probe(_)
+                | Self::Decoding(_)
+        )
     }
 
     const fn notices_loss(self) -> bool {
@@ -232,7 +242,10 @@ impl Blocking {
     pub fn unblock(&mut self, token: Token, why: Release) -> bool {
         let awaited = self.wait_of(token).map(|wait| wait.awaited);
         let lasts = |awaited| {
-            matches!(awaited, Awaited::Transfer(_) | Awaited::Decoding(_) | Awaited::Shutdown)
+            matches!(
+                awaited,
+                Awaited::Transfer(_) | Awaited::Decoding(_) | Awaited::Probe(_) | Awaited::Shutdown
+            )
         };
         if awaited.is_some_and(lasts) {
             return false;

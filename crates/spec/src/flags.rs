@@ -59,6 +59,8 @@ bitflags::bitflags! {
         const LOADING_HERE = 1 << 24;
         /// As [`Flags::NO_MULTI`], where Redis does not say so.
         const NO_MULTI_HERE = 1 << 25;
+        /// A command of dunlin alone that lists of commands leave out, so that they are Redis's.
+        const UNLISTED = 1 << 26;
     }
 }
 
@@ -178,6 +180,7 @@ mod tests {
             | Flags::PROTECTED
             | Flags::TOUCHES_ARBITRARY_KEYS
             | Flags::LOADING_HERE
+            | Flags::UNLISTED
             | Flags::NO_MULTI_HERE;
         assert_eq!(hidden.names().count(), 0);
         assert_eq!(

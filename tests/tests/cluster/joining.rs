@@ -1,9 +1,13 @@
 //! Nodes that meet whom they should not.
 
 use std::fs;
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
 use dunlin_testkit::cluster::{Cluster, meet};
+use dunlin_testkit::port::free_port;
 use dunlin_testkit::{DEADLINE, Server, wait_for};
+use socket2::{Domain, Socket, Type};
 
 /// A node that is told to meet itself stays alone.
 #[test]
@@ -129,4 +133,59 @@ fn a_port_above_55535() {
     let server = builder.start();
     let line = server.client().show("CLUSTER NODES");
     assert!(line.contains(&format!(" :{}@{bus_port} ", server.port())), "{line}");
+}
+
+/// CLUSTER PROBE tries a port of the bus; others are served meanwhile, and it ends in two seconds.
+#[test]
+fn a_node_tries_whether_it_reaches_another() {
+    let cluster = Cluster::builder().primaries(2).start_apart();
+    let mut client = cluster.client(0);
+    let bus_port = cluster.myself(1).bus_port;
+    assert_eq!(client.show(&format!("CLUSTER PROBE 127.0.0.1 {bus_port}")), "OK");
+    let nobody = free_port();
+    assert_eq!(
+        client.show(&format!("CLUSTER PROBE 127.0.0.1 {nobody}")),
+        format!("(error) ERR cannot reach 127.0.0.1:{nobody}: Connection refused")
+    );
+    // A port that takes no more connections, as one behind a wall that drops what comes.
+    let full = full_listener();
+    let request = format!("CLUSTER PROBE 127.0.0.1 {}", full.port);
+    let begun = Instant::now();
+    client.send(format!("{request}\r\n").as_bytes()).expect("it is sent");
+    let mut other = cluster.client(0);
+    assert_eq!(other.show("PING"), "PONG");
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    let text = format!("ERR cannot reach 127.0.0.1:{}: Connection timed out", full.port);
+    assert_eq!(client.read().to_string(), format!("(error) {text}"));
+    assert!(begun.elapsed() < Duration::from_millis(2500), "{:?}", begun.elapsed());
+    // Who is gone while it waits is no reason to stumble; it waits in no transaction.
+    let mut gone = cluster.client(0);
+    gone.send(format!("{request}\r\n").as_bytes()).expect("it is sent");
+    drop(gone);
+    assert_eq!(client.show("MULTI"), "OK");
+    let refused = "(error) ERR Command not allowed inside a transaction";
+    assert_eq!(client.show(&request), refused);
+    assert_eq!(client.show("DISCARD"), "OK");
+    wait_for("the probe to end", DEADLINE, || {
+        cluster.info(0, "cluster_known_nodes") == "1" && other.show("PING") == "PONG"
+    });
+}
+
+/// A port that answers no more.
+struct FullListener {
+    port: u16,
+    _listener: Socket,
+    _taken: Vec<TcpStream>,
+}
+
+fn full_listener() -> FullListener {
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    listener.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("an address");
+    listener.listen(0).expect("it listens");
+    let end = listener.local_addr().ok().and_then(|end| end.as_socket()).expect("its address");
+    let patience = Duration::from_millis(100);
+    let taken: Vec<TcpStream> =
+        std::iter::from_fn(|| TcpStream::connect_timeout(&end, patience).ok()).take(16).collect();
+    assert!(taken.len() < 16, "the port takes everything");
+    FullListener { port: end.port(), _listener: listener, _taken: taken }
 }

@@ -18,6 +18,7 @@ mod links;
 mod membership;
 mod nodes;
 mod parameters;
+mod probe;
 mod readonly;
 mod setslot;
 mod shards;
@@ -36,6 +37,7 @@ use crate::error::{CommandError, CommandResult};
 pub use endpoint::preferred_endpoint;
 pub use facts::{KeysBySlot, facts};
 pub use parameters::{parameters, ports, start};
+pub use probe::outcome_of_probe;
 
 /// The group's part of the command table.
 pub const COMMANDS: &[Command] =
@@ -69,6 +71,7 @@ const CLUSTER: Command = Command::container(
         nodes::MYID,
         nodes::MYSHARDID,
         nodes::NODES,
+        probe::COMMAND,
         nodes::REPLICAS,
         membership::REPLICATE,
         membership::RESET,
@@ -168,6 +171,7 @@ mod tests {
             "LINKS",
             "MEET a b c d",
             "MYID",
+            "PROBE x y",
             "REPLICAS x",
             "RESET x y",
             "SET-CONFIG-EPOCH x",

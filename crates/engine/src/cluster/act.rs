@@ -3,14 +3,15 @@
 //! Source: redis.io, "Redis cluster specification"; log lines as observed on 7.2.6 servers.
 
 use bytes::Bytes;
-use dunlin_cluster::{Action, Line, Severity};
+use dunlin_cluster::{Action, Line, LinkId, Severity};
+use dunlin_commands::cluster::outcome_of_probe;
 use dunlin_commands::table::Lookup;
-use dunlin_commands::{Args, Caller};
+use dunlin_commands::{Args, Caller, CommandResult};
 use dunlin_config::LogLevel;
 use dunlin_keyspace::{DatabaseIndex, Expiry};
 use dunlin_replication::PrimaryLink;
 use dunlin_resp::Reply;
-use dunlin_session::{Delivery, Message, WriteHold};
+use dunlin_session::{Awaited, Delivery, Message, WriteHold};
 use dunlin_slots::{SlotSet, key_slot};
 use dunlin_stdx::time::Monotonic;
 
@@ -54,6 +55,9 @@ impl Engine {
             Action::Publish { channel, message, sharded } => {
                 self.publish_here(&channel, &message, sharded);
             }
+            Action::Probed { link, ip, port, outcome } => {
+                self.answer_probe(link, &outcome_of_probe(&ip, port, outcome));
+            }
             Action::Log(line) => self.log_for_cluster(&line),
         }
     }
@@ -65,6 +69,17 @@ impl Engine {
             self.note_role();
         } else {
             self.follow_primary(ip, port);
+        }
+    }
+
+    /// Answers CLUSTER PROBE, unless its client is gone.
+    fn answer_probe(&mut self, link: LinkId, outcome: &CommandResult) {
+        let mut waiting = self.sessions.blocking.for_others();
+        let asked = waiting.find(|(_, awaited)| *awaited == Awaited::Probe(link.0));
+        let client = asked.map(|(token, _)| token);
+        drop(waiting);
+        if let Some(token) = client {
+            self.answer_waiting(token, outcome);
         }
     }
 

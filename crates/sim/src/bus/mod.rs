@@ -241,7 +241,7 @@ impl Bus {
                 Action::PauseWrites { until } => machine.paused_until = Some(until),
                 Action::ResumeWrites => machine.paused_until = None,
                 Action::DropKeysInSlots(slots) => machine.dropped = slots,
-                Action::DropAllKeys | Action::DropSlotSubscriptions(_) => {}
+                Action::DropAllKeys | Action::DropSlotSubscriptions(_) | Action::Probed { .. } => {}
                 Action::Publish { message, .. } => machine.published.push(message),
                 Action::Log(line) => machine.write_log(line.text),
             }

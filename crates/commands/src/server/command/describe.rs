@@ -1,7 +1,6 @@
 //! COMMAND, COMMAND INFO and COMMAND DOCS.
 
 use dunlin_resp::Reply;
-use dunlin_spec::CommandSpec;
 use dunlin_spec::describe::{self, Sink};
 
 use crate::args::Args;
@@ -38,11 +37,6 @@ impl Sink for ReplySink<'_> {
     }
 }
 
-/// The specs of a command's subcommands.
-fn subcommands(registered: Registered) -> Vec<&'static CommandSpec> {
-    registered.command.subcommands.iter().map(|subcommand| &subcommand.spec).collect()
-}
-
 /// COMMAND: every command in full.
 pub(super) fn info_of_all(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
     cx.reply.array(cx.table.named().count());
@@ -53,7 +47,8 @@ pub(super) fn info_of_all(cx: &mut Context<'_>, _: Args<'_>) -> CommandResult {
 }
 
 fn write_info(reply: &mut Reply, registered: Registered) {
-    describe::info(&registered.command.spec, &subcommands(registered), &mut ReplySink(reply));
+    let spec = &registered.command.spec;
+    describe::info(spec, &registered.command.listed_subcommands(), &mut ReplySink(reply));
 }
 
 /// COMMAND INFO: a null stands for a name that is no command.
@@ -84,7 +79,8 @@ pub(super) fn docs(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     for registered in described {
         let spec = &registered.command.spec;
         cx.reply.bulk(spec.name().as_bytes());
-        describe::docs(spec, &subcommands(registered), &mut ReplySink(cx.reply));
+        let subcommands = registered.command.listed_subcommands();
+        describe::docs(spec, &subcommands, &mut ReplySink(cx.reply));
     }
     Ok(())
 }

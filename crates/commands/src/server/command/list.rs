@@ -54,7 +54,7 @@ pub(super) fn list(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     for (_, container) in cx.table.named() {
         for registered in std::iter::once(&container).chain(cx.table.subcommands(container)) {
             let spec = &registered.command.spec;
-            if filter.admits(spec) {
+            if registered.command.is_listed() && filter.admits(spec) {
                 cx.reply.bulk(spec.name().as_bytes());
                 listed += 1;
             }
