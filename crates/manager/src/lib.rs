@@ -4,7 +4,7 @@
 //! plans, which are values: who gets which slots when a cluster is made ([`CreatePlan`]), which slots
 //! change their owner ([`reshard()`], [`rebalance()`]), what mends a slot that stands open
 //! ([`OpenSlot`]). What is wrong with a view says [`Health`]. A slot's move is a state machine that
-//! asks and is answered ([`SlotMove`]). Texts exist in the wording of two programs ([`Dialect`]).
+//! asks and is answered ([`SlotMove`]). Whom to ask who reaches whom says [`probes_of_all`]. Texts exist in the wording of two programs ([`Dialect`]).
 //!
 //! ```
 //! use dunlin_manager::{reshard, Source};
@@ -27,6 +27,7 @@ mod check;
 mod create;
 mod fix;
 mod line;
+mod probe;
 mod rebalance;
 mod reshard;
 mod slot_move;
@@ -38,6 +39,10 @@ pub use check::{Health, Problem, agree, are_settled};
 pub use create::{Assignment, Candidate, CreatePlan, InvalidCreation};
 pub use fix::{Election, OpenSlot, Remedy, Uncovered, uncovered};
 pub use line::{InvalidLine, Line, parse_address, parse_lines};
+pub use probe::{
+    Probe, Unreached, explain_unreached, loopback_among_others, probes_of_all, probes_of_newcomer,
+    probes_of_strangers, waves,
+};
 pub use rebalance::{Balance, Rebalance, Share, Transfer, Weight, rebalance};
 pub use reshard::{Source, Step, reshard};
 pub use slot_move::{Credentials, MoveOptions, MoveResult, Party, Peer, Request, SlotMove};

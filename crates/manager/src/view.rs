@@ -12,6 +12,8 @@ pub struct Node {
     pub id: NodeId,
     /// Where it is asked, which need not be what it announces.
     pub host: String,
+    /// How it announces its host; empty when it does not.
+    pub announced_host: String,
     /// Its port for clients.
     pub port: u16,
     /// Its port for the bus; 0 when it does not say.
@@ -44,6 +46,7 @@ impl Node {
         Self {
             id: own.id,
             host: host.to_owned(),
+            announced_host: own.host,
             port,
             bus_port: own.bus_port,
             flags: flags.join(","),
@@ -67,6 +70,21 @@ impl Node {
     #[must_use]
     pub fn is_primary(&self) -> bool {
         !self.flags.split(',').any(|flag| flag == "slave") && self.primary.is_none()
+    }
+
+    /// Where other nodes look for it.
+    #[must_use]
+    pub fn known_host(&self) -> &str {
+        if self.announced_host.is_empty() { &self.host } else { &self.announced_host }
+    }
+
+    /// The port of its bus.
+    #[must_use]
+    pub fn bus_end(&self) -> u16 {
+        match self.bus_port {
+            0 => self.port.saturating_add(10_000),
+            port => port,
+        }
     }
 
     /// Whether the bus port is the one that follows from the port for clients.

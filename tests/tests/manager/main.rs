@@ -5,6 +5,7 @@
 mod guides;
 mod interrupted;
 mod live;
+mod preflight;
 mod run;
 mod steps;
 mod trib;

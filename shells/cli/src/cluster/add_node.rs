@@ -1,7 +1,6 @@
 //! `add-node`: one more node.
 
 use dunlin_manager::Node;
-use dunlin_resp::Value;
 
 use super::check::{Listing, inspect};
 use super::create::meet_request;
@@ -21,19 +20,18 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
         return Err(Failed);
     }
     let primary = primary_for(manager, &members)?;
-    let mut member = new_node(manager, &new)?;
-    let first = members.view.nodes[0].clone();
-    preflight::warn(manager, &[first.clone(), member.node.clone()]);
+    members.push(new_node(manager, &new)?);
+    let added = members.view.nodes.len() - 1;
+    preflight::require_reach_of_newcomer(manager, &mut members)?;
     if manager.command.dry_run {
         return Ok(());
     }
     if primary.is_none() && !console.is_trib() {
-        copy_functions(manager, &mut members, &mut member, &new)?;
+        copy_functions(manager, &mut members, added)?;
     }
     console.info(&format!(">>> Send CLUSTER MEET to node {new} to make it join the cluster."));
-    members.push(member);
-    let added = members.view.nodes.len() - 1;
-    members.demand(manager, added, &meet_request(manager, &first)?)?;
+    let request = meet_request(manager, &members.view.nodes[0])?;
+    members.demand(manager, added, &request)?;
     match primary {
         None => {
             join::wait_until_known(manager, &mut members)?;
@@ -82,13 +80,8 @@ fn new_node(manager: &Manager<'_>, host: &Host) -> Result<Member, Failed> {
 }
 
 /// Gives the new node the functions of the cluster, which every primary has.
-fn copy_functions(
-    manager: &Manager<'_>,
-    members: &mut Members,
-    member: &mut Member,
-    new: &Host,
-) -> Outcome {
-    let console = &manager.console;
+fn copy_functions(manager: &Manager<'_>, members: &mut Members, added: usize) -> Outcome {
+    let (console, new) = (&manager.console, members.address(added));
     console.info(">>> Getting functions from cluster");
     let dump = match members.ask_words(0, "FUNCTION DUMP") {
         Ok(dump) => dump.bytes().unwrap_or_default().to_vec(),
@@ -100,18 +93,13 @@ fn copy_functions(
             return Ok(());
         }
     };
-    let mut ask = |words: &[&[u8]]| match member.link.ask(words) {
-        Ok(Value::Error(text)) => Err(String::from_utf8_lossy(&text).into_owned()),
-        Ok(value) => Ok(value),
-        Err(broken) => Err(broken.to_string()),
-    };
     console.info(&format!(">>> Send FUNCTION LIST to {new} to verify there is no functions in it"));
     let failed = |text: String| {
         // These lines end as redis-cli ends them.
         console.error(&format!("{text}\r"));
         Failed
     };
-    let list = ask(&[b"FUNCTION", b"LIST"]);
+    let list = members.ask_words(added, "FUNCTION LIST");
     let list =
         list.map_err(|error| failed(format!(">>> Failed on CLUSTER LIST (error = '{error}')")))?;
     if list.items().is_some_and(|items| !items.is_empty()) {
@@ -122,7 +110,7 @@ fn copy_functions(
         ));
     }
     console.info(&format!(">>> Send FUNCTION RESTORE to {new}"));
-    ask(&[b"FUNCTION", b"RESTORE", &dump]).map_err(|error| {
+    members.ask(added, &[b"FUNCTION", b"RESTORE", &dump]).map_err(|error| {
         failed(format!(">>> Failed loading functions to the new node (error = '{error}')"))
     })?;
     Ok(())

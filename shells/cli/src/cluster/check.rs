@@ -6,7 +6,7 @@ use dunlin_manager::{Health, Problem, block};
 use dunlin_slots::SLOTS;
 
 use super::members::{Members, replied_with_error};
-use super::{Failed, Manager, Outcome, fix, join, json};
+use super::{Failed, Manager, Outcome, fix, join, json, preflight};
 
 /// What a check found.
 pub(super) struct Inspection {
@@ -99,9 +99,13 @@ pub(super) fn inspect(
 ) -> Result<Inspection, Failed> {
     let console = &manager.console;
     let is_fix = manager.command.name == "fix";
+    let is_check = ["check", "fix"].contains(&manager.command.name.as_str());
     console.info(&format!(">>> Performing Cluster Check (using node {})", members.address(0)));
     if listing == Listing::Full {
         show_nodes(manager, members);
+    }
+    if is_check {
+        preflight::tell_strangers(manager, members);
     }
     let nodes_agree = members.agree();
     let health = Health::of(&members.view, nodes_agree);
@@ -143,7 +147,7 @@ pub(super) fn inspect(
     if manager.command.search_multiple_owners {
         is_good &= fix::several_owners(manager, members)?;
     }
-    if ["check", "fix"].contains(&manager.command.name.as_str()) {
+    if is_check {
         console.json(|| json::check(members, &health, is_good));
     }
     Ok(Inspection { errors: health.problems.len(), is_good })

@@ -29,7 +29,8 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
     tell_plan(manager, &members, &plan);
     apply(&mut members, &plan);
     show_nodes(manager, &members);
-    preflight::warn(manager, &members.view.nodes);
+    let met = count_of_met(&members.view.nodes);
+    preflight::require_reach(manager, &mut members, met)?;
     if manager.command.dry_run {
         return Ok(());
     }
@@ -44,7 +45,7 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
         let _ = members.ask_words(index, &format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1));
     }
     console.info(">>> Sending CLUSTER MEET messages to join the cluster");
-    meet(manager, &mut members)?;
+    meet(manager, &mut members, met)?;
     join::wait_until_joined(manager, &mut members);
     replicate(manager, &mut members)?;
     let mut members = Members::load(manager, &members.host(0))?;
@@ -164,14 +165,16 @@ fn give_slots(manager: &Manager<'_>, members: &mut Members) -> Outcome {
     Ok(())
 }
 
-/// Every node meets the first one, so that gossip does the rest; where addresses mean the same
-/// everywhere, and there are not many, in pairs.
-fn meet(manager: &Manager<'_>, members: &mut Members) -> Outcome {
-    let nodes = &members.view.nodes;
+/// How many nodes are met by all behind them: the first one, so that gossip does the rest; where
+/// addresses mean the same everywhere, and there are not many, all of them.
+fn count_of_met(nodes: &[Node]) -> usize {
     let is_one_host = nodes.iter().all(|node| node.host == nodes[0].host);
     let in_pairs = is_one_host && nodes.len() <= NODES_THAT_MEET_MAX;
-    let whom = if in_pairs { nodes.len() } else { 1 };
-    for met in 0..whom {
+    if in_pairs { nodes.len() } else { 1 }
+}
+
+fn meet(manager: &Manager<'_>, members: &mut Members, count: usize) -> Outcome {
+    for met in 0..count {
         let request = meet_request(manager, &members.view.nodes[met])?;
         for index in met + 1..members.view.nodes.len() {
             let answer = members.ask_words(index, &request);

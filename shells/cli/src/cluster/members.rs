@@ -18,8 +18,8 @@ pub(super) struct Member {
 pub(super) struct Members {
     pub(super) view: View,
     links: Vec<Connection>,
-    /// Whether all nodes are dunlins.
-    pub(super) are_dunlins: bool,
+    /// Which nodes are dunlins.
+    dunlins: Vec<bool>,
 }
 
 /// What a node answered; errors of commands are told apart.
@@ -49,16 +49,26 @@ impl Members {
 
     /// These nodes.
     pub(super) fn of(members: Vec<Member>, unreachable_primaries: usize) -> Self {
-        let are_dunlins = members.iter().all(|member| member.is_dunlin);
+        let dunlins = members.iter().map(|member| member.is_dunlin).collect();
         let (nodes, links) = members.into_iter().map(|member| (member.node, member.link)).unzip();
-        Self { view: View::new(nodes, unreachable_primaries), links, are_dunlins }
+        Self { view: View::new(nodes, unreachable_primaries), links, dunlins }
     }
 
     /// One more node.
     pub(super) fn push(&mut self, member: Member) {
-        self.are_dunlins &= member.is_dunlin;
+        self.dunlins.push(member.is_dunlin);
         self.view.nodes.push(member.node);
         self.links.push(member.link);
+    }
+
+    /// Whether a node is a dunlin.
+    pub(super) fn is_dunlin(&self, node: usize) -> bool {
+        self.dunlins[node]
+    }
+
+    /// Whether all nodes are.
+    pub(super) fn are_dunlins(&self) -> bool {
+        self.dunlins.iter().all(|is_dunlin| *is_dunlin)
     }
 
     /// The address of a node.
@@ -122,11 +132,22 @@ impl Members {
 
     /// Asks all nodes the same, at once.
     pub(super) fn ask_all(&mut self, request: &str) -> Vec<Answer> {
-        let words: Vec<&[u8]> = request.split(' ').map(str::as_bytes).collect();
-        let sent: Vec<Result<(), Broken>> =
-            self.links.iter_mut().map(|link| link.send(&words)).collect();
-        let links = self.links.iter_mut().zip(sent);
-        links.map(|(link, sent)| plain(sent.and_then(|()| link.receive()))).collect()
+        self.ask_each((0..self.links.len()).map(|node| (node, request)))
+    }
+
+    /// Asks these nodes at once, each something.
+    pub(super) fn ask_each(
+        &mut self,
+        requests: impl Iterator<Item = (usize, impl AsRef<str>)>,
+    ) -> Vec<Answer> {
+        let mut sent: Vec<(usize, Result<(), Broken>)> = Vec::new();
+        for (node, request) in requests {
+            let words: Vec<&[u8]> = request.as_ref().split(' ').map(str::as_bytes).collect();
+            sent.push((node, self.links[node].send(&words)));
+        }
+        let links = &mut self.links;
+        let answers = sent.into_iter();
+        answers.map(|(node, sent)| plain(sent.and_then(|()| links[node].receive()))).collect()
     }
 
     /// What each node says of all; `None` if one does not say anything.

@@ -120,7 +120,7 @@ fn move_in_step(
 ) -> Result<Vec<Done>, Failed> {
     let (from, to) = (peer(members, source), peer(members, target));
     let primaries = others(members, source, target);
-    let mut options = manager.move_options(primaries.len(), members.are_dunlins);
+    let mut options = manager.move_options(primaries.len(), members.are_dunlins());
     options.is_cold = way == Way::KeysOnly;
     let mut moves: Vec<SlotMove<'_>> =
         slots.iter().map(|slot| SlotMove::new(*slot, &from, &to, &options)).collect();
@@ -292,7 +292,7 @@ fn open(
     let open = |node: usize| connect(manager, &members.host(node));
     let (source, target) = (open(job.source)?, open(job.target)?);
     let others = others(members, job.source, job.target);
-    let options = manager.move_options(others.len(), members.are_dunlins);
+    let options = manager.move_options(others.len(), members.are_dunlins());
     let others = others.into_iter().map(open).collect::<Result<_, _>>()?;
     Ok((OwnLinks { source, target, others }, options))
 }

@@ -1,16 +1,25 @@
 //! What can be seen before anything is changed.
 
-use std::net::{IpAddr, TcpStream, ToSocketAddrs};
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use dunlin_manager::Node;
+use dunlin_manager::{
+    Node, Probe, Unreached, explain_unreached, loopback_among_others, probes_of_all,
+    probes_of_newcomer, probes_of_strangers, waves,
+};
 use dunlin_resp::Value;
 
-use super::members::{Member, number_of, text};
-use super::{Failed, Manager};
+use super::members::{Member, Members, number_of, text};
+use super::{Failed, Manager, Outcome};
 
 /// How long a bus port may take to be reached.
 const REACH_TIMEOUT: Duration = Duration::from_secs(2);
+/// So many are tried at once.
+const TRIED_AT_ONCE: usize = 32;
+/// When it is known that something is wrong, nodes are asked for more no longer than this.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Refuses a node that knows others or has keys, and tells which it is.
 pub(super) fn require_empty(manager: &Manager<'_>, member: &mut Member) -> Result<(), Failed> {
@@ -46,69 +55,145 @@ pub(super) fn require_empty(manager: &Manager<'_>, member: &mut Member) -> Resul
     Err(Failed)
 }
 
-/// Tells, on standard error, what may keep nodes from finding each other: a bus port that cannot be
-/// reached from here, an address that other hosts cannot reach.
-pub(super) fn warn(manager: &Manager<'_>, nodes: &[Node]) {
-    for node in nodes {
-        if let Err(reason) = reach(node) {
-            let (address, port) = (node.address(), bus_port(node));
+/// Asks all nodes whether they reach each other's bus ports; the first `met` ones will be met where
+/// they were found here.
+///
+/// # Errors
+/// A node says that it does not reach another one.
+pub(super) fn require_reach(manager: &Manager<'_>, members: &mut Members, met: usize) -> Outcome {
+    let probes = probes_of_all(&members.view.nodes, met);
+    require(manager, members, &probes)
+}
+
+/// Asks the last node, which is new, and all others whether they reach each other.
+///
+/// # Errors
+/// A node says that it does not reach another one.
+pub(super) fn require_reach_of_newcomer(manager: &Manager<'_>, members: &mut Members) -> Outcome {
+    let probes = probes_of_newcomer(&members.view.nodes);
+    require(manager, members, &probes)
+}
+
+/// Tells, on standard error, why nodes do not see each other, those that do not.
+pub(super) fn tell_strangers(manager: &Manager<'_>, members: &mut Members) {
+    let Some(views) = members.lines() else { return };
+    let probes = probes_of_strangers(&members.view.nodes, &views);
+    for Unreached { probe, reason } in ask(members, &probes).unreached {
+        let (from, to) = (members.address(probe.asker), members.address(probe.target));
+        let Probe { host, port, .. } = probe;
+        manager.console.aside(&format!("*** {from} cannot reach {to} at {host}:{port}: {reason}"));
+    }
+}
+
+fn require(manager: &Manager<'_>, members: &mut Members, probes: &[Probe]) -> Outcome {
+    let answers = ask(members, probes);
+    if !answers.unreached.is_empty() {
+        manager.console.error(&explain_unreached(&members.view.nodes, &answers.unreached));
+        return Err(Failed);
+    }
+    // What no node answers is at least tried from here.
+    let unasked: BTreeSet<(usize, &str, u16)> = probes
+        .iter()
+        .filter(|probe| !answers.asked.contains(&probe.asker))
+        .map(|probe| (probe.target, &*probe.host, probe.port))
+        .collect();
+    let nodes = &members.view.nodes;
+    warn_of_unreached(manager, nodes, &unasked.into_iter().collect::<Vec<_>>());
+    warn_of_loopback(manager, nodes);
+    Ok(())
+}
+
+/// What nodes have answered.
+#[derive(Default)]
+struct Answers {
+    /// Who has answered.
+    asked: BTreeSet<usize>,
+    unreached: Vec<Unreached>,
+}
+
+/// Asks in waves, and after a while no more if something is known to be wrong. Only dunlins can be
+/// asked.
+fn ask(members: &mut Members, probes: &[Probe]) -> Answers {
+    let end = Instant::now() + PATIENCE;
+    let mut answers = Answers::default();
+    let askable = probes.iter().filter(|probe| members.is_dunlin(probe.asker)).cloned().collect();
+    for wave in waves(askable) {
+        ask_wave(members, wave, &mut answers);
+        if !answers.unreached.is_empty() && Instant::now() >= end {
+            break;
+        }
+    }
+    answers
+}
+
+fn ask_wave(members: &mut Members, wave: Vec<Probe>, answers: &mut Answers) {
+    let addressed = wave.into_iter().filter_map(|probe| {
+        let address = numeric(&probe.host, probe.port)?;
+        Some((probe, address))
+    });
+    let addressed: Vec<(Probe, SocketAddr)> = addressed.collect();
+    let request = |(probe, address): &(Probe, SocketAddr)| {
+        (probe.asker, format!("CLUSTER PROBE {} {}", address.ip(), address.port()))
+    };
+    let replies = members.ask_each(addressed.iter().map(request));
+    for ((probe, address), reply) in addressed.into_iter().zip(replies) {
+        let prefix = format!("ERR cannot reach {}:{}: ", address.ip(), address.port());
+        let reason = match &reply {
+            Ok(_) => None,
+            Err(text) => match text.strip_prefix(&prefix) {
+                // It cannot be asked, or does not answer now.
+                None => continue,
+                reason => reason,
+            },
+        };
+        answers.asked.insert(probe.asker);
+        let unreached = reason.map(|reason| Unreached { probe, reason: reason.to_owned() });
+        answers.unreached.extend(unreached);
+    }
+}
+
+/// Tells, on standard error, which bus ports cannot be reached from here: others may reach them.
+fn warn_of_unreached(manager: &Manager<'_>, nodes: &[Node], ends: &[(usize, &str, u16)]) {
+    for some in ends.chunks(TRIED_AT_ONCE) {
+        let tried: Vec<Result<(), String>> = thread::scope(|scope| {
+            let tries: Vec<_> =
+                some.iter().map(|(_, host, port)| scope.spawn(|| reach(host, *port))).collect();
+            tries.into_iter().map(|one| one.join().unwrap_or(Ok(()))).collect()
+        });
+        for ((node, _, port), tried) in some.iter().zip(tried) {
+            let Err(reason) = tried else { continue };
+            let address = nodes[*node].address();
             manager.console.aside(&format!(
                 "*** WARNING: the bus port {port} of node {address} cannot be reached from here: \
                  {reason}. Every node must reach it."
             ));
         }
     }
-    let (local, distant): (Vec<&Node>, Vec<&Node>) =
-        nodes.iter().partition(|node| is_loopback(&node.host));
-    if let (Some(local), Some(distant)) = (local.first(), distant.first()) {
-        let (local, distant) = (local.address(), distant.address());
+}
+
+/// Tells, on standard error, if a node is known by an address that means another host elsewhere.
+fn warn_of_loopback(manager: &Manager<'_>, nodes: &[Node]) {
+    if let Some((local, distant)) = loopback_among_others(nodes) {
+        let (local, ip, distant) = (local.address(), local.known_host(), distant.address());
         manager.console.aside(&format!(
-            "*** WARNING: {local} is an address of this host alone: {distant} would look for it on \
-             its own host. Name nodes by addresses that all hosts can reach."
+            "*** WARNING: others would look for {local} at {ip}, which is an address of their own \
+             host: {distant} for one. Name nodes by addresses that all hosts can reach, and let them \
+             announce such (cluster-announce-ip)."
         ));
     }
 }
 
-/// The port of a node's bus.
-pub(super) fn bus_port(node: &Node) -> u16 {
-    match node.bus_port {
-        0 => node.port.saturating_add(10_000),
-        port => port,
-    }
+fn numeric(host: &str, port: u16) -> Option<SocketAddr> {
+    (host, port).to_socket_addrs().ok()?.next()
 }
 
-fn reach(node: &Node) -> Result<(), String> {
-    let mut addresses = (node.host.as_str(), bus_port(node))
-        .to_socket_addrs()
-        .map_err(|error| error.to_string())?;
-    let address = addresses.next().ok_or("no address")?;
+fn reach(host: &str, port: u16) -> Result<(), String> {
+    let address = numeric(host, port).ok_or("no address")?;
     match TcpStream::connect_timeout(&address, REACH_TIMEOUT) {
         Ok(_) => Ok(()),
         Err(error) => Err(match error.raw_os_error() {
             Some(code) => nix::errno::Errno::from_raw(code).desc().to_owned(),
             None => error.to_string(),
         }),
-    }
-}
-
-fn is_loopback(host: &str) -> bool {
-    match host.parse::<IpAddr>() {
-        Ok(address) => address.is_loopback(),
-        Err(_) => host == "localhost",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn loopback() {
-        for host in ["127.0.0.1", "127.0.0.2", "::1", "localhost"] {
-            assert!(is_loopback(host), "{host}");
-        }
-        for host in ["10.0.0.1", "example"] {
-            assert!(!is_loopback(host), "{host}");
-        }
     }
 }

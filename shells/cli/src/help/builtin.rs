@@ -10,8 +10,7 @@ pub(super) fn docs() -> Value {
     let containers =
         table.all().iter().filter(|command| command.command.spec.container().is_none());
     let pairs = containers.map(|&command| {
-        let subcommands: Vec<_> =
-            table.subcommands(command).iter().map(|subcommand| &subcommand.command.spec).collect();
+        let subcommands = command.command.listed_subcommands();
         let mut tree = Tree::default();
         describe::docs(&command.command.spec, &subcommands, &mut tree);
         (Value::Bulk(command.command.spec.name().into()), tree.root())
