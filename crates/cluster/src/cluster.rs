@@ -81,6 +81,8 @@ pub(crate) struct Todo {
     pub(crate) fsync: bool,
     pub(crate) state: bool,
     pub(crate) failover: bool,
+    /// Whether everybody is to be told news.
+    pub(crate) tell: bool,
 }
 
 /// The cluster of one server as a value.

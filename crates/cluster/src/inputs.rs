@@ -159,6 +159,9 @@ impl Cluster {
         if std::mem::take(&mut self.todo.state) {
             self.update_state();
         }
+        if std::mem::take(&mut self.todo.tell) {
+            self.tell_all(false);
+        }
         if std::mem::take(&mut self.todo.save) {
             self.version += 1;
             let fsync = std::mem::take(&mut self.todo.fsync);
@@ -171,7 +174,11 @@ impl Cluster {
     #[must_use]
     #[inline]
     pub const fn needs_before_sleep(&self) -> bool {
-        self.todo.save || self.todo.state || self.todo.failover || self.manual.catches_up()
+        self.todo.save
+            || self.todo.state
+            || self.todo.failover
+            || self.todo.tell
+            || self.manual.catches_up()
     }
 
     /// Whether [`Self::poll_action`] gives anything. O(1).

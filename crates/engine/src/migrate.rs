@@ -25,7 +25,7 @@ use dunlin_stdx::time::{Monotonic, UnixMs};
 use crate::engine::Engine;
 
 /// How long payloads are made in one turn: so long may others wait.
-const SLICE_NS: u64 = 500_000;
+const SLICE_NS: u64 = 100_000;
 
 /// Bytes of a large value that are measured or written before the clock is looked at again.
 const PIECE_BYTES: usize = 32 * 1024;

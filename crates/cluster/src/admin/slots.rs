@@ -156,8 +156,9 @@ impl Cluster {
         }
         if target == me && was_importing {
             // Nobody is asked: the slot is here, and the higher epoch makes all others see it.
+            // Slots that come together are told together: to hear of one costs as much as of all.
             self.take_epoch();
-            self.tell_all(false);
+            self.todo.tell = true;
         }
         if was_mine
             && target != me
