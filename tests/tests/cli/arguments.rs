@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use dunlin_testkit::{DEADLINE, Server, wait_for};
 
-use crate::peers::{check_same, check_same_with, ours, run, run_ours};
+use crate::peers::{check_same, check_same_with, ours, run, run_ours, theirs};
 
 #[test]
 fn wrong_options_are_named() {
@@ -277,4 +277,28 @@ fn peers_that_are_no_servers() {
             answers.join().expect("it answers");
         }
     }
+}
+
+/// Every option that the real one's help names stands in ours, in the same order; options of TLS
+/// apart.
+#[test]
+fn help_names_the_same_options() {
+    let options = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix("  -"));
+        let names = lines.filter_map(|line| line.split(' ').next().map(str::to_owned));
+        let is_of_tls = |name: &str| {
+            ["-tls", "-sni", "-cacert", "-insecure", "-cert", "-key"]
+                .iter()
+                .any(|tls| name.starts_with(tls))
+        };
+        names.filter(|name| !is_of_tls(name)).collect()
+    };
+    let mut command = theirs();
+    command.arg("--help");
+    let real = run(command, b"").text();
+    let (expected, mut said) = (options(&real), options(&run_ours(&["--help"], b"").text()));
+    // The real one is of 7.0.
+    said.retain(|name| name != "-count" && name != "-functions-rdb");
+    assert!(expected.len() > 40, "{expected:?}");
+    assert_eq!(said, expected);
 }

@@ -3,90 +3,90 @@
 /// The text behind the version; the options are those of [`super::parse()`].
 const TEXT: &str = "\
 Usage: redis-cli [OPTIONS] [cmd [arg [arg ...]]]
-
-Which server
-  -h <hostname>      Its host (default: 127.0.0.1).
-  -p <port>          Its port (default: 6379).
-  -s <socket>        A Unix socket instead of host and port.
-  -u <uri>           All of it as redis://[[user:]password@]host[:port][/db].
-  -a <password>      Password; REDISCLI_AUTH in the environment is safer, since others can
-                     see arguments. --pass is the same.
-  --user <username>  The user whose password it is.
-  --askpass          Read the password from the terminal.
-  --no-auth-warning  No warning about passwords among the arguments.
-  -n <db>            Database.
-  -2                 Speak RESP2.
-  -3                 Speak RESP3.
-  -c                 Follow the redirections of a cluster (MOVED and ASK).
-
-What is sent
-  -x                 The last argument is read from standard input.
-  -X <tag>           The argument that equals <tag> is read from standard input.
-  --quoted-input     Arguments may be strings in quotes, with escapes.
-  -r <repeat>        Run the command so many times (-1: for ever).
-  -i <interval>      Seconds between two runs, 0.1 for example. Also between two cycles of
-                     --scan and --stat, and every 100 cycles of --bigkeys, --memkeys and
+  -h <hostname>      Server hostname (default: 127.0.0.1).
+  -p <port>          Server port (default: 6379).
+  -s <socket>        Server socket (overrides hostname and port).
+  -a <password>      Password. REDISCLI_AUTH in the environment is safer, since others can see
+                     arguments; this one counts if there are both.
+  --user <username>  The ACL user whose password it is (AUTH user password). Needs -a.
+  --pass <password>  Alias of -a.
+  --askpass          Read the password from the terminal, with a mask; -a and REDISCLI_AUTH are
+                     ignored then.
+  -u <uri>           Server URI: redis://[[user:]password@]host[:port][/db].
+  -r <repeat>        Execute the command N times (-1: for ever).
+  -i <interval>      With -r: seconds between two times, 0.1 for example. Also between two cycles
+                     of --scan and --stat, and every 100 cycles of --bigkeys, --memkeys and
                      --hotkeys.
-  --eval <file>      Run the Lua script of a file; keys and arguments follow, with a comma of
-                     its own between them.
-  --ldb              With --eval: debug the script. What it changes is rolled back.
-  --ldb-sync-mode    The same in the server itself, which serves nobody else meanwhile.
-
-How replies are shown
-  --raw              As they are (default when standard output is no terminal).
-  --no-raw           For people, with types (default on a terminal).
-  --csv              As comma-separated values.
-  --json             As JSON, in RESP3 unless -2 is given.
-  --quoted-json      The same in ASCII, with strings as --no-raw quotes them.
-  -d <delimiter>     What stands between the elements of a raw reply (default: \\n).
-  -D <delimiter>     What follows a raw reply (default: \\n).
-  -e                 An error goes to standard error and ends the program with 1.
-  --show-pushes <yn> Whether messages of RESP3 are printed (default: yes on a terminal).
-
-Instead of a command
-  --stat             A line about the server every second.
-  --latency          How long PING takes: for ever on a terminal, else for a second (-i) and
-                     as one line.
-  --latency-history  The same as a line for every 15 seconds (-i).
-  --latency-dist     How long PING takes as a spectrum, for terminals of 256 colours;
+  -n <db>            Database number.
+  -2                 Start session in RESP2 protocol mode.
+  -3                 Start session in RESP3 protocol mode.
+  -x                 Read the last argument from STDIN (see the examples).
+  -X <tag>           Read the argument that equals <tag> from STDIN (see the examples).
+  -d <delimiter>     Delimiter between the elements of a raw reply (default: \\n).
+  -D <delimiter>     Delimiter between raw replies (default: \\n).
+  -c                 Enable cluster mode (follow -ASK and -MOVED redirections).
+  -e                 An error goes to STDERR, and the exit code is 1.
+  --raw              Raw replies (default when STDOUT is not a tty).
+  --no-raw           Formatted replies, even when STDOUT is not a tty.
+  --quoted-input     Arguments may be quoted strings, with escapes.
+  --csv              Output in CSV format.
+  --json             Output in JSON format (of RESP3, unless -2 is given).
+  --quoted-json      As --json, in ASCII: strings are quoted as --no-raw quotes them.
+  --show-pushes <yn> Whether to print RESP3 PUSH messages (default: yes if STDOUT is a tty).
+  --stat             Print rolling stats about the server: memory, clients, ...
+  --latency          Sample how long PING takes: for ever on a terminal; for one second (-i) and
+                     with one line as output with --raw, --csv or when STDOUT is not a tty.
+  --latency-history  Like --latency, with a line for every 15 seconds (-i).
+  --latency-dist     Latency as a spectrum, for terminals of 256 colors, every second (-i);
                      --mono draws it in grey.
-  --lru-test <keys>  A cache in use: few keys are asked for often.
-  --intrinsic-latency <sec>
-                     How long this machine keeps a busy program waiting.
-  --replica          Act as a replica and print the commands that a primary sends.
-  --rdb <file>       Copy the server's data set to a file (-: standard output).
-  --functions-rdb <file>
-                     The same of the functions alone.
-  --pipe             Send standard input, which is in the Redis protocol, to the server.
-  --pipe-timeout <n> How many seconds --pipe waits for replies once all was sent (default: 30,
-                     0: for ever).
-  --bigkeys          Keys with many elements.
-  --memkeys          Keys that take much memory.
+  --lru-test <keys>  Simulate a cache workload with an 80-20 distribution.
+  --replica          Simulate a replica: print the commands that the master sends.
+  --rdb <filename>   Transfer an RDB dump from the server to a local file (-: STDOUT).
+  --functions-rdb <filename>
+                     Like --rdb, of the functions alone.
+  --pipe             Transfer raw Redis protocol from STDIN to the server.
+  --pipe-timeout <n> With --pipe: abort if no reply comes for <n> seconds when all data is sent
+                     (default: 30, 0: wait for ever).
+  --bigkeys          Sample keys looking for those with many elements.
+  --memkeys          Sample keys looking for those that take much memory.
   --memkeys-samples <n>
-                     The same, with so many elements of a key measured.
-  --hotkeys          Keys that are used often, under an LFU maxmemory-policy.
-  --scan             All keys.
-  --pattern <pat>    Only keys that match (--scan, --bigkeys, --memkeys, --hotkeys).
+                     Like --memkeys, with so many elements of each key measured.
+  --hotkeys          Sample keys looking for hot ones; only with a maxmemory-policy of *lfu.
+  --scan             List all keys using the SCAN command.
+  --pattern <pat>    Keys pattern for --scan, --bigkeys, --memkeys and --hotkeys (default: *).
+  --count <count>    Count option for --scan, --bigkeys, --memkeys and --hotkeys (default: 10).
   --quoted-pattern <pat>
-                     The same as a string in quotes.
-  --count <count>    COUNT of SCAN (default: 10).
-
-Clusters
+                     Like --pattern, as a quoted string, for what is not binary-safe.
+  --intrinsic-latency <sec>
+                     Measure for so many seconds how long this machine keeps a busy program
+                     waiting.
+  --eval <file>      Send an EVAL command with the Lua script of <file>.
+  --ldb              With --eval: debug the script. What it changes is rolled back.
+  --ldb-sync-mode    Like --ldb, in the server itself: it serves nobody else meanwhile, and
+                     changes stay.
   --cluster <command> [args...] [opts...]
-                     Manage a cluster; --cluster help lists the commands.
+                     Cluster Manager command and arguments (see below).
+  --verbose          Verbose mode.
+  --no-auth-warning  Don't warn about a password on the command line.
+  --help             Output this help and exit.
+  --version          Output version and exit.
 
-  --verbose          Say more.
-  --help             This text.
-  --version          The version.
+Cluster Manager Commands:
+  Use --cluster help to list all available cluster manager commands.
 
 Examples:
   redis-cli -x set page < page.html
+  redis-cli -D \"\" --raw dump key > key.dump
+  redis-cli -X dump_tag restore copy 0 dump_tag replace < key.dump
   redis-cli -r 100 -i 1 info memory
   redis-cli --quoted-input set '\"zero\\x00byte\"' value
   redis-cli --eval script.lua key1 key2 , arg1 arg2
-  redis-cli --scan --pattern 'user:*'
+  redis-cli --scan --pattern 'user:*' --count 100
 
-Without a command redis-cli is interactive; \"help\" tells about commands then.
+  (With --eval a lone comma separates KEYS[] from ARGV[].)
+
+Without a command redis-cli starts in interactive mode; \"help\" tells about commands and
+settings then.
 
 ";
 
