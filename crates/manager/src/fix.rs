@@ -2,6 +2,7 @@
 
 use dunlin_slots::SlotSet;
 
+use crate::text::Dialect;
 use crate::view::View;
 
 /// How an open slot stands: who owns it, who gives it, who gets it. Nodes are numbers in the view.
@@ -72,13 +73,30 @@ pub enum Remedy {
 }
 
 impl OpenSlot {
-    /// Looks at a slot; `keys` is how many keys of it each node of the view holds.
+    /// Looks at a slot; `keys` is how many keys of it each node of the view holds. With redis-cli
+    /// whoever holds keys claims it as the owner does; with redis-trib only owners do, unless that
+    /// leaves no remedy.
     ///
     /// Differs: where one owner gives to one node that gets, the move is what was broken off, and keys
     /// at the receiver belong there. redis-cli then chooses an owner by the number of keys, which
     /// takes the slot from everybody for a moment.
     #[must_use]
-    pub fn new(view: &View, slot: u16, keys: &[u64]) -> Self {
+    pub fn new(view: &View, dialect: Dialect, slot: u16, keys: &[u64]) -> Self {
+        if dialect == Dialect::Trib {
+            let open = Self::with_claims(view, slot, keys, |owns, _| owns);
+            if open.remedy(view, keys) != Remedy::Unknown {
+                return open;
+            }
+        }
+        Self::with_claims(view, slot, keys, |owns, keys| owns || keys > 0)
+    }
+
+    fn with_claims(
+        view: &View,
+        slot: u16,
+        keys: &[u64],
+        claims: impl Fn(bool, u64) -> bool,
+    ) -> Self {
         let owns = |node: usize| view.nodes[node].slots.contains(slot);
         let gives = |node: usize| view.nodes[node].migrating.iter().any(|(own, _)| *own == slot);
         let gets = |node: usize| view.nodes[node].importing.iter().any(|(own, _)| *own == slot);
@@ -87,7 +105,7 @@ impl OpenSlot {
             primaries.iter().copied().filter(|node| test(*node)).collect()
         };
         let strays = of(&|node| !owns(node) && keys[node] > 0);
-        let claims = of(&|node| owns(node) || keys[node] > 0);
+        let claims = of(&|node| claims(owns(node), keys[node]));
         let migrating = of(&gives);
         let mut open = Self {
             slot,
@@ -238,6 +256,10 @@ mod tests {
 
     /// Nodes a, b, c; `{a}` and so on stand for their names.
     fn look(nodes: [&str; 3], keys: [u64; 3]) -> (OpenSlot, Remedy) {
+        look_as(Dialect::Cli, nodes, keys)
+    }
+
+    fn look_as(dialect: Dialect, nodes: [&str; 3], keys: [u64; 3]) -> (OpenSlot, Remedy) {
         let nodes = nodes.map(|text| {
             let mut text = text.to_owned();
             for letter in ['a', 'b', 'c'] {
@@ -246,7 +268,7 @@ mod tests {
             text
         });
         let view = view(&nodes.each_ref().map(String::as_str));
-        let open = OpenSlot::new(&view, 5, &keys);
+        let open = OpenSlot::new(&view, dialect, 5, &keys);
         let remedy = open.remedy(&view, &keys);
         (open, remedy)
     }
@@ -293,6 +315,24 @@ mod tests {
         let (open, _) = look(stray, [3, 1, 1]);
         assert_eq!(open.election, Election::Chosen { owner: 0, losers: vec![1, 2] });
         assert_eq!(open.strays, [1, 2]);
+    }
+
+    #[test]
+    fn redis_trib_keeps_the_owner_whoever_holds_keys() {
+        let trib = |nodes, keys| look_as(Dialect::Trib, nodes, keys);
+        let held = ["a master 0-9", "b master [5-<-{a}]", "c master"];
+        assert_eq!(look(held, [1, 2, 0]).0.owner(), Some(1));
+        let (open, remedy) = trib(held, [1, 2, 0]);
+        assert_eq!(open.election, Election::Owned(0));
+        assert_eq!(remedy, Remedy::Gather { owner: 0, from: vec![1] });
+        // Of nobody: the one with most keys gets it.
+        let lost = ["a master 0-4", "b master [5-<-{a}]", "c master"];
+        let (open, remedy) = trib(lost, [0, 1, 2]);
+        assert_eq!(open.election, Election::Chosen { owner: 2, losers: vec![] });
+        assert_eq!(remedy, Remedy::Gather { owner: 2, from: vec![1] });
+        // What redis-trib cannot mend is mended as redis-cli mends it.
+        let stray = ["a master 0-9 [5->-{b}]", "b master [5-<-{a}]", "c master"];
+        assert_eq!(trib(stray, [3, 1, 1]), look(stray, [3, 1, 1]));
     }
 
     #[test]

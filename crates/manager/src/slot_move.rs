@@ -21,7 +21,7 @@ use std::fmt;
 use dunlin_cluster::NodeId;
 use dunlin_resp::Value;
 
-use crate::text::{Note, Tone};
+use crate::text::{Dialect, Note, Tone};
 
 /// The digest of a key that is not there.
 const NO_KEY: [u8; 40] = [b'0'; 40];
@@ -82,6 +82,8 @@ pub struct MoveOptions {
     pub replace: bool,
     /// Whether the slot may be of nobody, and is given to the target then.
     pub is_fix: bool,
+    /// In whose words it is told.
+    pub dialect: Dialect,
     /// Whether only keys move.
     pub is_cold: bool,
     /// What the target wants to know.
@@ -314,6 +316,9 @@ impl<'a> SlotMove<'a> {
     fn migrate_failed(&mut self, keys: Vec<Vec<u8>>, replaced: bool, text: &[u8]) -> State {
         let text = String::from_utf8_lossy(text);
         if text.contains("BUSYKEY") && !replaced {
+            if self.is_fix_of_trib() {
+                return State::ComparingSource { keys };
+            }
             self.say(Tone::Warning, "\n*** Target key exists");
             if self.options.replace {
                 self.say(Tone::Warning, "*** Replacing target keys...");
@@ -354,11 +359,22 @@ impl<'a> SlotMove<'a> {
             .map(|(key, _)| String::from_utf8_lossy(key).into_owned())
             .collect();
         if different.is_empty() {
-            self.say(Tone::Warning, "*** Replacing target keys...");
+            self.say(
+                Tone::Warning,
+                match self.is_fix_of_trib() {
+                    true => "*** Target key exists. Replacing it for FIX.",
+                    false => "*** Replacing target keys...",
+                },
+            );
             return State::Moving { keys, replace: true };
         }
         self.tell_differences(&different);
         self.fail(Party::Source, "BUSYKEY Target key name already exists.")
+    }
+
+    /// Differs: redis-trib mends by replacing whatever the target has.
+    fn is_fix_of_trib(&self) -> bool {
+        self.options.is_fix && self.options.dialect == Dialect::Trib
     }
 
     fn tell_differences(&mut self, keys: &[String]) {
@@ -426,6 +442,7 @@ mod tests {
             timeout_ms: 60_000,
             replace: false,
             is_fix: false,
+            dialect: Dialect::Cli,
             is_cold: false,
             credentials: None,
             others: 1,
@@ -520,6 +537,9 @@ mod tests {
         let (result, notes) = play(&options(), &equal);
         assert_eq!(result, None);
         assert_eq!(notes[2], "*** Replacing target keys...");
+        let mending = MoveOptions { is_fix: true, dialect: Dialect::Trib, ..options() };
+        let (_, notes) = play(&mending, &equal);
+        assert_eq!(notes, ["*** Target key exists. Replacing it for FIX."]);
         let different = begin(vec![
             ("source: DEBUG DIGEST-VALUE x y", keys(&[&one, &two])),
             ("target: DEBUG DIGEST-VALUE x y", keys(&[&one, &one])),

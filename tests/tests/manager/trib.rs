@@ -1,7 +1,7 @@
 //! Guide 5: `redis-trib.rb`.
 
 use dunlin_testkit::server::program;
-use dunlin_testkit::{Cluster, DEADLINE, wait_for};
+use dunlin_testkit::{Cluster, DEADLINE, Server, wait_for};
 
 use crate::run::{Run, assert_filled, assert_in_order, fill, ours, run};
 
@@ -129,4 +129,100 @@ fn grow_and_shrink() {
     wait_for("the node to end", DEADLINE, || cluster.node_mut(replica).try_exit().is_some());
     let said = trib(&["del-node", &known, &replica_id], "").failure();
     assert!(said.ends_with(&format!("[ERR] No such node ID {replica_id}\n")), "{said}");
+}
+
+/// What redis-trib 4.0 says in other words than redis-cli, and where it does not fail.
+#[test]
+fn rarer_words() {
+    let cluster = Cluster::builder().start();
+    cluster.wait_until_agreed();
+    fill(&cluster, 100);
+    let (known, a, b) = (cluster.address(0), cluster.id(0), cluster.id(1));
+    let said = trib(&["call", &known, "config", "get", "appendonly"], "").success();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[0], ">>> Calling CONFIG get appendonly");
+    assert_eq!(lines[1], format!("{known}: [\"appendonly\", \"no\"]"));
+    assert_eq!(lines.len(), 4, "{said}");
+    let said = trib(&["call", &known, "incr"], "").success();
+    let refused = format!("{known}: ERR wrong number of arguments for 'incr' command\n");
+    assert!(said.contains(&refused), "{said}");
+    let weights = ["rebalance", "--simulate", "--weight", &format!("{a}=2"), &known];
+    let said = trib(&weights, "").success();
+    assert!(said.contains(">>> Rebalancing across 3 nodes. Total weight = 4.0\n"), "{said}");
+    let said = trib(&["rebalance", &known], "").success();
+    assert!(said.ends_with("All nodes are within the 2.0% threshold.\n"), "{said}");
+    let said = trib(&["rebalance", "--weight", "=2", &known], "").failure();
+    assert_eq!(said, "*** No such master node \n");
+    let said = trib(&["reshard", "--from", &b, "--to", &b, "--slots", "7", &known], "").failure();
+    assert!(said.ends_with("*** Target node is also listed among the source nodes!\n"), "{said}");
+    let said = trib(&["del-node", &known, &"A".repeat(40)], "").failure();
+    let nobody = "a".repeat(40);
+    let expected = format!(
+        ">>> Removing node {nobody} from cluster {known}\n[ERR] No such node ID {nobody}\n"
+    );
+    assert_eq!(said, expected);
+}
+
+/// Slots of nobody and slots that stand open; a check tells of them and does not fail.
+#[test]
+fn mending() {
+    let cluster = Cluster::builder().start();
+    cluster.wait_until_agreed();
+    let (known, a) = (cluster.address(0), cluster.id(0));
+    assert_eq!(cluster.client(0).show("SET {oo}k v"), "OK");
+    // The next owner has a key as well.
+    let mut other = cluster.client(1);
+    assert_eq!(other.show(&format!("CLUSTER SETSLOT 1629 IMPORTING {a}")), "OK");
+    for (command, reply) in [("ASKING", "OK"), ("SET {oo}l v", "OK"), ("ASKING", "OK")] {
+        assert_eq!(other.show(command), reply);
+    }
+    assert_eq!(other.show("SET {oo}m v"), "OK");
+    let said = trib(&["check", &known], "").success();
+    let warned =
+        format!("[WARNING] Node {} has slots in importing state (1629).\n", cluster.address(1));
+    assert_in_order(&said, &[&warned, "[WARNING] The following slots are open: 1629\n"]);
+    let said = trib(&["fix", &known], "").success();
+    let lines = [
+        ">>> Fixing open slot 1629\nSet as migrating in: \nSet as importing in: ",
+        &format!(
+            "\n>>> Moving all the 1629 slot keys to its owner {known}\nMoving slot 1629 from "
+        ),
+        ": ..\n>>> Setting 1629 as STABLE in ",
+    ];
+    assert_in_order(&said, &lines);
+    assert_eq!(cluster.client(0).show("EXISTS {oo}k {oo}l {oo}m"), "3");
+    for node in 0..3 {
+        assert_eq!(cluster.client(node).show("CLUSTER DELSLOTS 5"), "OK");
+    }
+    let said = trib(&["check", &known], "").success();
+    assert!(said.ends_with("[ERR] Not all 16384 slots are covered by nodes.\n"), "{said}");
+    let said = trib(&["fix", &known], "yes\n").success();
+    let lines = [
+        ">>> Fixing slots coverage...\nList of not covered slots: 5\nSlot 5 has keys in 0 nodes: \n",
+        "The folowing uncovered slots have no keys across the cluster:\n5\n",
+        "Fix these slots by covering with a random node? (type 'yes' to accept): >>> Covering slot 5 ",
+    ];
+    assert_in_order(&said, &lines);
+    assert_in_order(&trib(&["check", &known], "").success(), &IN_ORDER);
+}
+
+/// Keys of a lone server; one that cannot be moved does not stop the others.
+#[test]
+fn import() {
+    let (cluster, lone) = (Cluster::builder().start(), Server::start());
+    let (known, from) = (cluster.address(0), lone.address().to_string());
+    assert_eq!(lone.client().show("MSET a 1 b 2"), "OK");
+    assert_eq!(cluster.routed().show("SET a there"), "OK");
+    let said = trib(&["import", "--from", &from, &known], "").success();
+    let lines = [
+        &format!(">>> Importing data from {from} to cluster \n"),
+        ">>> Connecting to the source Redis instance\n*** Importing 2 keys from DB 0\n",
+        "BUSYKEY Target key name already exists",
+    ];
+    assert_in_order(&said, &lines);
+    assert!(said.contains("Migrating b to ") && said.contains(": OK\n"), "{said}");
+    assert_eq!(
+        (lone.client().show("DBSIZE"), cluster.routed().show("GET b")),
+        ("1".to_owned(), "2".to_owned())
+    );
 }

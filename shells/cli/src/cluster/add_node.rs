@@ -2,7 +2,7 @@
 
 use dunlin_manager::Node;
 
-use super::check::{Listing, inspect};
+use super::check::{Listing, inspect, judge};
 use super::create::meet_request;
 use super::members::{Member, Members, connect, introduce};
 use super::{Failed, Host, Manager, Outcome, join, preflight};
@@ -16,9 +16,8 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
     let (new, known) = (manager.host_at(0)?, manager.host_at(1)?);
     console.info(&format!(">>> Adding node {new} to cluster {known}"));
     let mut members = Members::load(manager, &known)?;
-    if !inspect(manager, &mut members, Listing::Full)?.is_good {
-        return Err(Failed);
-    }
+    let found = inspect(manager, &mut members, Listing::Full)?;
+    judge(manager, &found)?;
     let primary = primary_for(manager, &members)?;
     members.push(new_node(manager, &new)?);
     let added = members.view.nodes.len() - 1;

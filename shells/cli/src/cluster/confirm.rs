@@ -42,5 +42,9 @@ pub(super) fn confirm_plan(manager: &Manager<'_>) -> Outcome {
     }
     let question = "Do you want to proceed with the proposed reshard plan (yes/no)? ";
     let answer = manager.console.ask(question).unwrap_or_default();
-    if answer.starts_with("yes") { Ok(()) } else { Err(Failed) }
+    let is_yes = match manager.console.is_trib() {
+        true => answer == "yes",
+        false => answer.starts_with("yes"),
+    };
+    if is_yes { Ok(()) } else { Err(Failed) }
 }

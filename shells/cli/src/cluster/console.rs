@@ -59,6 +59,14 @@ impl Console {
         self.write(&self.coloured(tone, text));
     }
 
+    /// A line that redis-trib does not colour.
+    pub(crate) fn say_plain_in_trib(&self, tone: Tone, text: &str) {
+        match self.dialect {
+            Dialect::Cli => self.say(tone, text),
+            Dialect::Trib => self.plain(text),
+        }
+    }
+
     /// Lines that a plan has to say.
     pub(crate) fn notes(&self, notes: &[Note]) {
         notes.iter().for_each(|note| self.say(note.tone, &note.text));

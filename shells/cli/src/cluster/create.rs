@@ -5,7 +5,7 @@ use std::net::ToSocketAddrs;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use dunlin_manager::{Affinity, Candidate, CreatePlan, InvalidCreation, Node};
+use dunlin_manager::{Affinity, Candidate, CreatePlan, InvalidCreation, Node, Tone};
 use dunlin_slots::SlotSet;
 
 use super::check::{Listing, inspect, show_nodes};
@@ -90,7 +90,8 @@ fn plan(manager: &Manager<'_>, members: &Members) -> Result<CreatePlan, Failed> 
              *** Redis Cluster requires at least 3 master nodes.\n\
              *** This is not possible with {nodes} nodes and {replicas} replicas per node."
         );
-        manager.console.error(&format!("{text}\n*** At least {required} nodes are required."));
+        let text = format!("{text}\n*** At least {required} nodes are required.");
+        manager.console.say_plain_in_trib(Tone::Error, &text);
         Failed
     })
 }
@@ -115,7 +116,7 @@ fn tell_plan(manager: &Manager<'_>, members: &Members, plan: &CreatePlan) {
     }
     let mut is_extra = false;
     for one in &plan.assignments {
-        if one.is_extra && !is_extra {
+        if one.is_extra && !is_extra && !console.is_trib() {
             is_extra = true;
             text.push_str("Adding extra replicas...\n");
         }
@@ -130,10 +131,12 @@ fn tell_plan(manager: &Manager<'_>, members: &Members, plan: &CreatePlan) {
         Affinity::Untouched => {}
         Affinity::Perfect => console.good("[OK] Perfect anti-affinity obtained!"),
         Affinity::WithPrimary => {
-            console.warn("[WARNING] Some slaves are in the same host as their master");
+            let text = "[WARNING] Some slaves are in the same host as their master";
+            console.say_plain_in_trib(Tone::Warning, text);
         }
         Affinity::WithEachOther => {
-            console.warn("[WARNING] Some slaves of the same master are in the same host");
+            let text = "[WARNING] Some slaves of the same master are in the same host";
+            console.say_plain_in_trib(Tone::Warning, text);
         }
     }
 }

@@ -7,7 +7,10 @@ use super::{Failed, Manager, Outcome};
 /// ends.
 pub(super) fn run(manager: &Manager<'_>) -> Outcome {
     let console = &manager.console;
-    let (host, id) = (manager.host_at(0)?, manager.argument(1));
+    let (host, mut id) = (manager.host_at(0)?, manager.argument(1));
+    if console.is_trib() {
+        id.make_ascii_lowercase();
+    }
     console.info(&format!(">>> Removing node {id} from cluster {host}"));
     let mut members = Members::load(manager, &host)?;
     let Some(gone) = members.view.find(&id) else {

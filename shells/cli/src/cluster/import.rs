@@ -4,7 +4,7 @@ use dunlin_manager::Tone;
 use dunlin_resp::Value;
 use dunlin_slots::key_slot;
 
-use super::check::{Listing, inspect};
+use super::check::{Listing, inspect, judge};
 use super::members::{Members, number_of, text};
 use super::{Failed, Manager, Outcome, parse_host};
 use crate::connection::{Address, Connection, Target};
@@ -34,10 +34,14 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
         );
         return Err(Failed);
     };
-    console.info(&format!(">>> Importing data from {source} to cluster {host}"));
+    // redis-trib looks for the cluster's address where none stands.
+    let cluster = if console.is_trib() { String::new() } else { host.to_string() };
+    console.info(&format!(">>> Importing data from {source} to cluster {cluster}"));
     let mut members = Members::load(manager, &host)?;
-    if !inspect(manager, &mut members, Listing::Full)?.is_good {
-        return Err(Failed);
+    let found = inspect(manager, &mut members, Listing::Full)?;
+    judge(manager, &found)?;
+    if console.is_trib() {
+        console.info(">>> Connecting to the source Redis instance");
     }
     let mut target = Target::new(Address::Tcp(source.host.clone(), source.port));
     target.user.clone_from(&manager.command.from_user);
@@ -145,6 +149,10 @@ impl Import<'_, '_> {
             match self.link.receive() {
                 Ok(Value::Error(text)) => {
                     let text = String::from_utf8_lossy(&text);
+                    if console.is_trib() {
+                        console.plain(&text);
+                        continue;
+                    }
                     let source = &self.source;
                     console.error(&format!("Source {source} replied with error:\n{text}"));
                     return Err(None);

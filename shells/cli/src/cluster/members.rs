@@ -213,8 +213,8 @@ pub(super) fn number_of(info: &str, field: &str) -> u64 {
 pub(super) fn connect(manager: &Manager<'_>, host: &Host) -> Result<Connection, Failed> {
     let opened = Connection::open(&manager.target(host));
     if manager.verbose && manager.console.is_trib() {
-        let word = if opened.is_ok() { "OK" } else { "FAILED" };
-        manager.console.plain(&format!("Connecting to node {host}: {word}"));
+        let end = if opened.is_ok() { "OK\n" } else { "" };
+        manager.console.write(&format!("Connecting to node {host}: {end}"));
     }
     opened.map_err(|error| {
         match error {

@@ -195,6 +195,7 @@ impl Manager<'_> {
             timeout_ms: u64::try_from(self.command.timeout_ms).unwrap_or(60_000),
             replace: self.command.replace,
             is_fix: self.command.name == "fix",
+            dialect: self.console.dialect,
             is_cold: false,
             credentials: self.password.as_ref().map(|password| Credentials {
                 user: self.user.as_ref().map(text),

@@ -150,6 +150,10 @@ pub(super) fn tell(
     line(manager, members, (source, target), done);
     match &done.result {
         MoveResult::Failed { party, text } => {
+            if manager.console.is_trib() {
+                manager.console.error(&format!("[ERR] Calling MIGRATE: {text}"));
+                return Err(Failed);
+            }
             let node = if *party == Party::Target { target } else { source };
             replied_with_error(manager, &members.address(node), text);
             Err(Failed)

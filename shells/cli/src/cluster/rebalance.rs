@@ -1,6 +1,6 @@
 //! `rebalance`: slots are spread by weight.
 
-use dunlin_manager::{Balance, Rebalance, Share, Transfer, Weight, rebalance};
+use dunlin_manager::{Balance, Rebalance, Share, Tone, Transfer, Weight, rebalance};
 
 use super::check::{Listing, inspect};
 use super::members::Members;
@@ -13,7 +13,8 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
     let mut members = Members::load(manager, &manager.host_from(0)?)?;
     let shares = shares(manager, &members)?;
     if inspect(manager, &mut members, Listing::Brief)?.errors > 0 {
-        console.error("*** Please fix your cluster problems before rebalancing");
+        let text = "*** Please fix your cluster problems before rebalancing";
+        console.say_plain_in_trib(Tone::Error, text);
         return Err(Failed);
     }
     let threshold = manager.command.threshold as f32;
@@ -47,8 +48,8 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
 fn shares(manager: &Manager<'_>, members: &Members) -> Result<Vec<Share>, Failed> {
     let mut weights = vec![Weight::default(); members.view.nodes.len()];
     for word in manager.command.weights.iter().flatten() {
-        let (node, weight) = weight(members, word).map_err(|text| {
-            manager.console.error(&text);
+        let (node, weight) = weight(manager, members, word).map_err(|text| {
+            manager.console.say_plain_in_trib(Tone::Error, &text);
             Failed
         })?;
         weights[node] = weight;
@@ -67,19 +68,29 @@ fn shares(manager: &Manager<'_>, members: &Members) -> Result<Vec<Share>, Failed
 }
 
 /// `id=weight`; the beginning of the id will do.
-fn weight(members: &Members, word: &str) -> Result<(usize, Weight), String> {
+fn weight(manager: &Manager<'_>, members: &Members, word: &str) -> Result<(usize, Weight), String> {
     let invalid = || format!("*** invalid input {word}");
     let (name, value) = word.split_once('=').ok_or_else(invalid)?;
     let node = members.view.find_by_start(name);
+    let node =
+        node.filter(|node| !manager.console.is_trib() || is_one_primary(members, *node, name));
     let node = node.ok_or_else(|| format!("*** No such master node {name}"))?;
     let value = crate::number::leading_decimal(value.as_bytes()) as f32;
     Ok((node, Weight::new(value).ok_or_else(invalid)?))
 }
 
+/// Whether it is a primary, and no other name begins so.
+fn is_one_primary(members: &Members, node: usize, start: &str) -> bool {
+    let start = start.to_ascii_lowercase();
+    let named = members.view.nodes.iter().filter(|node| node.id.as_str().starts_with(&start));
+    members.view.nodes[node].is_primary() && named.count() == 1
+}
+
 fn tell(manager: &Manager<'_>, members: &Members, balances: &[Balance], total_weight: f32) {
     let console = &manager.console;
     let total = match console.is_trib() {
-        true if total_weight.fract() == 0.0 => format!("{total_weight:.0}"),
+        // Weights that were given are no whole numbers there, and so is their sum.
+        true if manager.command.weights.is_none() => format!("{total_weight:.0}"),
         true => format!("{total_weight:?}"),
         false => format!("{total_weight:.2}"),
     };

@@ -43,7 +43,7 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
 /// What redis-cli has on standard error.
 fn say(manager: &Manager<'_>, text: &str) {
     match manager.console.is_trib() {
-        true => manager.console.warn(text),
+        true => manager.console.plain(text),
         false => manager.console.aside(text),
     }
 }
@@ -117,6 +117,11 @@ fn sources(manager: &Manager<'_>, members: &Members, target: usize) -> Result<Ve
             }
             source(manager, members, target, name, &mut found).ok_or(Failed)?;
         }
+        if manager.console.is_trib() && found.contains(&target) {
+            let text = "*** Target node is also listed among the source nodes!";
+            manager.console.error(text);
+            return Err(Failed);
+        }
         return Ok(found);
     }
     manager.console.write(
@@ -155,7 +160,9 @@ fn source(
         "not known or not a master"
     };
     let node = primary(manager, members, name, what)?;
-    if node == target {
+    // Of sources that stand in the command line redis-trib says so in other words.
+    let is_refused_later = manager.console.is_trib() && manager.command.from.is_some();
+    if node == target && !is_refused_later {
         let text = "*** It is not possible to use the target node as source node.";
         manager.console.error(text);
     } else if !found.contains(&node) {

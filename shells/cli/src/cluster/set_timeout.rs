@@ -35,7 +35,9 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
             }
             Err(error) => {
                 bad += 1;
-                console.error(&format!("ERR setting node-timeout for {address}: {error}"));
+                // The spelling is redis-trib's.
+                let timeout = if console.is_trib() { "node-timeot" } else { "node-timeout" };
+                console.error(&format!("ERR setting {timeout} for {address}: {error}"));
             }
         }
     }

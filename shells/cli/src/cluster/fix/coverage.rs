@@ -1,5 +1,7 @@
 //! Slots that nobody owns.
 
+use std::collections::BTreeMap;
+
 use dunlin_manager::{Dialect, Uncovered, slot_ranges, uncovered};
 use dunlin_slots::SlotSet;
 
@@ -21,10 +23,28 @@ pub(in super::super) fn coverage(
         manager.console.plain(&format!("List of not covered slots: {}", listed(manager, slots)));
     }
     let keys = count(manager, members, slots)?;
+    if manager.console.is_trib() {
+        tell_holders(manager, members, slots, &keys);
+    }
     let found =
         uncovered(&members.view, slots, |node, slot| keys.get(&(node, slot)).copied().unwrap_or(0));
     let fixed = cover(manager, members, &found)?;
     Ok(fixed > 0)
+}
+
+/// A line for each slot, which only redis-trib has.
+fn tell_holders(
+    manager: &Manager<'_>,
+    members: &Members,
+    slots: &SlotSet,
+    keys: &BTreeMap<(usize, u16), u64>,
+) {
+    for slot in slots.iter() {
+        let holders = members.view.primaries().filter(|node| keys.contains_key(&(*node, slot)));
+        let holders: Vec<String> = holders.map(|node| members.address(node)).collect();
+        let (count, holders) = (holders.len(), holders.join(", "));
+        manager.console.plain(&format!("Slot {slot} has keys in {count} nodes: {holders}"));
+    }
 }
 
 fn listed(manager: &Manager<'_>, slots: &SlotSet) -> String {

@@ -5,7 +5,7 @@ mod owners;
 
 use std::collections::BTreeMap;
 
-use dunlin_manager::{Dialect, Election, OpenSlot, Remedy};
+use dunlin_manager::{Dialect, Election, OpenSlot, Remedy, Tone};
 use dunlin_resp::Value;
 use dunlin_slots::SlotSet;
 
@@ -24,7 +24,8 @@ pub(super) fn open_slots(
 ) -> Result<bool, Failed> {
     require_all_reachable(manager, members, "open slots")?;
     let keys = count(manager, members, slots)?;
-    let mut left: Vec<Open> = slots.iter().map(|slot| Open::new(members, slot, &keys)).collect();
+    let mut left: Vec<Open> =
+        slots.iter().map(|slot| Open::new(members, manager.console.dialect, slot, &keys)).collect();
     while let Some(first) = left.first() {
         let pair = first.pair(members);
         let same = left.iter().take(TOGETHER).take_while(|open| open.pair(members) == pair);
@@ -52,11 +53,16 @@ struct Open {
 }
 
 impl Open {
-    fn new(members: &Members, slot: u16, keys: &BTreeMap<(usize, u16), u64>) -> Self {
+    fn new(
+        members: &Members,
+        dialect: Dialect,
+        slot: u16,
+        keys: &BTreeMap<(usize, u16), u64>,
+    ) -> Self {
         let nodes = 0..members.view.nodes.len();
         let keys: Vec<u64> =
             nodes.map(|node| keys.get(&(node, slot)).copied().unwrap_or(0)).collect();
-        Self { slot: OpenSlot::new(&members.view, slot, &keys), keys }
+        Self { slot: OpenSlot::new(&members.view, dialect, slot, &keys), keys }
     }
 
     /// Between which nodes its move only has to go on, if that is all.
@@ -81,7 +87,7 @@ fn go_on(
     let mut is_mended = true;
     for (open, done) in open.iter().zip(&done) {
         let slot = open.slot.slot;
-        manager.console.info(&format!(">>> Fixing open slot {slot}"));
+        manager.console.say_plain_in_trib(Tone::Info, &format!(">>> Fixing open slot {slot}"));
         tell(manager, members, &open.slot);
         case(manager, &format!(">>> Case 1: Moving slot {slot} from {from} to {to}"), None);
         is_mended &= mover::tell(manager, members, (source, target), done).is_ok();
@@ -113,7 +119,7 @@ fn open_slot(
     Open { slot: open, keys }: &Open,
 ) -> Result<bool, Failed> {
     let slot = open.slot;
-    manager.console.info(&format!(">>> Fixing open slot {slot}"));
+    manager.console.say_plain_in_trib(Tone::Info, &format!(">>> Fixing open slot {slot}"));
     tell(manager, members, open);
     match &open.election {
         Election::Owned(_) => {}
@@ -166,7 +172,8 @@ fn install(
     losers: &[usize],
 ) -> Outcome {
     let address = members.address(owner);
-    manager.console.warn(&format!("*** Configuring {address} as the slot owner"));
+    let text = format!("*** Configuring {address} as the slot owner");
+    manager.console.say_plain_in_trib(Tone::Warning, &text);
     members.demand(manager, owner, &format!("CLUSTER SETSLOT {slot} STABLE"))?;
     take_slot(manager, members, slot, owner)?;
     let id = members.view.nodes[owner].id;
