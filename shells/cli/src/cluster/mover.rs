@@ -19,9 +19,11 @@ use crate::connection::Connection;
 
 /// Slots of one pair that are open at once, at first: nodes write their configuration to disk at most
 /// steps, once for a whole window.
-const WINDOW: usize = 16;
-/// More would make clients of the source wait: a step of a window is one pipeline there.
-const WINDOW_MAX: usize = 32;
+const WINDOW: usize = 4;
+/// More would make clients wait: a step of a window is one pipeline at the source, and slots that come
+/// together are heard of together. With 8, a live client's p99.9 is about what it is when Redis's
+/// manager moves one slot at a time; with 32 its p99 is twice that, for half as many more keys per second.
+const WINDOW_MAX: usize = 8;
 /// A window that takes less is followed by a greater one, one that takes more than twice as long by a
 /// smaller one: this is about how long Ctrl-C may take, and how long clients may meet an open slot.
 const WINDOW_TIME: Duration = Duration::from_millis(250);
@@ -375,10 +377,10 @@ mod tests {
     #[test]
     fn windows_follow_the_time_they_take() {
         let ms = Duration::from_millis;
-        assert_eq!(next_window(16, ms(10)), 32);
-        assert_eq!(next_window(32, ms(10)), WINDOW_MAX);
+        assert_eq!(next_window(4, ms(10)), 8);
+        assert_eq!(next_window(8, ms(10)), WINDOW_MAX);
         assert_eq!(next_window(8, ms(300)), 8);
-        assert_eq!(next_window(32, ms(600)), 16);
+        assert_eq!(next_window(8, ms(600)), 4);
         assert_eq!(next_window(1, ms(60_000)), 1);
     }
 }
