@@ -35,11 +35,10 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
         match members.link(index).ask(&words) {
             Ok(value) => {
                 let mut text = format!("{address}: ").into_bytes();
-                match manager.console.is_trib() {
-                    true => write_as_ruby(&mut text, &value),
-                    false => {
-                        crate::format::write_text(&mut text, &value, &OutputOptions::default())
-                    }
+                if manager.console.is_trib() {
+                    write_as_ruby(&mut text, &value);
+                } else {
+                    crate::format::write_text(&mut text, &value, &OutputOptions::default());
                 }
                 text.push(b'\n');
                 manager.console.write_bytes(&text);
