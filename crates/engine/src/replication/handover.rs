@@ -48,7 +48,6 @@ impl Engine {
             failover.stage = FailoverStage::InProgress;
             failover.target = Some(dunlin_replication::FailoverTarget { host: host.clone(), port });
         }
-        self.config.replication.replicaof = dunlin_config::ReplicaOf(Some((host.clone(), port)));
         self.follow_primary(host, port);
     }
 
@@ -61,7 +60,6 @@ impl Engine {
         };
         self.host.log_notice(&format!("Failover to {target} aborted: {why}"));
         if failover.stage == FailoverStage::InProgress {
-            self.config.replication.replicaof = dunlin_config::ReplicaOf(None);
             self.leave_primary();
             self.follow_role();
         }
@@ -86,7 +84,6 @@ impl Engine {
             "Failover request received for replid {}.",
             String::from_utf8_lossy(&replid)
         ));
-        self.config.replication.replicaof = dunlin_config::ReplicaOf(None);
         self.become_primary();
         let client = self.sessions.get(dunlin_session::Token(number.0));
         let client =
