@@ -10,9 +10,9 @@ use dunlin_stdx::time::Monotonic;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub u64);
 
-/// What a server is to do, in the order in which it is given.
+/// What whoever moves bytes is to do on the bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum BusRequest {
     /// Open a connection, then say [`connected`](crate::Cluster::connected) or
     /// [`connect_failed`](crate::Cluster::connect_failed).
     Connect {
@@ -35,6 +35,13 @@ pub enum Action {
         /// The connection.
         link: LinkId,
     },
+}
+
+/// What a server is to do, in the order in which it is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Open, use or close a connection of the bus.
+    Bus(BusRequest),
     /// Replace nodes.conf. It must be written (and on disk if `fsync`) before anything that follows
     /// is sent; if it cannot be, the server ends.
     SaveConf {

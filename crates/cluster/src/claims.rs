@@ -10,7 +10,7 @@
 //! given meanwhile was lost. A node that is cut off takes no new epoch, and one that has taken one
 //! yields to who claims its slots in the same.
 
-use dunlin_slots::{SLOTS, SlotSet};
+use dunlin_slots::SlotSet;
 
 use crate::action::Action;
 use crate::bus::{Claim, Header};
@@ -28,6 +28,8 @@ struct Settled {
     /// Slots that were of this node's shard.
     taken: SlotSet,
     is_changed: bool,
+    /// Whether a slot had another owner.
+    has_moved: bool,
 }
 
 impl Cluster {
@@ -58,7 +60,7 @@ impl Cluster {
                     let (id, shard) = (primary.id, primary.shard_id);
                     self.nodes.set_primary(sender, Some(id));
                     self.nodes.get_mut(sender).shard_id = shard;
-                    self.save();
+                    self.save_soon();
                 }
             }
         }
@@ -81,11 +83,16 @@ impl Cluster {
     }
 
     fn demote_in_table(&mut self, key: NodeKey) {
-        for slot in self.nodes.get(key).slots.clone().iter() {
+        let slots = self.nodes.get(key).slots.clone();
+        for slot in slots.iter() {
             self.nodes.assign(slot, None);
         }
         self.nodes.make_replica(key);
-        self.save();
+        if slots.is_empty() {
+            self.save_soon();
+        } else {
+            self.save();
+        }
         self.todo.state = true;
     }
 
@@ -147,8 +154,12 @@ impl Cluster {
         let settled = self.rebind(claimant, epoch, claim, my_primary);
         if settled.is_changed {
             self.hear_winner();
-            self.save();
             self.todo.state = true;
+        }
+        if settled.has_moved {
+            self.save_to_disk();
+        } else if settled.is_changed {
+            self.save_soon();
         }
         if !settled.taken.is_empty() {
             self.outbox.push(Action::DropSlotSubscriptions(settled.taken.clone()));
@@ -177,7 +188,8 @@ impl Cluster {
     ) -> Settled {
         let mut settled = Settled::default();
         let yields = self.yields_to(claimant, epoch);
-        for slot in 0..SLOTS {
+        let concerned = claim.clone() | self.nodes.get(claimant).slots();
+        for slot in concerned.iter() {
             let owner = self.nodes.owner(slot);
             if owner == Some(claimant) {
                 self.nodes.set_claimed(slot, claim.contains(slot));
@@ -204,6 +216,7 @@ impl Cluster {
             }
             self.nodes.assign(slot, Some(claimant));
             settled.is_changed = true;
+            settled.has_moved |= owner.is_some();
         }
         settled
     }

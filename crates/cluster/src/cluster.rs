@@ -78,6 +78,8 @@ pub(crate) struct Turn {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Todo {
     pub(crate) save: bool,
+    /// The next run of the cron is to save.
+    pub(crate) save_soon: bool,
     pub(crate) fsync: bool,
     pub(crate) state: bool,
     pub(crate) failover: bool,
@@ -138,6 +140,17 @@ impl Cluster {
             0 => self.timeout_us() / 2,
             ms => ms.saturating_mul(1000),
         }
+    }
+
+    /// nodes.conf is to be written within the time between two runs of the cron: others have said of
+    /// themselves, or of each other, what they will say again. While a thousand nodes find together, each
+    /// learns such a thing a thousand times within seconds, and its file would be as many times written and
+    /// synced, with all its thousand lines.
+    ///
+    /// Differs: Redis writes, and in part syncs, the file at the end of each turn that learns any.
+    pub(crate) const fn save_soon(&mut self) {
+        self.todo.save_soon = true;
+        self.version += 1;
     }
 
     /// nodes.conf is to be written before anything is sent.

@@ -2,7 +2,7 @@
 
 use dunlin_stdx::time::{Monotonic, Now};
 
-use crate::action::Action;
+use crate::action::{Action, BusRequest};
 use crate::cluster::Cluster;
 use crate::facts::Facts;
 use crate::flags::NodeFlags;
@@ -39,6 +39,9 @@ impl Cluster {
         let was_late =
             self.cron.last.is_some_and(|last| now.monotonic.since_us(last) > self.timeout_us() / 2);
         self.cron.last = Some(now.monotonic);
+        if std::mem::take(&mut self.todo.save_soon) {
+            self.save_to_disk();
+        }
         self.keep_links();
         self.time_out_probes();
         self.meet_seeds_if_alone();
@@ -92,7 +95,7 @@ impl Cluster {
         (node.contact.outbound, node.contact.is_open) = (Some(link), false);
         let port = node.address.bus_port;
         let ip = self.host_to_try(key);
-        self.outbox.push(Action::Connect { link, ip, port });
+        self.outbox.push(Action::Bus(BusRequest::Connect { link, ip, port }));
     }
 
     /// The one of a few that has been silent for longest.

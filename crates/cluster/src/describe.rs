@@ -248,7 +248,7 @@ impl Cluster {
     /// All links to known nodes, for CLUSTER LINKS: node by node, the own link before the other's.
     #[must_use]
     pub fn links(&self) -> Vec<LinkDescription> {
-        let open = self.links.iter().filter(|(_, link)| link.is_open);
+        let open = self.links.iter().filter(|(_, link)| self.is_open(link));
         let mut links: Vec<LinkDescription> = open
             .filter_map(|(id, link)| {
                 let node = self.nodes.get(link.node?).id;

@@ -81,7 +81,7 @@ impl Cluster {
 
     /// Where a node is that another one speaks of.
     fn gossiped_address(&self, sender: NodeKey, entry: &GossipEntry) -> Address {
-        let ip = seen_from_here(&entry.ip, &self.nodes.get(sender).address.ip);
+        let ip = seen_from_here(entry.ip.as_str(), &self.nodes.get(sender).address.ip);
         self.bus_address(ip, entry.port, entry.secondary_port, entry.bus_port)
     }
 
@@ -120,7 +120,7 @@ impl Cluster {
         let failed_at = flags.contains(NodeFlags::FAIL).then_some(at);
         let node = Node { address, failed_at, ..Node::new(entry.id, shard, flags, at) };
         if self.nodes.insert(node).is_some() {
-            self.save();
+            self.save_soon();
         }
     }
 }

@@ -20,7 +20,15 @@ impl NodeId {
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
         let bytes: [u8; LEN] = bytes.try_into().ok()?;
-        bytes.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).then_some(Self(bytes))
+        // All are looked at, so that it is done for several at once.
+        let is_digit = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        bytes.iter().fold(true, |good, byte| good & is_digit(byte)).then_some(Self(bytes))
+    }
+
+    /// The first digits as a number, in the order of ids.
+    pub(crate) fn prefix(&self) -> u64 {
+        let (digits, _) = self.0.as_chunks::<8>();
+        u64::from_be_bytes(digits[0])
     }
 
     /// Its digits.

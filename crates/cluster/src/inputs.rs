@@ -2,11 +2,12 @@
 
 use dunlin_stdx::time::Now;
 
-use crate::action::{Action, LinkId, Severity};
+use crate::action::{Action, BusRequest, LinkId, Severity};
 use crate::bus::{FRAME_BYTES_MAX, Message, Refusal, Refused, STRANGER_FRAME_BYTES_MAX};
 use crate::cluster::Cluster;
 use crate::facts::Facts;
 use crate::flags::NodeFlags;
+use crate::links::Link;
 
 impl Cluster {
     /// A peer has connected to the port of the bus; `peer_ip` is where it comes from, `local_ip` the
@@ -20,12 +21,11 @@ impl Cluster {
         link
     }
 
-    /// A connection that [`Action::Connect`] asked for is there; `peer_ip` is the address that has
+    /// A connection that [`BusRequest::Connect`] asked for is there; `peer_ip` is the address that has
     /// answered.
     pub fn connected(&mut self, now: Now, facts: &Facts<'_>, link: LinkId, peer_ip: &str) {
         self.begin(now, facts);
         let Some(open) = self.links.get_mut(link) else { return };
-        open.is_open = true;
         peer_ip.clone_into(&mut open.peer_ip);
         let Some(key) = open.node else { return self.end_probe(link, Ok(())) };
         self.resolve_handshake(key, peer_ip);
@@ -39,7 +39,7 @@ impl Cluster {
         node.flags.remove(NodeFlags::MEET);
     }
 
-    /// A connection that [`Action::Connect`] asked for could not be made, for this reason.
+    /// A connection that [`BusRequest::Connect`] asked for could not be made, for this reason.
     pub fn connect_failed(&mut self, now: Now, link: LinkId, reason: &str) {
         self.turn.now = now;
         if let Some(key) = self.links.get(link).and_then(|link| link.node) {
@@ -70,6 +70,12 @@ impl Cluster {
         }
     }
 
+    /// Whether a link is open, and not still to be.
+    pub(crate) fn is_open(&self, link: &Link) -> bool {
+        // The one that this node opens to another is the only one of its kind.
+        link.is_inbound || link.node.is_some_and(|key| self.nodes.get(key).is_connected())
+    }
+
     /// Forgets a link that has ended. Without a link to a node that should answer, the time runs
     /// against it.
     fn unlink(&mut self, id: LinkId) {
@@ -88,7 +94,7 @@ impl Cluster {
     /// Closes a link.
     pub(crate) fn close(&mut self, id: LinkId) {
         let Some(link) = self.links.remove(id) else { return };
-        self.outbox.push(Action::Close { link: id });
+        self.outbox.push(Action::Bus(BusRequest::Close { link: id }));
         let Some(key) = link.node else { return };
         let contact = &mut self.nodes.get_mut(key).contact;
         for end in [&mut contact.outbound, &mut contact.inbound] {
@@ -164,9 +170,18 @@ impl Cluster {
         }
         if std::mem::take(&mut self.todo.save) {
             self.version += 1;
+            self.todo.save_soon = false;
             let fsync = std::mem::take(&mut self.todo.fsync);
             let text = self.conf();
             self.outbox.push(Action::SaveConf { text, fsync });
+        }
+    }
+
+    /// The server is about to end: what would be saved soon is saved at the end of this turn.
+    pub fn ending(&mut self, now: Now) {
+        self.turn.now = now;
+        if self.todo.save_soon {
+            self.save_to_disk();
         }
     }
 
@@ -197,7 +212,7 @@ impl Cluster {
             let (link, bytes) = self.outbox.next_message()?;
             if let Some(open) = self.links.get_mut(link) {
                 open.handed_bytes += bytes.len();
-                return Some(Action::Send { link, bytes });
+                return Some(Action::Bus(BusRequest::Send { link, bytes }));
             }
         }
         None

@@ -63,7 +63,7 @@ mod stats;
 mod tests;
 mod vote;
 
-pub use action::{Action, Line, LinkId, Severity};
+pub use action::{Action, BusRequest, Line, LinkId, Severity};
 pub use address::{Address, BUS_PORT_OFFSET, Ports};
 pub use admin::{Bump, FailoverMode, ResetMode, SetSlot};
 pub use cluster::{Cluster, Start, StartError};

@@ -19,7 +19,6 @@ pub(crate) struct Link {
     /// message of a known sender on one that it accepts.
     pub(crate) node: Option<NodeKey>,
     pub(crate) is_inbound: bool,
-    pub(crate) is_open: bool,
     pub(crate) created: Now,
     pub(crate) peer_ip: String,
     pub(crate) local_ip: String,
@@ -95,7 +94,6 @@ impl Links {
             reader: FrameReader::new(),
             node,
             is_inbound,
-            is_open: is_inbound,
             created: now,
             peer_ip: peer_ip.to_owned(),
             local_ip: local_ip.to_owned(),

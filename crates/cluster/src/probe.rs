@@ -10,7 +10,7 @@ use std::net::IpAddr;
 
 use dunlin_stdx::time::{Monotonic, Now};
 
-use crate::action::{Action, LinkId};
+use crate::action::{Action, BusRequest, LinkId};
 use crate::cluster::Cluster;
 use crate::error::ClusterError;
 
@@ -50,7 +50,7 @@ impl Cluster {
         let link = self.links.open_to_nobody(now);
         let (ip, port) = (numeric.to_string(), bus_port);
         self.probes.push(Probe { link, ip: ip.clone(), port, begun: now.monotonic });
-        self.outbox.push(Action::Connect { link, ip, port });
+        self.outbox.push(Action::Bus(BusRequest::Connect { link, ip, port }));
         Ok(link)
     }
 

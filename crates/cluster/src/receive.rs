@@ -114,7 +114,7 @@ impl Cluster {
             node.config_epoch = header.config_epoch;
             // A replica's is not in nodes.conf: there it is its primary's.
             if node.is_primary() {
-                self.save_to_disk();
+                self.save_soon();
             }
         }
         if header.current_epoch > self.epochs.current {
@@ -194,7 +194,7 @@ impl Cluster {
 
     /// Where the sender of a header is reached.
     fn address_of(&self, header: &Header, peer_ip: &str) -> Address {
-        let ip = if header.ip.is_empty() { peer_ip } else { &header.ip };
+        let ip = if header.ip.is_empty() { peer_ip } else { header.ip.as_str() };
         let ip = seen_from_here(ip, peer_ip);
         self.bus_address(ip, header.port, header.secondary_port, header.bus_port)
     }
@@ -331,8 +331,10 @@ impl Cluster {
         if follows {
             me.shard_id = shard;
         }
-        if is_new || follows {
+        if follows {
             self.save();
+        } else if is_new {
+            self.save_soon();
         }
         for (id, seconds) in forgotten {
             self.forget_with(id, seconds);

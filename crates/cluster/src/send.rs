@@ -9,7 +9,7 @@ use crate::bus::{
 use crate::cluster::Cluster;
 use crate::config::Pace;
 use crate::flags::NodeFlags;
-use crate::nodes::NodeKey;
+use crate::nodes::{NodeKey, NodeKeySet};
 
 /// A PING, PONG or MEET tells of at least so many nodes, if there are as many.
 const GOSSIP_MIN: usize = 3;
@@ -32,7 +32,7 @@ impl Cluster {
             config_epoch: shown.config_epoch,
             offset: self.turn.offset,
             slots: shown.slots.clone(),
-            ip: self.config.announce_ip.clone().unwrap_or_default(),
+            ip: self.config.announce_ip.as_deref().unwrap_or_default().into(),
             port,
             secondary_port,
             bus_port: me.address.bus_port,
@@ -48,7 +48,7 @@ impl Cluster {
     }
 
     fn post(&mut self, link: LinkId, kind: MessageKind, bytes: Bytes) {
-        if self.links.get(link).is_some_and(|link| link.is_open) {
+        if self.links.get(link).is_some_and(|link| self.is_open(link)) {
             self.stats.sent[kind as usize] += 1;
             self.outbox.send(link, bytes);
         }
@@ -203,11 +203,12 @@ impl Cluster {
     fn draw_for(&mut self, to: Option<NodeKey>, wanted: usize) -> Vec<NodeKey> {
         let wanted = wanted.min(self.nodes.len().saturating_sub(2));
         let mut told: Vec<NodeKey> = Vec::with_capacity(wanted);
+        let mut is_told = NodeKeySet::new();
         let mut tries = wanted * 3;
         while told.len() < wanted && tries > 0 {
             tries -= 1;
             let key = self.nodes.draw(&mut self.rng);
-            if Some(key) != to && self.is_worth_telling(key) && !told.contains(&key) {
+            if Some(key) != to && self.is_worth_telling(key) && is_told.insert(key) {
                 told.push(key);
             }
         }
@@ -229,7 +230,7 @@ impl Cluster {
             id: node.id,
             ping_sent_s: seconds(node.contact.ping_sent),
             pong_received_s: seconds(node.contact.pong_received),
-            ip: node.address.ip.clone(),
+            ip: node.address.ip.as_str().into(),
             port,
             bus_port: node.address.bus_port,
             flags: node.flags,

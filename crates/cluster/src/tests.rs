@@ -8,8 +8,8 @@ use dunlin_stdx::time::{Monotonic, Now};
 use crate::bus::{Body, Claim, Gossip, GossipEntry, Header, Message};
 use crate::links::STRANGERS_MAX;
 use crate::{
-    Action, Cluster, ClusterConfig, DownReason, Facts, LinkId, NoKeys, NodeFlags, NodeId, Ports,
-    PrimaryLink, Start,
+    Action, BusRequest, Cluster, ClusterConfig, DownReason, Facts, LinkId, NoKeys, NodeFlags,
+    NodeId, Ports, PrimaryLink, Start,
 };
 
 /// Primaries `a`, `b` and `d` with slots, `c` a replica of `b`; `me` is one of them.
@@ -81,7 +81,9 @@ impl Bench {
         actions.extend(std::iter::from_fn(|| self.cluster.poll_action()));
         for action in &actions {
             match action {
-                Action::Connect { link, ip, .. } => self.links.push((*link, ip.clone())),
+                Action::Bus(BusRequest::Connect { link, ip, .. }) => {
+                    self.links.push((*link, ip.clone()));
+                }
                 Action::Log(line) => self.log.push(line.text.clone()),
                 _ => {}
             }
@@ -109,7 +111,7 @@ impl Bench {
             slots: node.map_or_else(SlotSet::new, |node| {
                 node.primary().and_then(|id| self.cluster.node(id)).unwrap_or(node).slots().clone()
             }),
-            ip: node.map_or_else(String::new, |node| node.address().ip.clone()),
+            ip: node.map_or("", |node| &node.address().ip).into(),
             port: 7000,
             secondary_port: 0,
             bus_port: 17000,
@@ -135,7 +137,7 @@ impl Bench {
 
 fn sent(actions: &[Action]) -> Vec<Body> {
     let messages = actions.iter().filter_map(|action| match action {
-        Action::Send { bytes, .. } => Some(Message::decode(bytes).unwrap().body),
+        Action::Bus(BusRequest::Send { bytes, .. }) => Some(Message::decode(bytes).unwrap().body),
         _ => None,
     });
     messages.collect()
@@ -155,9 +157,50 @@ fn a_vote_is_on_disk_before_it_leaves() {
         matches!(action, Action::SaveConf { text, fsync: true }
             if text.contains("currentEpoch 10 lastVoteEpoch 10"))
     });
-    let left = actions.iter().position(|action| matches!(action, Action::Send { .. }));
+    let left =
+        actions.iter().position(|action| matches!(action, Action::Bus(BusRequest::Send { .. })));
     assert!(gives_vote(&actions) && saved.unwrap() < left.unwrap());
     assert!(bench.says("Failover auth granted to cccccccc"));
+}
+
+/// What others will say again is saved by the next run of the cron, however much of it there is; that a
+/// slot has another owner at once.
+#[test]
+fn news_is_saved_soon_and_moves_of_slots_at_once() {
+    let saved = |actions: &[Action]| {
+        let saves = actions.iter().filter_map(|action| match action {
+            Action::SaveConf { text, fsync: true } => Some(text.clone()),
+            _ => None,
+        });
+        saves.collect::<Vec<String>>()
+    };
+    let mut bench = Bench::new('a');
+    let stranger = GossipEntry {
+        id: id('e'),
+        ping_sent_s: 0,
+        pong_received_s: 0,
+        ip: "10.0.0.5".into(),
+        port: 7000,
+        bus_port: 17000,
+        flags: NodeFlags::PRIMARY,
+        secondary_port: 0,
+    };
+    let gossip = Gossip { entries: vec![stranger], extensions: None };
+    let before = bench.cluster.version();
+    let actions = bench.hears(bench.header('b'), Body::Pong(gossip));
+    assert_eq!((saved(&actions).len(), bench.cluster.version()), (0, before + 1));
+    let header = Header { config_epoch: 7, ..bench.header('d') };
+    assert!(saved(&bench.hears(header, Body::Pong(Gossip::default()))).is_empty());
+    let cron = |bench: &mut Bench| bench.turn(|cluster, now, facts| cluster.run_cron(now, facts));
+    let texts = saved(&cron(&mut bench));
+    let [text] = &texts[..] else { panic!("{} saves", texts.len()) };
+    assert!(text.contains(id('e').as_str()) && text.contains(" 7 connected 10923-16383"), "{text}");
+    assert!(saved(&cron(&mut bench)).is_empty());
+    let mut header = Header { config_epoch: 8, ..bench.header('d') };
+    header.slots.insert(0);
+    let texts = saved(&bench.hears(header, Body::Pong(Gossip::default())));
+    assert!(texts[0].contains(" 8 connected 0 10923-16383"), "{texts:?}");
+    assert!(saved(&cron(&mut bench)).is_empty());
 }
 
 #[test]
@@ -322,7 +365,7 @@ fn few_are_told_of_a_suspicion_in_a_large_cluster() {
                 sender: *node.id(),
                 config_epoch: node.config_epoch(),
                 slots: node.slots().clone(),
-                ip: node.address().ip.clone(),
+                ip: node.address().ip.as_str().into(),
                 ..bench.header('d')
             };
             bench.hears(header, Body::Pong(Gossip::default()));
@@ -465,7 +508,7 @@ fn who_is_heard_of_is_not_silent() {
             id: numbered(number),
             ping_sent_s: 0,
             pong_received_s,
-            ip: format!("10.0.1.{number}"),
+            ip: format!("10.0.1.{number}").as_str().into(),
             port: 7000,
             bus_port: 17000,
             flags: NodeFlags::PRIMARY,
@@ -542,7 +585,7 @@ fn links_are_killed_and_messages_dropped_for_tests() {
         cluster.kill_links(now, id.digits(), Some(crate::LinkDirection::From)).unwrap();
         cluster.kill_links(now, id.digits(), Some(crate::LinkDirection::To)).unwrap();
     });
-    assert!(matches!(killed[..], [Action::Close { .. }]), "{killed:?}");
+    assert!(matches!(killed[..], [Action::Bus(BusRequest::Close { .. })]), "{killed:?}");
     let links = bench.links.len();
     bench.cron(1);
     assert_eq!(bench.links.len(), links + 1);
@@ -625,7 +668,7 @@ fn a_probe_says_once_whether_an_address_is_reached() {
     let links = bench.cluster.links().len();
     let actions = bench.turn(|cluster, now, facts| cluster.connected(now, facts, open, "10.0.0.9"));
     assert_eq!(probed(&actions), [(open, 1, Ok(()))]);
-    assert!(actions.contains(&Action::Close { link: open }));
+    assert!(actions.contains(&Action::Bus(BusRequest::Close { link: open })));
     assert!(sent(&actions).is_empty() && bench.cluster.links().len() == links);
     let actions = bench.turn(|cluster, now, _| cluster.connect_failed(now, shut, "No route"));
     assert_eq!(probed(&actions), [(shut, 2, Err("No route".to_owned()))]);

@@ -36,7 +36,6 @@ mod tracking;
 mod transaction;
 
 pub use ahead::CONNECTIONS_AHEAD_MAX;
-pub use cluster::BusRequest;
 pub use engine::{Engine, Parts};
 pub use follow::{Follower, StreamFault};
 pub use replication::ShutdownOutcome;

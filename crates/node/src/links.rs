@@ -9,8 +9,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use bytes::Bytes;
-use dunlin_cluster::LinkId;
-use dunlin_engine::BusRequest;
+use dunlin_cluster::{BusRequest, LinkId};
 use dunlin_migrate::{Action as MigrationAction, LinkId as TargetId};
 use dunlin_resp::Output;
 use slab::Slab;

@@ -152,25 +152,29 @@ impl SlotSet {
     /// Reads what [`Self::to_bitmap`] wrote.
     #[must_use]
     pub fn from_bitmap(bitmap: &[u8; WORDS * 8]) -> Self {
-        let mut set = Self::new();
-        let (words, _) = bitmap.as_chunks::<8>();
-        for (word, bytes) in set.words_mut().iter_mut().zip(words) {
+        let mut words = EMPTY;
+        for (word, bytes) in words.iter_mut().zip(bitmap.as_chunks::<8>().0) {
             *word = u64::from_le_bytes(*bytes);
         }
-        set
+        if words == EMPTY { Self::new() } else { Self { bitmap: Some(Arc::new(words)) } }
     }
 
     fn find(&self, start: u16, wanted: impl Fn(u64) -> u64) -> Option<u16> {
         let first = usize::from(start / 64);
-        let mut mask = u64::MAX << (start % 64);
-        for (index, word) in self.words().iter().enumerate().skip(first) {
-            let bits = wanted(*word) & mask;
-            if bits != 0 {
-                return Some((index * 64) as u16 + bits.trailing_zeros() as u16);
-            }
-            mask = u64::MAX;
+        let (word, rest) = self.words().get(first..)?.split_first()?;
+        let slot = |index: usize, bits: u64| (index * 64) as u16 + bits.trailing_zeros() as u16;
+        let bits = wanted(*word) & u64::MAX << (start % 64);
+        if bits != 0 {
+            return Some(slot(first, bits));
         }
-        None
+        // Most words have nothing: eight of them are seen at once.
+        let has_none = |words: &[u64]| words.iter().fold(0, |all, word| all | wanted(*word)) == 0;
+        let skipped = 8 * rest.chunks(8).take_while(|words| has_none(words)).count();
+        let mut rest = rest.iter().enumerate().skip(skipped);
+        rest.find_map(|(index, word)| {
+            let bits = wanted(*word);
+            (bits != 0).then(|| slot(first + 1 + index, bits))
+        })
     }
 
     fn zip_with(mut self, other: &Self, operation: impl Fn(u64, u64) -> u64) -> Self {
@@ -183,7 +187,10 @@ impl SlotSet {
 
 impl PartialEq for SlotSet {
     fn eq(&self, other: &Self) -> bool {
-        self.words() == other.words()
+        match (&self.bitmap, &other.bitmap) {
+            (Some(left), Some(right)) if Arc::ptr_eq(left, right) => true,
+            _ => self.words() == other.words(),
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a node says about others: 104 bytes for each.
 
 use super::extension::{Extension, decode_extensions};
-use super::header::{Layout, id_at, u16_at, u32_at};
+use super::header::{Layout, field, id_at, u16_at, u32_at};
 use super::kind::Refusal;
-use super::text::{padded_address, parse_address};
+use super::text::AddressText;
 use crate::flags::NodeFlags;
 use crate::id::NodeId;
 
@@ -29,7 +29,7 @@ pub struct GossipEntry {
     /// When it last answered, in seconds since the Unix epoch; 0 for never.
     pub pong_received_s: u32,
     /// Its address.
-    pub ip: String,
+    pub ip: AddressText,
     /// Its port of clients: with TLS if the bus has it.
     pub port: u16,
     /// Its port of the bus.
@@ -46,7 +46,7 @@ impl GossipEntry {
             id: id_at(entry, 0)?,
             ping_sent_s: u32_at(entry, 40),
             pong_received_s: u32_at(entry, 44),
-            ip: parse_address(&entry[48..94]).ok_or(Refusal::Address)?,
+            ip: AddressText::parse(field(entry, 48)).ok_or(Refusal::Address)?,
             port: u16_at(entry, 94),
             bus_port: u16_at(entry, 96),
             flags: NodeFlags::from_bits_truncate(u16_at(entry, 98)),
@@ -58,7 +58,7 @@ impl GossipEntry {
         out.extend_from_slice(self.id.digits());
         out.extend_from_slice(&self.ping_sent_s.to_be_bytes());
         out.extend_from_slice(&self.pong_received_s.to_be_bytes());
-        out.extend_from_slice(&padded_address(&self.ip));
+        out.extend_from_slice(self.ip.bytes());
         for number in [self.port, self.bus_port, self.flags.bits(), self.secondary_port, 0] {
             out.extend_from_slice(&number.to_be_bytes());
         }

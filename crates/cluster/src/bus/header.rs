@@ -26,7 +26,7 @@
 use dunlin_slots::SlotSet;
 
 use super::kind::{MessageKind, Refusal};
-use super::text::{padded_address, parse_address};
+use super::text::AddressText;
 use crate::flags::NodeFlags;
 use crate::id::NodeId;
 
@@ -62,7 +62,7 @@ pub struct Header {
     /// The slots that it claims, or that its primary does.
     pub slots: SlotSet,
     /// The address that it announces; empty for the one that it sends from.
-    pub ip: String,
+    pub ip: AddressText,
     /// Its port of clients: with TLS if the bus has it.
     pub port: u16,
     /// Its other port of clients, or 0.
@@ -138,7 +138,7 @@ impl Header {
             config_epoch: u64_at(frame, 24),
             offset: u64_at(frame, 32),
             slots: SlotSet::from_bitmap(&field(frame, 80)),
-            ip: parse_address(&frame[2168..2214]).ok_or(Refusal::Address)?,
+            ip: AddressText::parse(field(frame, 2168)).ok_or(Refusal::Address)?,
             port: u16_at(frame, 10),
             secondary_port: u16_at(frame, 2246),
             bus_port: u16_at(frame, 2248),
@@ -161,7 +161,7 @@ impl Header {
         out.extend_from_slice(self.sender.digits());
         out.extend_from_slice(&self.slots.to_bitmap());
         out.extend_from_slice(self.primary.as_ref().map_or(&[0; 40], |id| id.digits()));
-        out.extend_from_slice(&padded_address(&self.ip));
+        out.extend_from_slice(self.ip.bytes());
         out.extend_from_slice(&(layout.extension_count.unwrap_or(0) as u16).to_be_bytes());
         out.extend_from_slice(&[0; 30]);
         for number in [self.secondary_port, self.bus_port, self.flags.bits()] {

@@ -30,4 +30,5 @@ pub use gossip::{Gossip, GossipEntry};
 pub use header::{HEADER_BYTES, Header};
 pub use kind::{MessageKind, Refusal};
 pub use message::{Message, Refused};
+pub use text::AddressText;
 pub(crate) use text::{is_address, is_hostname, is_human_name};

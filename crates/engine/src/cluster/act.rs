@@ -15,7 +15,6 @@ use dunlin_session::{Awaited, Delivery, Message, WriteHold};
 use dunlin_slots::{SlotSet, key_slot};
 use dunlin_stdx::time::Monotonic;
 
-use super::BusRequest;
 use crate::engine::Engine;
 
 /// The database of a cluster.
@@ -35,13 +34,8 @@ impl Engine {
     }
 
     fn act(&mut self, action: Action) {
-        let requests = &mut self.cluster_work.requests;
         match action {
-            Action::Connect { link, ip, port } => {
-                requests.push_back(BusRequest::Connect { link, ip, port });
-            }
-            Action::Send { link, bytes } => requests.push_back(BusRequest::Send { link, bytes }),
-            Action::Close { link } => requests.push_back(BusRequest::Close { link }),
+            Action::Bus(request) => self.cluster_work.requests.push_back(request),
             Action::SaveConf { text, fsync } => self.save_nodes_conf(&text, fsync),
             Action::ReplicateFrom { ip, port } => self.follow_in_cluster(ip, port),
             Action::BecomePrimary => self.become_primary(),

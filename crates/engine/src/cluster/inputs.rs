@@ -1,10 +1,9 @@
 //! What happens on the bus, and by the clock.
 
-use dunlin_cluster::{Cluster, Facts, LinkId};
+use dunlin_cluster::{BusRequest, Cluster, Facts, LinkId};
 use dunlin_commands::cluster::{KeysBySlot, facts};
 use dunlin_stdx::time::Now;
 
-use super::BusRequest;
 use crate::engine::Engine;
 
 impl Engine {
@@ -73,6 +72,14 @@ impl Engine {
 
     fn settle_cluster_now(&mut self) {
         self.with_cluster(Cluster::before_sleep);
+    }
+
+    /// The server is about to end.
+    pub(crate) fn end_cluster(&mut self) {
+        self.with_cluster(|cluster, now, facts| {
+            cluster.ending(now);
+            cluster.before_sleep(now, facts);
+        });
     }
 
     /// The data set has been loaded.

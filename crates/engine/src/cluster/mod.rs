@@ -13,35 +13,8 @@ mod loopback;
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
-use dunlin_cluster::LinkId;
+use dunlin_cluster::BusRequest;
 use dunlin_stdx::time::Monotonic;
-
-/// What whoever moves bytes is asked to do on the bus, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BusRequest {
-    /// Open a connection.
-    Connect {
-        /// What it is called.
-        link: LinkId,
-        /// Numeric address.
-        ip: String,
-        /// Port.
-        port: u16,
-    },
-    /// Send bytes.
-    Send {
-        /// Where.
-        link: LinkId,
-        /// What.
-        bytes: Bytes,
-    },
-    /// Close a connection; it is not to be reported as closed.
-    Close {
-        /// Which.
-        link: LinkId,
-    },
-}
 
 /// What the cluster has under way.
 #[derive(Default)]

@@ -84,6 +84,7 @@ impl Engine {
         let may_end = self.persistence.finish(&mut self.keyspace, &self.config, how, self.now);
         self.write_journal();
         if may_end {
+            self.end_cluster();
             self.host.stop();
             return ShutdownOutcome::Ends;
         }

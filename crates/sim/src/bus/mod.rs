@@ -34,7 +34,7 @@ mod wires;
 
 use std::collections::BTreeMap;
 
-use dunlin_cluster::{Action, Cluster, ClusterConfig, Facts, NoKeys, Ports, Start};
+use dunlin_cluster::{Action, BusRequest, Cluster, ClusterConfig, Facts, NoKeys, Ports, Start};
 use dunlin_stdx::time::Now;
 
 pub use checks::Ballot;
@@ -232,9 +232,11 @@ impl Bus {
             };
             let now = machine.now(self.now_us).monotonic;
             match action {
-                Action::Connect { link, ip, port } => self.request(index, link, &ip, port),
-                Action::Send { link, bytes } => self.send(index, link, bytes),
-                Action::Close { link } => self.close(index, link),
+                Action::Bus(BusRequest::Connect { link, ip, port }) => {
+                    self.request(index, link, &ip, port);
+                }
+                Action::Bus(BusRequest::Send { link, bytes }) => self.send(index, link, bytes),
+                Action::Bus(BusRequest::Close { link }) => self.close(index, link),
                 Action::SaveConf { text, fsync } => machine.conf.write(text, fsync),
                 Action::ReplicateFrom { ip, port } => machine.follow((ip, port), now),
                 Action::BecomePrimary => machine.following = None,
