@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
         "sentinel",
         "script",
         "reactor",
+        "tls",
     ],
     &["keyspace", "rdb", "manager", "session"],
     &["persistence"],
