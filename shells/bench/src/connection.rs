@@ -65,10 +65,14 @@ impl Connection {
     /// # Errors
     /// [`Failure::Unreachable`]; [`Failure::Refused`] and [`Failure::NoReply`] by AUTH.
     pub(crate) fn open(endpoint: &Endpoint, target: &Target) -> Result<Self, Failure> {
-        let (stream, peer) = connect(endpoint).map_err(|error| Failure::Unreachable {
+        let (mut stream, peer) = connect(endpoint).map_err(|error| Failure::Unreachable {
             server: endpoint.to_string(),
             why: describe(&error),
         })?;
+        if let Some(tls) = &target.tls {
+            let secured = tls.connect(stream);
+            stream = Box::new(secured.map_err(|error| Failure::tls(endpoint, error))?);
+        }
         let endpoint = endpoint.clone();
         let mut connection = Self { stream, session: Session::new(), peer, endpoint };
         if let Some(words) = authentication(target)

@@ -3,11 +3,15 @@
 use std::fmt;
 use std::io;
 
+use dunlin_tls::TlsError;
+
 /// Why there is no result. The exit code is 1.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// No connection.
     Unreachable { server: String, why: String },
+    /// What the options say about TLS cannot be done.
+    Tls(String),
     /// A connection that ended or that failed before the load began.
     NoReply { server: String },
     /// A server that does not let us in.
@@ -33,6 +37,14 @@ impl Failure {
         move |error| Self::System { what, why: describe(&error) }
     }
 
+    /// A server with which there is no TLS.
+    pub(crate) fn tls(server: impl fmt::Display, error: TlsError) -> Self {
+        match error {
+            TlsError::Settings(why) => Self::Tls(why),
+            TlsError::Handshake(why) => Self::Unreachable { server: server.to_string(), why },
+        }
+    }
+
     pub(crate) fn input(error: io::Error) -> Self {
         Self::system("cannot read standard input")(error)
     }
@@ -45,6 +57,7 @@ impl fmt::Display for Failure {
             Self::Unreachable { server, why } => {
                 write!(f, "Could not connect to Redis at {server}: {why}")
             }
+            Self::Tls(why) => write!(f, "Could not negotiate a TLS connection: {why}"),
             Self::NoReply { server } => write!(f, "ERROR: failed to fetch reply from {server}"),
             Self::Refused { server, text } => {
                 write!(f, "Node {server} replied with error:\n{text}")

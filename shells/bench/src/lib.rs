@@ -7,9 +7,9 @@
 //! replies.
 //!
 //! Options, texts and their order are those of redis-benchmark 7.2. What differs: a number that is
-//! none is refused, TLS is not there yet, throughput counts microseconds where theirs counts
-//! milliseconds (a test that is over at once is not infinitely fast), and threads end when the last
-//! reply is there, not up to 250 ms later.
+//! none is refused, a server with which there is no TLS ends the run instead of keeping it waiting for
+//! ever, throughput counts microseconds where theirs counts milliseconds (a test that is over at once is
+//! not infinitely fast), and threads end when the last reply is there, not up to 250 ms later.
 //!
 //! It never knows what a command does.
 

@@ -5,6 +5,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
 use dunlin_client::ServerUri;
+use dunlin_tls::{Tls, TlsOptions};
 
 use crate::{suite, usage};
 
@@ -41,6 +42,8 @@ pub(crate) struct Target {
     pub(crate) password: Option<Vec<u8>>,
     /// The number of `SELECT`, as given.
     pub(crate) db: i64,
+    /// `--tls` and what belongs to it.
+    pub(crate) tls: Option<Tls>,
 }
 
 /// How it is loaded.
@@ -86,13 +89,23 @@ pub(crate) struct Options {
     pub(crate) command: Vec<OsString>,
     /// What is to be said before the run.
     pub(crate) warnings: Vec<String>,
+    /// Read so far; at the end it becomes a part of `target`.
+    tls: TlsOptions,
 }
 
 impl Options {
     fn new() -> Self {
         let host = "127.0.0.1".to_owned();
         Self {
-            target: Target { host, port: 6379, socket: None, user: None, password: None, db: 0 },
+            target: Target {
+                host,
+                port: 6379,
+                socket: None,
+                user: None,
+                password: None,
+                db: 0,
+                tls: None,
+            },
             load: Load {
                 clients: 50,
                 requests: 100_000,
@@ -114,6 +127,7 @@ impl Options {
             tests: None,
             command: Vec::new(),
             warnings: Vec::new(),
+            tls: TlsOptions::default(),
         }
     }
 
@@ -135,7 +149,7 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Parsed, Invalid> {
         match name {
             "--help" => return Ok(Parsed::Help),
             "-v" | "--version" => return Ok(Parsed::Version),
-            _ if options.set_switch(name)? => rest = behind,
+            _ if options.set_switch(name) => rest = behind,
             _ if !word.as_bytes().starts_with(b"-") => break,
             _ => {
                 let value = behind.first().ok_or_else(|| Invalid::Usage(word.clone()))?;
@@ -147,6 +161,7 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Parsed, Invalid> {
         }
     }
     options.command = rest.to_vec();
+    options.target.tls = std::mem::take(&mut options.tls).into_tls();
     if let Some(tests) = options.tests.as_deref().filter(|_| options.command.is_empty()) {
         let unknown = suite::unknown_names(tests);
         options
@@ -158,7 +173,7 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Parsed, Invalid> {
 
 impl Options {
     /// Takes an option without a value; whether it is one.
-    fn set_switch(&mut self, name: &str) -> Result<bool, Invalid> {
+    fn set_switch(&mut self, name: &str) -> bool {
         match name {
             "-q" => self.output.quiet = true,
             "--csv" => self.output.csv = true,
@@ -169,13 +184,9 @@ impl Options {
             "--cluster" => self.is_cluster = true,
             "--enable-tracking" => self.load.is_tracking = true,
             "-e" => self.warnings.push(usage::ERROR_OPTION_WARNING.to_owned()),
-            "--tls" | "--sni" | "--cacert" | "--cacertdir" | "--insecure" | "--cert" | "--key"
-            | "--tls-ciphers" | "--tls-ciphersuites" => {
-                return Err(Invalid::Value(format!("{name}: this build has no TLS yet")));
-            }
-            _ => return Ok(false),
+            _ => return self.tls.take_switch(name),
         }
-        Ok(true)
+        true
     }
 
     /// Takes an option with its value; whether there is such an option.
@@ -204,7 +215,7 @@ impl Options {
                 self.load.digits = u8::try_from(digits).unwrap_or(DIGITS_DEFAULT);
             }
             "--threads" => self.set_threads(number(name, value)?),
-            _ => return Ok(false),
+            _ => return Ok(self.tls.take_value(name, value.as_bytes())),
         }
         Ok(true)
     }
@@ -222,8 +233,7 @@ impl Options {
         let invalid = |why: &str| Invalid::Value(why.to_owned());
         let uri = ServerUri::parse(value.as_bytes()).map_err(invalid)?;
         if uri.is_tls {
-            let why = "rediss:// is only supported when redis-benchmark is compiled with OpenSSL";
-            return Err(invalid(why));
+            self.tls.take_switch("--tls");
         }
         let target = &mut self.target;
         if let Some(host) = uri.host {
@@ -291,6 +301,7 @@ mod tests {
             user: Some(b"u".to_vec()),
             password: Some(b"pw".to_vec()),
             db: 8,
+            tls: None,
         };
         let load = Load {
             clients: 2,
@@ -316,6 +327,7 @@ mod tests {
             tests: Some("set,get".to_owned()),
             command: Vec::new(),
             warnings: Vec::new(),
+            tls: TlsOptions::default(),
         };
         assert_eq!(options(line), expected);
     }
@@ -357,8 +369,22 @@ mod tests {
     }
 
     #[test]
+    fn tls_is_used_where_it_is_asked_for() {
+        assert_eq!(options("--insecure --cacert f -u redis://h").target.tls, None);
+        let mut tls = TlsOptions::default();
+        tls.take_switch("--tls");
+        assert_eq!(options("--tls").target.tls, tls.clone().into_tls());
+        assert_eq!(options("-u rediss://h:7").target.tls, tls.clone().into_tls());
+        tls.take_value("--sni", b"-q");
+        tls.take_value("--key", b"k");
+        let options = options("--key k --sni -q --tls get --cert x");
+        assert_eq!(options.target.tls, tls.into_tls());
+        assert!(!options.output.quiet);
+    }
+
+    #[test]
     fn what_is_refused() {
-        for word in ["-Z", "--nope", "-c", "-t", "--seed", "-"] {
+        for word in ["-Z", "--nope", "-c", "-t", "--seed", "--cacert", "-"] {
             assert_eq!(parsed(word), Err(Invalid::Usage(word.into())), "{word}");
         }
         for (line, why) in [
@@ -368,12 +394,6 @@ mod tests {
             ("-p 65536", "Invalid server port."),
             ("-u http://h", "Invalid URI scheme"),
             ("-u redis://h:x", "-u needs a number, not 'x'"),
-            (
-                "-u rediss://h",
-                "rediss:// is only supported when redis-benchmark is compiled with OpenSSL",
-            ),
-            ("--tls", "--tls: this build has no TLS yet"),
-            ("--cacert f", "--cacert: this build has no TLS yet"),
         ] {
             assert_eq!(parsed(line), Err(Invalid::Value(why.to_owned())), "{line}");
         }

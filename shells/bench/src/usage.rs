@@ -9,7 +9,8 @@ Options:
  -s <socket>        Unix socket of the server, instead of host and port
  -a <password>      Password to authenticate with
  --user <username>  User to authenticate as; needs -a
- -u <uri>           Server, user, password and database as redis://user:password@host:port/db
+ -u <uri>           Server, user, password and database as redis://user:password@host:port/db;
+                    with rediss:// as with --tls
  -c <clients>       Connections that are busy at the same time (default 50); at least as
                     many as there are nodes with --cluster
  -n <requests>      Requests of a test (default 100000)
@@ -35,6 +36,18 @@ Options:
  -x                 Read the last argument of the command from standard input
  -e                 Without effect: an error always ends the run
  --seed <num>       Seed of the random numbers (default: another one each time)
+ --tls              Use TLS; without it the other options have no effect
+ --sni <host>       The name of the host that is told to the server (default: none is)
+ --cacert <file>    Trust the authorities of this file
+ --cacertdir <dir>  Trust those of a directory whose files are named by hashes. With neither of
+                    the two those are trusted that the system trusts
+ --insecure         Do not verify who the server is
+ --cert <file>      A certificate to show to the server, with --key
+ --key <file>       The key of that certificate
+ --tls-ciphers <list>
+                    Ciphers of TLS 1.2, the best first, as in ciphers(1ssl)
+ --tls-ciphersuites <list>
+                    The same for TLS 1.3
  --help             Print this and exit
  --version          Print the version and exit
 

@@ -13,13 +13,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dunlin_resp::{ReplyDecoder, ReplyError, Value, write_request};
+use dunlin_tls::{Tls, TlsError};
 use memchr::memchr;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::MsgFlags;
 use socket2::{Domain, SockAddr, Socket, TcpKeepalive, Type};
 
 use crate::input::Input;
+use crate::transport::Transport;
 
 /// Dead peers are noticed after about three times as long.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
@@ -72,12 +73,14 @@ pub(crate) struct Target {
     pub(crate) db: i32,
     /// HELLO.
     pub(crate) protocol: Wanted,
+    /// How the connection is encrypted.
+    pub(crate) tls: Option<Tls>,
 }
 
 impl Target {
-    /// Database 0 of a server in RESP2, without a password.
+    /// Database 0 of a server in RESP2, without a password and without TLS.
     pub(crate) fn new(address: Address) -> Self {
-        Self { address, user: None, password: None, db: 0, protocol: Wanted::Resp2 }
+        Self { address, user: None, password: None, db: 0, protocol: Wanted::Resp2, tls: None }
     }
 }
 
@@ -86,6 +89,8 @@ impl Target {
 pub(crate) enum ConnectError {
     /// The address, and what the system says.
     Unreachable(Address, String),
+    /// What the options say about TLS cannot be done.
+    Tls(String),
     /// What was asked first (`AUTH`, `SELECT 1`, `HELLO 3`), and the error that came.
     Refused(String, String),
     /// The connection broke before it could be used.
@@ -98,6 +103,7 @@ impl fmt::Display for ConnectError {
             Self::Unreachable(address, reason) => {
                 write!(f, "Could not connect to Redis at {address}: {reason}")
             }
+            Self::Tls(error) => write!(f, "Could not negotiate a TLS connection: {error}"),
             Self::Refused(request, error) => write!(f, "{request} failed: {error}"),
             Self::Broken(_) => f.write_str("\nI/O error"),
         }
@@ -119,6 +125,8 @@ pub(crate) enum Broken {
     Interrupted,
     /// What the system says.
     System(Errno),
+    /// What TLS says.
+    Tls(String),
 }
 
 impl fmt::Display for Broken {
@@ -135,6 +143,7 @@ impl fmt::Display for Broken {
             Self::TimedOut => f.write_str(Errno::EAGAIN.desc()),
             Self::Interrupted => f.write_str(Errno::EINTR.desc()),
             Self::System(errno) => f.write_str(errno.desc()),
+            Self::Tls(reason) => f.write_str(reason),
         }
     }
 }
@@ -143,16 +152,17 @@ impl std::error::Error for Broken {}
 
 impl From<io::Error> for Broken {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Self::TimedOut,
-            _ => Self::System(Errno::from_raw(error.raw_os_error().unwrap_or(0))),
+        match (error.kind(), error.raw_os_error()) {
+            (io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut, _) => Self::TimedOut,
+            (_, Some(number)) => Self::System(Errno::from_raw(number)),
+            (_, None) => Self::Tls(error.to_string()),
         }
     }
 }
 
 /// An open connection.
 pub(crate) struct Connection {
-    socket: Socket,
+    transport: Transport,
     decoder: ReplyDecoder,
     input: Input,
     output: Vec<u8>,
@@ -165,24 +175,29 @@ impl Connection {
     /// # Errors
     /// Any of these failed.
     pub(crate) fn open(target: &Target) -> Result<Self, ConnectError> {
-        let mut connection = Self::connect(&target.address)?;
+        let mut connection = Self::connect(target)?;
         connection.prepare(target)?;
         Ok(connection)
     }
 
-    /// Connects only.
+    /// Connects only, with TLS if that is wanted.
     ///
     /// # Errors
-    /// [`ConnectError::Unreachable`].
-    pub(crate) fn connect(address: &Address) -> Result<Self, ConnectError> {
-        let connected = match address {
+    /// [`ConnectError::Unreachable`] and [`ConnectError::Tls`].
+    pub(crate) fn connect(target: &Target) -> Result<Self, ConnectError> {
+        let connected = match &target.address {
             Address::Tcp(host, port) => connect_tcp(host, *port),
             Address::Unix(path) => connect_unix(path),
         };
-        let socket = connected
-            .map_err(|error| ConnectError::Unreachable(address.clone(), reason(&error)))?;
+        let unreachable = |reason| ConnectError::Unreachable(target.address.clone(), reason);
+        let socket = connected.map_err(|error| unreachable(reason(&error)))?;
+        let transport =
+            Transport::new(socket, target.tls.as_ref()).map_err(|error| match error {
+                TlsError::Settings(text) => ConnectError::Tls(text),
+                TlsError::Handshake(reason) => unreachable(reason),
+            })?;
         Ok(Self {
-            socket,
+            transport,
             decoder: ReplyDecoder::new(),
             input: Input::default(),
             output: Vec::new(),
@@ -231,12 +246,16 @@ impl Connection {
     /// How long [`Connection::receive`] waits; `None` is for ever.
     pub(crate) fn set_read_timeout(&mut self, timeout: Option<Duration>) {
         // Refused for a duration of zero alone.
-        let _ = self.socket.set_read_timeout(timeout.filter(|timeout| !timeout.is_zero()));
+        let timeout = timeout.filter(|timeout| !timeout.is_zero());
+        let _ = self.transport.socket().set_read_timeout(timeout);
     }
 
     /// Waiting ends when something can be read from `interrupt`, which stays there to be read.
     pub(crate) fn interrupt_with(&mut self, interrupt: Option<Arc<UnixStream>>) {
         self.interrupt = interrupt;
+        // Part of a record of TLS may be what can be read: nobody waits for the rest of it. Where the
+        // system refuses, Ctrl-C is seen later.
+        let _ = self.transport.set_waits(self.interrupt.is_none());
     }
 
     /// Asks, and waits for the reply; an error of the command is a reply, too.
@@ -269,13 +288,13 @@ impl Connection {
     /// The connection cannot go on.
     pub(crate) fn flush(&mut self) -> Result<(), Broken> {
         let mut output = std::mem::take(&mut self.output);
-        if output.len() <= UNWATCHED_BYTES_MAX {
-            self.socket.write_all(&output)?;
+        if output.len() <= UNWATCHED_BYTES_MAX && self.interrupt.is_none() {
+            self.transport.write_all(&output)?;
         } else {
-            let mut sent = 0;
-            while sent < output.len() {
-                sent += self.send_or_fill(&output[sent..])?;
-            }
+            self.transport.set_waits(false)?;
+            let sent = self.send_and_fill(&output);
+            self.transport.set_waits(self.interrupt.is_none())?;
+            sent?;
         }
         output.clear();
         output.shrink_to(UNWATCHED_BYTES_MAX);
@@ -283,28 +302,40 @@ impl Connection {
         Ok(())
     }
 
-    /// Waits until something can be sent or read, and does it; gives how much was sent.
-    fn send_or_fill(&mut self, output: &[u8]) -> Result<usize, Broken> {
+    /// Sends all, and reads what comes meanwhile.
+    fn send_and_fill(&mut self, mut output: &[u8]) -> Result<(), Broken> {
+        while !output.is_empty() || self.transport.wants_write() {
+            let (can_read, can_write) = self.wait_for_either()?;
+            if can_read {
+                let room = self.input.room();
+                match waited(self.transport.read(room))? {
+                    Some(0) => return Err(Broken::Closed),
+                    len => self.input.arrived(len.unwrap_or(0)),
+                }
+            }
+            if can_write {
+                let sent = waited(self.transport.write(output))?;
+                output = &output[sent.unwrap_or(0)..];
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until something can be read or sent.
+    fn wait_for_either(&mut self) -> Result<(bool, bool), Broken> {
+        if self.transport.has_input() {
+            return Ok((true, false));
+        }
         let wanted = PollFlags::POLLIN | PollFlags::POLLOUT;
-        let mut files = [PollFd::new(self.socket.as_fd(), wanted)];
+        let mut files = [PollFd::new(self.as_fd(), wanted)];
         match poll(&mut files, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(Broken::System(errno)),
         }
         let ready = files[0].revents().unwrap_or(PollFlags::empty());
-        if ready.contains(PollFlags::POLLIN) {
-            self.fill()?;
-        }
-        if !ready.intersects(PollFlags::POLLOUT | PollFlags::POLLERR | PollFlags::POLLHUP) {
-            return Ok(0);
-        }
-        match self.socket.send_with_flags(output, MsgFlags::MSG_DONTWAIT.bits()) {
-            Ok(len) => Ok(len),
-            Err(error) => match error.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(0),
-                _ => Err(error.into()),
-            },
-        }
+        let ended = PollFlags::POLLERR | PollFlags::POLLHUP;
+        let can_write = ready.intersects(PollFlags::POLLOUT | ended);
+        Ok((ready.contains(PollFlags::POLLIN), can_write))
     }
 
     /// The next reply; messages that no request asked for are dropped.
@@ -386,8 +417,8 @@ impl Connection {
     ///
     /// # Errors
     /// The system refuses.
-    pub(crate) fn set_nonblocking(&self) -> io::Result<()> {
-        self.socket.set_nonblocking(true)
+    pub(crate) fn set_nonblocking(&mut self) -> io::Result<()> {
+        self.transport.set_waits(false)
     }
 
     /// Reads what is there; 0 at the end.
@@ -395,15 +426,26 @@ impl Connection {
     /// # Errors
     /// As the system says.
     pub(crate) fn read_some(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.socket.read(buffer)
+        self.transport.read(buffer)
     }
 
-    /// Sends what the system takes.
+    /// Sends what the system takes. What was taken may still have to be sent with nothing more, when
+    /// the system takes it ([`Connection::wants_write`]).
     ///
     /// # Errors
     /// As the system says.
     pub(crate) fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.write(bytes)
+        self.transport.write(bytes)
+    }
+
+    /// Whether something can be read without the system's saying so.
+    pub(crate) fn has_input(&mut self) -> bool {
+        self.transport.has_input()
+    }
+
+    /// Whether something is still to be sent that was taken.
+    pub(crate) fn wants_write(&self) -> bool {
+        self.transport.wants_write()
     }
 
     /// Reads once.
@@ -411,12 +453,14 @@ impl Connection {
     /// # Errors
     /// The connection cannot go on.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Broken> {
-        self.wait()?;
         loop {
-            match self.socket.read(buffer) {
+            self.wait()?;
+            match self.transport.read(buffer) {
                 Ok(0) => return Err(Broken::Closed),
                 Ok(len) => return Ok(len),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error)
+                    if error.kind() == io::ErrorKind::WouldBlock && self.interrupt.is_some() => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -431,10 +475,13 @@ impl Connection {
     }
 
     /// Waits for input or for the interrupt, if there is one.
-    fn wait(&self) -> Result<(), Broken> {
+    fn wait(&mut self) -> Result<(), Broken> {
+        if self.interrupt.is_none() || self.transport.has_input() {
+            return Ok(());
+        }
         let Some(interrupt) = &self.interrupt else { return Ok(()) };
         let mut files = [
-            PollFd::new(self.socket.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.transport.as_fd(), PollFlags::POLLIN),
             PollFd::new(interrupt.as_fd(), PollFlags::POLLIN),
         ];
         loop {
@@ -450,7 +497,18 @@ impl Connection {
 
 impl AsFd for Connection {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.transport.as_fd()
+    }
+}
+
+/// `None` where there was nothing to read, or no room to write.
+fn waited(done: io::Result<usize>) -> io::Result<Option<usize>> {
+    match done {
+        Ok(len) => Ok(Some(len)),
+        Err(error) => match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(None),
+            _ => Err(error),
+        },
     }
 }
 
@@ -539,7 +597,7 @@ mod tests {
             stream.read_exact(&mut requests).expect("the client writes");
         });
         let address = Address::Tcp("127.0.0.1".to_owned(), port);
-        let mut connection = Connection::connect(&address).expect("it listens");
+        let mut connection = Connection::connect(&Target::new(address)).expect("it listens");
         (0..REQUESTS).for_each(|_| connection.queue(&[b"PING"]));
         connection.flush().expect("it is open");
         thread.join().expect("it ends");
@@ -571,7 +629,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let address = Address::Tcp("127.0.0.1".to_owned(), port);
-        let mut connection = Connection::connect(&address).expect("it listens");
+        let mut connection = Connection::connect(&Target::new(address)).expect("it listens");
         connection.set_read_timeout(Some(Duration::from_millis(1)));
         assert_eq!(connection.receive(), Err(Broken::TimedOut));
         connection.set_read_timeout(None);

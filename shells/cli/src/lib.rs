@@ -1,7 +1,7 @@
 //! `redis-cli`: one command and its reply, a session, or one of many special modes.
 //!
 //! - `options` says what the words of a command line ask for.
-//! - `connection` is a blocking connection to one server.
+//! - `connection` is a blocking connection to one server, `transport` its socket, with TLS or without.
 //! - `client` runs commands on it: redirections, subscriptions, what a prompt has to know.
 //! - `format` makes text of replies.
 //! - `interactive` reads lines, `modes` holds what runs instead of a command, `cluster` is the
@@ -23,6 +23,7 @@ mod number;
 mod one_command;
 mod options;
 mod terminal;
+mod transport;
 mod trib;
 
 use std::ffi::OsString;

@@ -6,7 +6,6 @@ use std::time::Instant;
 use dunlin_resp::{ReplySkipper, Skipped};
 
 use super::stream::Stream;
-use crate::connection::Peer;
 use crate::failure::{Failure, describe};
 
 /// A connection and the batch that it waits for.
@@ -35,10 +34,10 @@ pub(crate) struct Client {
 pub(crate) struct ErrorReply(pub(crate) String);
 
 impl Client {
-    /// Begins to connect.
-    pub(crate) fn connect(peer: &Peer, node: usize) -> io::Result<Self> {
-        Ok(Self {
-            stream: Stream::connect(peer)?,
+    /// Uses a stream that is being connected to a node.
+    pub(crate) fn new(stream: Stream, node: usize) -> Self {
+        Self {
+            stream,
             node,
             due: 0,
             prefix_due: 0,
@@ -49,7 +48,7 @@ impl Client {
             skipper: ReplySkipper::new(),
             unsent: Vec::new(),
             unsent_from: 0,
-        })
+        }
     }
 
     /// Sends a batch; what does not fit is kept.
@@ -73,7 +72,10 @@ impl Client {
                 taken => self.unsent_from += taken,
             }
         }
-        Ok(())
+        match self.stream.flush() {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(broken(&error)),
+            _ => Ok(()),
+        }
     }
 
     /// Makes one read, and says how many bytes it brought; `None` where nothing is there.
@@ -136,10 +138,15 @@ fn write(stream: &mut Stream, bytes: &[u8]) -> Result<usize, Failure> {
             Ok(taken) => return Ok(taken),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                return Err(Failure::Broken("Server closed the connection".to_owned()));
-            }
-            Err(error) => return Err(Failure::Broken(describe(&error))),
+            Err(error) => return Err(broken(&error)),
         }
     }
+}
+
+/// The failure of a connection that could not be written to.
+fn broken(error: &io::Error) -> Failure {
+    Failure::Broken(match error.kind() {
+        io::ErrorKind::BrokenPipe => "Server closed the connection".to_owned(),
+        _ => describe(error),
+    })
 }

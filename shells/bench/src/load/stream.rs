@@ -1,7 +1,8 @@
-//! A connection that does not wait, over TCP or a Unix socket.
+//! A connection that does not wait, over TCP or a Unix socket, with TLS or without.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 
+use dunlin_tls::{Tls, TlsError};
 use mio::event::Source;
 use mio::net::{TcpStream, UnixStream};
 use mio::{Interest, Registry, Token};
@@ -12,6 +13,8 @@ use crate::connection::Peer;
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    /// Over one of the others.
+    Tls(Box<dunlin_tls::Stream<Stream>>),
 }
 
 impl Stream {
@@ -32,12 +35,30 @@ impl Stream {
         })
     }
 
-    /// Why it could not be made, once that is known.
-    pub(crate) fn take_error(&self) -> io::Result<Option<io::Error>> {
-        match self {
-            Self::Tcp(stream) => stream.take_error(),
-            Self::Unix(stream) => stream.take_error(),
-        }
+    /// The same with TLS over it.
+    ///
+    /// # Errors
+    /// What is asked of TLS cannot be done.
+    pub(crate) fn secured(self, tls: &Tls) -> Result<Self, TlsError> {
+        Ok(Self::Tls(Box::new(tls.start(self)?)))
+    }
+
+    /// Goes on with what comes before the first request; whether it is over.
+    ///
+    /// # Errors
+    /// There is no connection.
+    pub(crate) fn establish(&mut self) -> io::Result<bool> {
+        let error = match self {
+            Self::Tcp(stream) => stream.take_error()?,
+            Self::Unix(stream) => stream.take_error()?,
+            Self::Tls(stream) => {
+                if !stream.socket_mut().establish()? {
+                    return Ok(false);
+                }
+                return stream.handshake().map_err(|error| io::Error::other(TlsError::from(error)));
+            }
+        };
+        error.map_or(Ok(true), Err)
     }
 
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
@@ -49,6 +70,7 @@ impl Stream {
         match self {
             Self::Tcp(stream) => stream,
             Self::Unix(stream) => stream,
+            Self::Tls(stream) => stream.socket_mut().source(),
         }
     }
 }
@@ -59,6 +81,7 @@ impl Read for Stream {
         match self {
             Self::Tcp(stream) => stream.read(buffer),
             Self::Unix(stream) => stream.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
         }
     }
 }
@@ -69,10 +92,25 @@ impl Write for Stream {
         match self {
             Self::Tcp(stream) => stream.write(bytes),
             Self::Unix(stream) => stream.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
         }
     }
 
+    /// Records of TLS are sent together.
+    fn write_vectored(&mut self, bytes: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write_vectored(bytes),
+            Self::Unix(stream) => stream.write_vectored(bytes),
+            Self::Tls(stream) => stream.write_vectored(bytes),
+        }
+    }
+
+    /// Sends what was taken and not sent: sockets keep nothing.
+    #[inline]
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        match self {
+            Self::Tcp(_) | Self::Unix(_) => Ok(()),
+            Self::Tls(stream) => stream.flush(),
+        }
     }
 }

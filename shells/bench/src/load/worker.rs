@@ -10,6 +10,7 @@ use mio::{Events, Poll, Token, Waker};
 use super::client::{Client, ErrorReply};
 use super::progress::Progress;
 use super::shared::Shared;
+use super::stream::Stream;
 use super::{Plan, Targets};
 use crate::connection::{Endpoint, Peer};
 use crate::failure::{Failure, describe};
@@ -95,7 +96,7 @@ impl Worker {
             while self.clients.len() < self.goals.len()
                 && self.clients.len() - connected < CONNECTING_MAX
             {
-                let client = self.open(self.clients.len())?;
+                let client = self.open(self.clients.len(), shared)?;
                 self.clients.push(client);
             }
             self.wait(&mut events, None)?;
@@ -105,7 +106,8 @@ impl Worker {
                     continue;
                 }
                 connected += usize::from(self.has_connected(index)?);
-                if event.is_readable() || event.is_read_closed() {
+                let is_connected = self.clients[index].is_connected;
+                if is_connected && (event.is_readable() || event.is_read_closed()) {
                     self.receive(index, event, shared)?;
                 }
             }
@@ -174,13 +176,14 @@ impl Worker {
     }
 
     fn serve(&mut self, index: usize, event: &Event, shared: &Shared<'_>) -> Result<(), Failure> {
-        if event.is_writable() {
+        if !self.clients[index].is_connected {
             // Only connections that were closed and made again begin here.
-            if self.has_connected(index)? {
-                self.send_next(index, shared)?;
-            } else {
-                self.clients[index].flush()?;
+            if !self.has_connected(index)? {
+                return Ok(());
             }
+            self.send_next(index, shared)?;
+        } else if event.is_writable() {
+            self.clients[index].flush()?;
         }
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             self.receive(index, event, shared)?;
@@ -189,13 +192,18 @@ impl Worker {
     }
 
     /// Begins to connect.
-    fn open(&self, index: usize) -> Result<Client, Failure> {
+    fn open(&self, index: usize, shared: &Shared<'_>) -> Result<Client, Failure> {
         let goal = &self.goals[index];
-        let opened = Client::connect(&goal.peer, goal.node).and_then(|mut client| {
-            client.stream.register(self.poll.registry(), Token(index))?;
-            Ok(client)
+        let opened = Stream::connect(&goal.peer).and_then(|mut stream| {
+            stream.register(self.poll.registry(), Token(index))?;
+            Ok(stream)
         });
-        opened.map_err(|error| self.unreachable(index, &error))
+        let mut stream = opened.map_err(|error| self.unreachable(index, &error))?;
+        if let Some(tls) = &shared.plan.target.tls {
+            let secured = stream.secured(tls);
+            stream = secured.map_err(|error| Failure::tls(&goal.name, error))?;
+        }
+        Ok(Client::new(stream, goal.node))
     }
 
     fn unreachable(&self, index: usize, error: &io::Error) -> Failure {
@@ -207,12 +215,10 @@ impl Worker {
         if self.clients[index].is_connected {
             return Ok(false);
         }
-        match self.clients[index].stream.take_error() {
-            Ok(None) => {}
-            Ok(Some(error)) | Err(error) => return Err(self.unreachable(index, &error)),
-        }
-        self.clients[index].is_connected = true;
-        Ok(true)
+        let established = self.clients[index].stream.establish();
+        let is_connected = established.map_err(|error| self.unreachable(index, &error))?;
+        self.clients[index].is_connected = is_connected;
+        Ok(is_connected)
     }
 
     /// Sends the next batch, if one is left.
@@ -280,7 +286,7 @@ impl Worker {
     fn open_again(&mut self, index: usize, shared: &Shared<'_>) -> Result<(), Failure> {
         if !shared.is_exhausted() {
             // The old one is closed by being dropped, and with that forgotten by the event loop.
-            self.clients[index] = self.open(index)?;
+            self.clients[index] = self.open(index, shared)?;
         }
         Ok(())
     }

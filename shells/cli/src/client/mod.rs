@@ -153,9 +153,10 @@ impl Client {
             let server = &self.options.server;
             target.address = Address::Tcp(server.host.clone(), server.port);
         }
-        let connected = Connection::connect(&target.address);
+        let connected = Connection::connect(&target);
         let mut connection = connected.map_err(|error| {
-            if report == Report::Failure {
+            // Options that cannot be followed are told each time, as redis-cli does.
+            if report == Report::Failure || matches!(error, ConnectError::Tls(_)) {
                 eprintln!("{error}");
             }
             Failed::Told

@@ -43,6 +43,7 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
     if console.is_trib() {
         console.info(">>> Connecting to the source Redis instance");
     }
+    // The source is asked without TLS, as by redis-cli.
     let mut target = Target::new(Address::Tcp(source.host.clone(), source.port));
     target.user.clone_from(&manager.command.from_user);
     target.password = match manager.command.from_ask_password {

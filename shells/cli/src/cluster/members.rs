@@ -222,6 +222,7 @@ pub(super) fn connect(manager: &Manager<'_>, host: &Host) -> Result<Connection, 
             _ if manager.console.is_trib() => {
                 manager.console.error(&format!("[ERR] Sorry, can't connect to node {host}"));
             }
+            ConnectError::Tls(text) => manager.console.aside(&format!("TLS Error: {text}")),
             error => manager.console.aside(&error.to_string()),
         }
         Failed

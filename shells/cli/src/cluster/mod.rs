@@ -29,6 +29,7 @@ mod teller;
 use std::process::ExitCode;
 
 use dunlin_manager::{Credentials, Dialect, MoveOptions, parse_address};
+use dunlin_tls::Tls;
 
 use crate::connection::{Address, Target};
 use crate::format::Format;
@@ -59,6 +60,8 @@ pub(crate) struct Manager<'a> {
     pub(crate) user: Option<Vec<u8>>,
     /// For nodes: with which password.
     pub(crate) password: Option<Vec<u8>>,
+    /// For nodes: how connections are encrypted.
+    pub(crate) tls: Option<Tls>,
     /// Whether to say more.
     pub(crate) verbose: bool,
 }
@@ -124,6 +127,7 @@ pub(crate) fn run(command: &ClusterCommand, options: &Options) -> ExitCode {
         command,
         user: options.server.user.clone(),
         password: options.server.password.clone(),
+        tls: options.server.tls.clone(),
         verbose: options.verbose,
     };
     match run(&manager) {
@@ -182,6 +186,7 @@ impl Manager<'_> {
         let mut target = Target::new(Address::Tcp(host.host.clone(), host.port));
         target.user.clone_from(&self.user);
         target.password.clone_from(&self.password);
+        target.tls.clone_from(&self.tls);
         target
     }
 

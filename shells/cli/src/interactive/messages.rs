@@ -64,8 +64,11 @@ fn show(client: &mut Client, lines: &Lines, tells: bool) -> Result<(), Failed> {
     Ok(())
 }
 
-fn first(client: &Client) -> First {
-    let Some(connection) = &client.connection else { return First::Message };
+fn first(client: &mut Client) -> First {
+    let Some(connection) = &mut client.connection else { return First::Message };
+    if connection.has_input() {
+        return First::Message;
+    }
     let stdin = io::stdin();
     let mut files = vec![
         PollFd::new(connection.as_fd(), PollFlags::POLLIN),

@@ -10,7 +10,7 @@ use memchr::memchr;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::connection::Connection;
+use crate::connection::{Broken, Connection};
 
 /// How much of the input is under way at once.
 const OUTPUT_BYTES: usize = 256 * 1024;
@@ -51,7 +51,7 @@ struct Transfer {
 }
 
 impl Transfer {
-    fn new(connection: Connection) -> Result<Self, Failed> {
+    fn new(mut connection: Connection) -> Result<Self, Failed> {
         connection.set_nonblocking().map_err(|error| {
             Failed(format!("Can't set the socket in non blocking mode: {error}"))
         })?;
@@ -92,17 +92,20 @@ impl Transfer {
         Ok(self.errors)
     }
 
-    fn wait(&self) -> Result<(bool, bool), Failed> {
+    fn wait(&mut self) -> Result<(bool, bool), Failed> {
+        let has_input = self.connection.has_input();
+        let has_output = self.sent < self.output.len() || self.connection.wants_write();
         let mut wanted = PollFlags::POLLIN;
-        wanted.set(PollFlags::POLLOUT, !self.all_read || self.sent < self.output.len());
+        wanted.set(PollFlags::POLLOUT, !self.all_read || has_output);
         let mut files = [PollFd::new(self.connection.as_fd(), wanted)];
-        match poll(&mut files, PollTimeout::from(1000u16)) {
+        let timeout = if has_input { PollTimeout::ZERO } else { PollTimeout::from(1000u16) };
+        match poll(&mut files, timeout) {
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(Failed(format!("Error: {}", errno.desc()))),
         }
         let ready = files[0].revents().unwrap_or(PollFlags::empty());
         let ended = ready.intersects(PollFlags::POLLERR | PollFlags::POLLHUP);
-        let can_read = ready.contains(PollFlags::POLLIN) || ended;
+        let can_read = ready.contains(PollFlags::POLLIN) || ended || has_input;
         Ok((can_read, ready.contains(PollFlags::POLLOUT)))
     }
 
@@ -174,8 +177,7 @@ impl Transfer {
             Ok(len) => self.sent += len,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => {
-                let number = error.raw_os_error().unwrap_or(0);
-                let words = Errno::from_raw(number).desc();
+                let words = Broken::from(error);
                 return Err(Failed(format!("Error writing to the server: {words}")));
             }
         }

@@ -8,6 +8,8 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use dunlin_tls::Tls;
+
 use crate::connection::{Address, Target, Wanted};
 use crate::format::Format;
 
@@ -93,6 +95,8 @@ pub(crate) struct ServerOptions {
     pub(crate) ask_password: bool,
     pub(crate) db: i32,
     pub(crate) protocol: Wanted,
+    /// `--tls` and what belongs to it.
+    pub(crate) tls: Option<Tls>,
 }
 
 impl Default for ServerOptions {
@@ -106,6 +110,7 @@ impl Default for ServerOptions {
             ask_password: false,
             db: 0,
             protocol: Wanted::Resp2,
+            tls: None,
         }
     }
 }
@@ -123,6 +128,7 @@ impl ServerOptions {
             password: self.password.clone(),
             db: self.db,
             protocol: self.protocol,
+            tls: self.tls.clone(),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dunlin_client::ServerUri;
 use dunlin_stdx::words;
+use dunlin_tls::TlsOptions;
 
 use super::{
     ClusterCommand, Debugger, Environment, Eval, Exit, LatencyReport, Mode, Options, Palette,
@@ -48,7 +49,7 @@ struct Parser<'a> {
     pipe_timeout: Duration,
     palette: Palette,
     no_auth_warning: bool,
-    tls: Option<String>,
+    tls: TlsOptions,
 }
 
 impl<'a> Parser<'a> {
@@ -72,7 +73,7 @@ impl<'a> Parser<'a> {
             pipe_timeout: PIPE_TIMEOUT,
             palette: Palette::Colours,
             no_auth_warning: false,
-            tls: None,
+            tls: TlsOptions::default(),
         }
     }
 
@@ -141,8 +142,7 @@ impl<'a> Parser<'a> {
             "--verbose" => options.verbose = true,
             "-2" => self.resp2 = true,
             "-3" => options.server.protocol = Wanted::Resp3,
-            "--tls" | "--insecure" => self.tls = Some(option.to_owned()),
-            _ => return Ok(self.cluster.take_flag(option)),
+            _ => return Ok(self.cluster.take_flag(option) || self.tls.take_switch(option)),
         }
         Ok(true)
     }
@@ -189,9 +189,10 @@ impl<'a> Parser<'a> {
             "--test_hint_file" => self.mode(Mode::HintFile(path())),
             "--cluster" => self.cluster_command()?,
             "--cluster-weight" => self.cluster_weights()?,
-            "--sni" | "--cacert" | "--cacertdir" | "--cert" | "--key" | "--tls-ciphers"
-            | "--tls-ciphersuites" => self.tls = Some(option.to_owned()),
-            _ => return Ok(self.cluster.take_value(option, value)),
+            _ => {
+                let is_cluster = self.cluster.take_value(option, value);
+                return Ok(is_cluster || self.tls.take_value(option, value));
+            }
         }
         Ok(true)
     }
@@ -245,7 +246,7 @@ impl<'a> Parser<'a> {
             server.db = leading_i32(&db);
         }
         if uri.is_tls {
-            self.tls = Some("rediss://".to_owned());
+            self.tls.take_switch("--tls");
         }
         Ok(())
     }
@@ -310,6 +311,7 @@ impl<'a> Parser<'a> {
         if self.resp2 {
             options.server.protocol = Wanted::Resp2;
         }
+        options.server.tls = self.tls.into_tls();
         options.mode = self.modes.into_iter().min().map(|mode| match mode {
             Mode::Pipe(_) => Mode::Pipe(self.pipe_timeout),
             Mode::LatencyDistribution(_) => Mode::LatencyDistribution(self.palette),
@@ -328,9 +330,7 @@ impl<'a> Parser<'a> {
         let both_rdb = has(|mode| matches!(mode, Mode::Rdb(_)))
             && has(|mode| matches!(mode, Mode::FunctionsRdb(_)));
         let both_stdin = options.input.last_from_stdin && options.input.tag_from_stdin.is_some();
-        let wrong = if let Some(option) = &self.tls {
-            format!("{option} needs TLS, which is not part of this build yet.")
-        } else if options.server.socket.is_some() && options.follow_redirections {
+        let wrong = if options.server.socket.is_some() && options.follow_redirections {
             "Options -c and -s are mutually exclusive.".to_owned()
         } else if self.resp2 && options.server.protocol == Wanted::Resp3 {
             "Options -2 and -3 are mutually exclusive.".to_owned()
@@ -409,7 +409,7 @@ mod tests {
         check_misuse("-c -s /s", "Options -c and -s are mutually exclusive.");
         check_misuse("-x -X t", "Options -x and -X are mutually exclusive.");
         check_misuse("-u http://h", "Invalid URI scheme");
-        check_misuse("--tls PING", "--tls needs TLS, which is not part of this build yet.");
+        check_misuse("--sni", "Unrecognized option or bad number of args for: '--sni'");
         check_misuse(
             "--rdb a --functions-rdb b",
             "Option --functions-rdb and --rdb are mutually exclusive.",
@@ -433,6 +433,24 @@ mod tests {
         ] {
             assert_eq!(parse_line(line).err(), exit, "{line}");
         }
+    }
+
+    #[test]
+    fn tls_is_used_where_it_is_asked_for() {
+        let tls = |line: &str| parsed(line).server.tls;
+        for line in ["PING", "--insecure --cacert f --key k PING", "-u redis://h", "PING --tls"] {
+            assert_eq!(tls(line), None, "{line}");
+        }
+        let mut options = TlsOptions::default();
+        options.take_switch("--tls");
+        assert_eq!(tls("--tls PING"), options.clone().into_tls());
+        assert_eq!(tls("-u rediss://h PING"), options.clone().into_tls());
+        options.take_value("--sni", b"--insecure");
+        options.take_value("--cacertdir", b"d");
+        assert_eq!(tls("--cacertdir d --sni --insecure --tls -n 1"), options.into_tls());
+        let options = parsed("--cluster check h:1 --cacert f --tls");
+        assert!(options.server.tls.is_some());
+        assert_eq!(options.cluster.expect("a command").arguments, [b"h:1"]);
     }
 
     #[test]

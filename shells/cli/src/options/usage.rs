@@ -12,7 +12,8 @@ Usage: redis-cli [OPTIONS] [cmd [arg [arg ...]]]
   --pass <password>  Alias of -a.
   --askpass          Read the password from the terminal, with a mask; -a and REDISCLI_AUTH are
                      ignored then.
-  -u <uri>           Server URI: redis://[[user:]password@]host[:port][/db].
+  -u <uri>           Server URI: redis://[[user:]password@]host[:port][/db]; rediss:// is the same
+                     with --tls.
   -r <repeat>        Execute the command N times (-1: for ever).
   -i <interval>      With -r: seconds between two times, 0.1 for example. Also between two cycles
                      of --scan and --stat, and every 100 cycles of --bigkeys, --memkeys and
@@ -26,6 +27,18 @@ Usage: redis-cli [OPTIONS] [cmd [arg [arg ...]]]
   -D <delimiter>     Delimiter between raw replies (default: \\n).
   -c                 Enable cluster mode (follow -ASK and -MOVED redirections).
   -e                 An error goes to STDERR, and the exit code is 1.
+  --tls              Establish a secure TLS connection; without it the next ones have no effect.
+  --sni <host>       Server name indication for TLS (default: none).
+  --cacert <file>    File of CA certificates to verify the server with.
+  --cacertdir <dir>  Directory of such files, named by hashes (openssl rehash). With neither of the
+                     two the CA certificates that the system trusts are used.
+  --insecure         Do not verify the server's certificate.
+  --cert <file>      Client certificate to authenticate with. Needs --key.
+  --key <file>       Private key of the client certificate, not encrypted.
+  --tls-ciphers <list>
+                     Ciphers of TLS 1.2 in order of preference, as in ciphers(1ssl).
+  --tls-ciphersuites <list>
+                     Cipher suites of TLS 1.3 in order of preference, separated by colons.
   --raw              Raw replies (default when STDOUT is not a tty).
   --no-raw           Formatted replies, even when STDOUT is not a tty.
   --quoted-input     Arguments may be quoted strings, with escapes.

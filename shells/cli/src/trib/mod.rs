@@ -43,6 +43,8 @@ pub fn run_trib(arguments: Vec<OsString>) -> ExitCode {
         command: &parsed.command,
         user: None,
         password: std::env::var_os("REDISCLI_AUTH").map(OsStringExt::into_vec),
+        // redis-trib is older than TLS in Redis.
+        tls: None,
         verbose: parsed.is_verbose,
     };
     if run(&manager).is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
