@@ -53,6 +53,22 @@ fn keys_are_listed_and_measured() {
     assert_eq!(counted.lines().count(), 311);
 }
 
+/// With few keys the summary has another order of types.
+#[test]
+fn few_keys_are_measured() {
+    let server = Server::start();
+    let port = server.port().to_string();
+    let mut client = server.client();
+    for key in ["", "SET a 1", "LPUSH b 1", "ZADD c 1 1"] {
+        if !key.is_empty() {
+            client.cmd(key);
+        }
+        for mode in ["--bigkeys", "--memkeys"] {
+            check_same(&["-p", &port, mode], b"");
+        }
+    }
+}
+
 #[test]
 fn hot_keys_where_they_are_counted() {
     let server = server_with_keys();

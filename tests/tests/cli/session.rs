@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use dunlin_testkit::{DEADLINE, Server, wait_for};
+use dunlin_testkit::{Cluster, DEADLINE, Server, wait_for};
 
 use crate::peers::{ours, theirs};
 use crate::terminal::Terminal;
@@ -182,6 +182,40 @@ fn a_password_is_not_shown() {
     terminal.expect("PONG\n");
     assert!(terminal.screen().contains("******") && !terminal.screen().contains("secret"));
     assert_eq!(terminal.wait(), Some(0));
+}
+
+/// The password of a server whose keys go to a cluster.
+#[test]
+fn the_password_of_another_server_is_not_shown() {
+    let cluster = Cluster::builder().start();
+    let lone = Server::builder().config("requirepass secret").start();
+    let mut client = lone.client();
+    assert_eq!(client.show("AUTH secret"), "OK");
+    assert_eq!(client.show("MSET a 1 b 2"), "OK");
+    let (known, from) = (cluster.address(0), lone.address().to_string());
+    let import = |mut command: Command, password: &str, more: &[&str]| {
+        let words = ["--cluster", "import", &known, "--cluster-from", &from];
+        command.args(words).arg("--cluster-from-askpass").args(more);
+        let mut terminal = Terminal::start(&command);
+        terminal.expect("Please input import source node password: ");
+        terminal.line(password);
+        let code = terminal.wait();
+        let screen = terminal.screen();
+        assert!(screen.contains(&"*".repeat(password.len())) && !screen.contains(password));
+        let (_, said) = screen.split_once('\n').expect("the line of the password");
+        (code, said.to_owned())
+    };
+    for password in ["wrong", "secret"] {
+        // The same words as the real one's, in a cluster that looks the same afterwards.
+        let (code, said) = import(ours(), password, &["--cluster-copy", "--cluster-replace"]);
+        let expected = import(theirs(), password, &["--cluster-copy", "--cluster-replace"]);
+        assert_eq!((code, said.as_str()), (expected.0, expected.1.as_str()));
+        assert_eq!(code, Some(i32::from(password == "wrong")), "{said}");
+    }
+    let (code, said) = import(ours(), "secret", &["--cluster-replace"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(client.show("DBSIZE"), "0");
+    assert_eq!(cluster.routed().show("GET b"), "2");
 }
 
 /// Formats and messages for a person are those of the real client on a terminal, too.

@@ -7,7 +7,7 @@ use dunlin_slots::key_slot;
 use super::check::{Listing, inspect, judge};
 use super::members::{Members, number_of, text};
 use super::{Failed, Manager, Outcome, parse_host};
-use crate::connection::{Address, Connection, Target};
+use crate::connection::{Address, ConnectError, Connection, Target};
 use crate::terminal::ask_password;
 
 /// Keys that are asked for at once, and moved before the next.
@@ -18,6 +18,11 @@ const AT_ONCE: usize = 50;
 /// `import host:port --cluster-from source`
 pub(super) fn run(manager: &Manager<'_>) -> Outcome {
     let console = &manager.console;
+    // It is asked for before anything is looked at, as redis-cli asks.
+    let password = match manager.command.from_ask_password {
+        true => ask_password("Please input import source node password: "),
+        false => manager.command.from_password.clone(),
+    };
     let host = manager.host_at(0)?;
     let Some(from) = &manager.command.from else {
         match console.is_trib() {
@@ -46,12 +51,10 @@ pub(super) fn run(manager: &Manager<'_>) -> Outcome {
     // The source is asked without TLS, as by redis-cli.
     let mut target = Target::new(Address::Tcp(source.host.clone(), source.port));
     target.user.clone_from(&manager.command.from_user);
-    target.password = match manager.command.from_ask_password {
-        true => ask_password("Please input import source node password: "),
-        false => manager.command.from_password.clone(),
-    };
+    target.password = password;
     let link = Connection::open(&target).map_err(|error| {
-        console.aside(&format!("{error}."));
+        let end = if matches!(error, ConnectError::Unreachable(..)) { "." } else { "" };
+        console.aside(&format!("{error}{end}"));
         Failed
     })?;
     let mut import = Import { manager, members: &members, link, source: source.to_string() };
