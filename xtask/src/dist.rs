@@ -74,7 +74,7 @@ fn make(binary: &Path, out: &Path) -> Result<[PathBuf; 3], String> {
     let archive = out.join(format!("{full_name}.tar.gz"));
     succeed(Command::new("tar").arg("-czf").arg(&archive).arg("-C").arg(out).arg(&name))?;
     let plain = out.join(full_name);
-    copy(binary, &plain, 0o755)?;
+    copy(&tree.join("src/dunlin"), &plain, 0o755)?;
     Ok([tree, archive, plain])
 }
 
@@ -82,12 +82,30 @@ fn make(binary: &Path, out: &Path) -> Result<[PathBuf; 3], String> {
 fn programs(binary: &Path, src: &Path) -> Result<(), String> {
     let dunlin = src.join("dunlin");
     copy(binary, &dunlin, 0o755)?;
+    strip(&dunlin)?;
     succeed(Command::new(&dunlin).arg("link").arg(src).stdout(std::process::Stdio::null()))?;
     for script in SCRIPTS {
         let path = src.join(script);
         fs::remove_file(&path).map_err(at(&path))?;
     }
     Ok(())
+}
+
+/// Takes what debuggers want out of an executable: four fifths of it. Names of functions stay, for the
+/// reports of crashes.
+fn strip(executable: &Path) -> Result<(), String> {
+    match Command::new("strip").arg("-S").arg(executable).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("strip {}: {status}", executable.display())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            eprintln!(
+                "There is no 'strip' here (binutils): {} is left large.",
+                executable.display()
+            );
+            Ok(())
+        }
+        Err(error) => Err(format!("strip: {error}")),
+    }
 }
 
 fn write(path: &Path, text: &str, mode: u32) -> Result<(), String> {
@@ -132,6 +150,15 @@ mod tests {
         String::from_utf8(text).expect("text")
     }
 
+    /// What a server of that program logs when it is told to panic.
+    fn says_why_it_died(program: &Path) -> String {
+        let mut server =
+            dunlin_testkit::ServerBuilder::new(program).config("enable-debug-command yes").start();
+        let _ = server.client().try_cmd("DEBUG PANIC");
+        server.wait_exit();
+        server.log()
+    }
+
     const PROGRAMS: &[(&str, &str)] = &[
         ("redis-server", "Redis server v="),
         ("redis-cli", "redis-cli 7."),
@@ -161,6 +188,9 @@ mod tests {
         let binary = dunlin_testkit::server::program();
         let [tree, archive, plain] = make(&binary, dir.path()).expect("made");
         assert!(says(&plain).starts_with("dunlin "), "{}", says(&plain));
+        let size = |path: &Path| fs::metadata(path).expect("there").len();
+        assert!(size(&plain) < size(&binary) / 2, "nothing was stripped");
+        assert!(says_why_it_died(&plain).contains("dunlin_engine::"), "no names are left");
         let place = dir.path().join("unpacked");
         fs::create_dir(&place).expect("made");
         let mut unpack = Command::new("tar");
