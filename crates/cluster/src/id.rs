@@ -25,10 +25,10 @@ impl NodeId {
         bytes.iter().fold(true, |good, byte| good & is_digit(byte)).then_some(Self(bytes))
     }
 
-    /// The first digits as a number, in the order of ids.
-    pub(crate) fn prefix(&self) -> u64 {
-        let (digits, _) = self.0.as_chunks::<8>();
-        u64::from_be_bytes(digits[0])
+    /// The first eight digits as a number, in the order of ids.
+    pub(crate) fn prefix(&self) -> u32 {
+        let digit = |byte: u8| u32::from(if byte < b'a' { byte - b'0' } else { byte - b'a' + 10 });
+        self.0[..8].iter().fold(0, |number, byte| number << 4 | digit(*byte))
     }
 
     /// Its digits.
@@ -68,5 +68,7 @@ mod tests {
         assert_eq!(NodeId::parse(&id.digits()[1..]), None);
         assert_eq!(NodeId::parse(&[0; LEN]), None);
         assert_eq!(NodeId::parse(&[b'g'; LEN]), None);
+        let id = NodeId::parse(b"09af1e2d00000000000000000000000000000000").unwrap();
+        assert_eq!(id.prefix(), 0x09af_1e2d);
     }
 }

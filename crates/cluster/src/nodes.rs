@@ -52,7 +52,7 @@ pub(crate) struct Nodes {
     /// All places in the order of their ids, with what the ids begin with. Gossip of a large cluster asks
     /// for a hundred ids per message: the search stays within a few kilobytes, and reads the id of no
     /// other node than the one that it finds. A hash table would need a secret, as peers choose ids.
-    by_id: Vec<(u64, NodeKey)>,
+    by_id: Vec<(u32, NodeKey)>,
     owners: Vec<Option<NodeKey>>,
     /// Slots whose owner has ceased to claim them: they are its until somebody else claims them.
     unclaimed: SlotSet,

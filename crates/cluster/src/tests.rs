@@ -201,6 +201,12 @@ fn news_is_saved_soon_and_moves_of_slots_at_once() {
     let texts = saved(&bench.hears(header, Body::Pong(Gossip::default())));
     assert!(texts[0].contains(" 8 connected 0 10923-16383"), "{texts:?}");
     assert!(saved(&cron(&mut bench)).is_empty());
+    // Whoever ends does not wait for the cron.
+    let ends = |bench: &mut Bench| saved(&bench.turn(|cluster, now, _| cluster.ending(now)));
+    assert!(ends(&mut bench).is_empty());
+    let header = Header { config_epoch: 9, ..bench.header('d') };
+    bench.hears(header, Body::Pong(Gossip::default()));
+    assert!(ends(&mut bench)[0].contains(" 9 connected 0 10923-16383"));
 }
 
 #[test]

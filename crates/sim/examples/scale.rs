@@ -227,14 +227,17 @@ fn main() {
     );
     for size in sizes {
         let began = Instant::now();
-        let joined = joins.then(|| join(size, &config));
-        let text =
-            |seconds: Option<f64>| seconds.map_or("-".to_owned(), |took| format!("{took:.1}"));
-        let mut bus = Bus::formed(size as u64, &vec![config.clone(); size], size / 2);
-        bus.run_until(120_000, "all serve", |bus| bus.running().all(|index| bus.at(index).is_ok()));
         let phase = |name: &str| {
             eprintln!("{size} nodes: {name} after {:.0} s", began.elapsed().as_secs_f64());
         };
+        let joined = joins.then(|| join(size, &config));
+        let text =
+            |seconds: Option<f64>| seconds.map_or("-".to_owned(), |took| format!("{took:.1}"));
+        if joined.is_some() {
+            phase("joined");
+        }
+        let mut bus = Bus::formed(size as u64, &vec![config.clone(); size], size / 2);
+        bus.run_until(120_000, "all serve", |bus| bus.running().all(|index| bus.at(index).is_ok()));
         phase("all serve");
         bus.run_ms(config.node_timeout_ms);
         phase("at rest");

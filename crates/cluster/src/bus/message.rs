@@ -5,8 +5,12 @@ use std::fmt;
 use bytes::Bytes;
 
 use super::body::{Body, expected_len};
+use super::gossip::ENTRY_BYTES;
 use super::header::{HEADER_BYTES, Header, SIGNATURE, close, layout, u32_at};
 use super::kind::{MessageKind, Refusal};
+
+/// Room for what stands beside header and gossip in most messages.
+const REST_BYTES: usize = 512;
 
 /// A whole message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,8 +91,10 @@ impl Message {
     /// If it is longer than 4 GB.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        let mut out = Vec::with_capacity(HEADER_BYTES + 512);
-        self.header.encode(self.body.layout(), &mut out);
+        let layout = self.body.layout();
+        let mut out =
+            Vec::with_capacity(HEADER_BYTES + REST_BYTES + layout.gossip_count * ENTRY_BYTES);
+        self.header.encode(layout, &mut out);
         debug_assert_eq!(out.len(), HEADER_BYTES);
         self.body.encode(&mut out);
         close(&mut out);
