@@ -31,6 +31,7 @@
 pub mod client;
 pub mod cluster;
 pub mod oracle;
+mod order;
 pub mod port;
 pub mod process;
 pub mod server;
@@ -40,6 +41,7 @@ pub mod words;
 
 pub use client::Client;
 pub use cluster::Cluster;
+pub use order::assert_in_order;
 pub use server::{Finished, Server, ServerBuilder};
 pub use value::Value;
 pub use wait::{DEADLINE, wait_for, wait_some};

@@ -11,6 +11,7 @@
 mod check_aof;
 mod check_rdb;
 mod cluster;
+mod command_line;
 mod doctor;
 mod json;
 mod link;

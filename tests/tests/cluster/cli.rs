@@ -1,18 +1,7 @@
 //! Guides 7 and 11: clusters that the real redis-cli makes, grows, moves and shrinks.
 
-use dunlin_testkit::cluster::{CliRun, Cluster, redis_cli};
-use dunlin_testkit::{DEADLINE, wait_for};
-
-/// Lines stand in the text in this order.
-#[track_caller]
-pub(crate) fn assert_in_order(text: &str, lines: &[&str]) {
-    let mut rest = text;
-    for line in lines {
-        let at = rest.find(line);
-        let at = at.unwrap_or_else(|| panic!("no '{line}' where it should be in:\n{text}"));
-        rest = &rest[at + line.len()..];
-    }
-}
+use dunlin_testkit::cluster::{CliRun, Cluster, IN_ORDER, redis_cli};
+use dunlin_testkit::{DEADLINE, assert_in_order, wait_for};
 
 /// Runs `redis-cli --cluster <command> <address of node 0> ...`.
 #[track_caller]
@@ -21,14 +10,6 @@ fn manage(cluster: &Cluster, command: &str, arguments: &[&str], input: &str) -> 
     let words = [&["--cluster", command, &address], arguments].concat();
     redis_cli(&words, input).success()
 }
-
-/// The last lines of `--cluster check` on a cluster in order.
-const IN_ORDER: [&str; 4] = [
-    "[OK] All nodes agree about slots configuration.",
-    ">>> Check for open slots...",
-    ">>> Check slots coverage...",
-    "[OK] All 16384 slots covered.",
-];
 
 #[track_caller]
 fn assert_in_good_order(cluster: &Cluster) {

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use dunlin_testkit::cluster::{Cluster, ClusterBuilder, redis_cli};
 use dunlin_testkit::server::{program, reference_program};
-use dunlin_testkit::{DEADLINE, wait_for};
+use dunlin_testkit::{DEADLINE, assert_in_order, wait_for};
 
-use crate::cli::{assert_in_order, keys};
+use crate::cli::keys;
 use crate::failover::{wait_for_offsets, wait_for_promotion};
 
 /// A real Redis.

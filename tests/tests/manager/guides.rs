@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use dunlin_testkit::cluster::ClusterBuilder;
+use dunlin_testkit::cluster::{CliRun, ClusterBuilder, IN_ORDER};
 use dunlin_testkit::server::program;
-use dunlin_testkit::{Cluster, DEADLINE, Server, wait_for};
+use dunlin_testkit::{Cluster, DEADLINE, Server, assert_in_order, wait_for};
 
-use crate::run::{
-    IN_ORDER, Run, assert_filled, assert_in_order, fill, manage, ours, real_server, run,
-};
+use crate::run::{assert_filled, fill, manage, ours, real_server, run};
 
 /// Makes a cluster of six nodes with our manager.
 #[track_caller]
@@ -130,7 +128,7 @@ fn what_is_no_cluster() {
 }
 
 /// Runs our manager with the password of guide 11.
-fn guarded(words: &[&str], input: &str) -> Run {
+fn guarded(words: &[&str], input: &str) -> CliRun {
     run(ours("redis-cli"), &[&["-a", "123456", "--cluster"], words].concat(), input)
 }
 

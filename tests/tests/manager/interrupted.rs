@@ -4,14 +4,13 @@ use std::fs::File;
 use std::io::Read;
 use std::process::Stdio;
 
+use dunlin_testkit::cluster::IN_ORDER;
 use dunlin_testkit::process::Process;
-use dunlin_testkit::{Cluster, DEADLINE, wait_for};
+use dunlin_testkit::{Cluster, DEADLINE, assert_in_order, wait_for};
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::Signal;
 
-use crate::run::{
-    IN_ORDER, assert_filled, assert_in_order, fill, finish, manage, ours, stopped_at,
-};
+use crate::run::{assert_filled, fill, finish, manage, ours, stopped_at};
 
 /// The words that move `count` slots from node 0 to node 1.
 fn reshard(cluster: &Cluster, count: usize) -> Vec<String> {

@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use dunlin_testkit::Cluster;
+use dunlin_testkit::cluster::IN_ORDER;
+use dunlin_testkit::{Cluster, assert_in_order};
 
-use crate::run::{IN_ORDER, assert_filled, assert_in_order, fill, manage};
+use crate::run::{assert_filled, fill, manage};
 
 /// A client that reads and writes sees no error, and what it wrote is there.
 #[test]

@@ -1,10 +1,11 @@
 //! What is found before anything is changed: nodes that do not reach each other's bus ports.
 
+use dunlin_testkit::cluster::IN_ORDER;
 use dunlin_testkit::port::free_port;
 use dunlin_testkit::server::program;
-use dunlin_testkit::{Cluster, DEADLINE, wait_for};
+use dunlin_testkit::{Cluster, DEADLINE, assert_in_order, wait_for};
 
-use crate::run::{IN_ORDER, assert_in_order, manage, real_server};
+use crate::run::{manage, real_server};
 
 /// Makes a node say that its bus is on a port where nobody listens, as behind a wall that is shut.
 fn shut(cluster: &Cluster, node: usize) -> u16 {

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use dunlin_testkit::cluster::IN_ORDER;
 use dunlin_testkit::process::Process;
 use dunlin_testkit::server::program;
-use dunlin_testkit::{Cluster, DEADLINE, wait_for};
+use dunlin_testkit::{Cluster, DEADLINE, assert_in_order, wait_for};
 use nix::sys::signal::Signal;
 
-use crate::run::{IN_ORDER, assert_in_order, finish, manage, real_server, stopped_at};
+use crate::run::{finish, manage, real_server, stopped_at};
 
 /// Steps of the move of a slot with three keys, one at a time, between two of three primaries: two to
 /// open it, a list and a transfer for each key, an empty list, the new owner at three nodes.

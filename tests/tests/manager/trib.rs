@@ -1,21 +1,14 @@
 //! Guide 5: `redis-trib.rb`.
 
+use dunlin_testkit::cluster::{CliRun, IN_ORDER};
 use dunlin_testkit::server::program;
-use dunlin_testkit::{Cluster, DEADLINE, Server, wait_for};
+use dunlin_testkit::{Cluster, DEADLINE, Server, assert_in_order, wait_for};
 
-use crate::run::{Run, assert_filled, assert_in_order, fill, ours, run};
+use crate::run::{assert_filled, fill, ours, run};
 
-fn trib(words: &[&str], input: &str) -> Run {
+fn trib(words: &[&str], input: &str) -> CliRun {
     run(ours("redis-trib.rb"), words, input)
 }
-
-/// The last lines of a check.
-const IN_ORDER: [&str; 4] = [
-    "[OK] All nodes agree about slots configuration.\n",
-    ">>> Check for open slots...\n",
-    ">>> Check slots coverage...\n",
-    "[OK] All 16384 slots covered.\n",
-];
 
 /// Guides 5.1 to 5.6: a copy of the file alone is enough.
 #[test]

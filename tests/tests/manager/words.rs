@@ -1,12 +1,13 @@
 //! Our words are the real redis-cli's.
 
 use dunlin_testkit::Cluster;
+use dunlin_testkit::cluster::CliRun;
 
-use crate::run::{Run, fill, ours, real_server, run, theirs};
+use crate::run::{fill, ours, real_server, run, theirs};
 
 /// Runs both programs with the same words.
 #[track_caller]
-fn assert_same(words: &[&str], input: &str) -> Run {
+fn assert_same(words: &[&str], input: &str) -> CliRun {
     // The real one loses piped answers but the first, so there is at most one question.
     let expected = run(theirs(), words, input);
     let said = run(ours("redis-cli"), words, input);

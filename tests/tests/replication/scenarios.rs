@@ -1,6 +1,6 @@
 //! What operators' guides do with a primary and its replicas, step by step.
 
-use dunlin_testkit::{DEADLINE, Server, wait_for};
+use dunlin_testkit::{DEADLINE, Server, assert_in_order, wait_for};
 
 use crate::nodes::{
     assert_replicated, field, follow, log_after, node, number, replica_of, replicaof, shut_down,
@@ -8,17 +8,6 @@ use crate::nodes::{
 };
 
 const READ_ONLY: &str = "(error) READONLY You can't write against a read only replica.";
-
-/// The lines hold these texts, in this order.
-#[track_caller]
-fn assert_in_order(log: &str, texts: &[&str]) {
-    let mut rest = log;
-    for text in texts {
-        let at = rest.find(text);
-        let at = at.unwrap_or_else(|| panic!("no '{text}' where it should be in:\n{log}"));
-        rest = &rest[at + text.len()..];
-    }
-}
 
 /// Guide 3.1: `replicaof` and `slaveof` in the file, `--replicaof` on the command line.
 #[test]

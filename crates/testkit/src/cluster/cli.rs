@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use nix::fcntl::OFlag;
 use nix::unistd::pipe2;
@@ -10,8 +10,16 @@ use nix::unistd::pipe2;
 use crate::process::describe;
 use crate::server::on_path;
 
-/// What redis-cli said.
-#[derive(Debug)]
+/// The last lines of a check of a cluster in order.
+pub const IN_ORDER: [&str; 4] = [
+    "[OK] All nodes agree about slots configuration.",
+    ">>> Check for open slots...",
+    ">>> Check slots coverage...",
+    "[OK] All 16384 slots covered.",
+];
+
+/// What a client or a manager of clusters said.
+#[derive(Debug, PartialEq, Eq)]
 pub struct CliRun {
     /// How it ended: `exit 0`.
     pub end: String,
@@ -22,6 +30,16 @@ pub struct CliRun {
 }
 
 impl CliRun {
+    /// What a program that has ended said.
+    pub fn of(done: &Output) -> CliRun {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        CliRun {
+            end: describe(done.status),
+            stdout: text(&done.stdout),
+            stderr: text(&done.stderr),
+        }
+    }
+
     /// The standard output of a run that went well.
     ///
     /// # Panics
@@ -69,7 +87,5 @@ pub fn redis_cli(arguments: &[&str], input: &str) -> CliRun {
         let _ = lines.write(line.as_bytes());
     }
     drop(lines);
-    let done = child.wait_with_output().expect("redis-cli ends");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    CliRun { end: describe(done.status), stdout: text(&done.stdout), stderr: text(&done.stderr) }
+    CliRun::of(&child.wait_with_output().expect("redis-cli ends"))
 }

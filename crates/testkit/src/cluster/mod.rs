@@ -24,7 +24,7 @@ use crate::server::{Server, ServerBuilder};
 use crate::wait::{DEADLINE, wait_for, wait_some};
 
 pub use builder::{ClusterBuilder, meet};
-pub use cli::{CliRun, redis_cli};
+pub use cli::{CliRun, IN_ORDER, redis_cli};
 pub use routed::RoutedClient;
 pub use view::NodeLine;
 

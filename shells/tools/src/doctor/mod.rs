@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use findings::{Finding, Level};
 
+use crate::command_line::options_or_end;
 use crate::json;
 
 /// What `--help` prints.
@@ -28,8 +29,6 @@ clock, disk. Says what to run where something is in the way. Exit code 1 if some
   --json     print the findings as JSON
 ";
 
-/// Exit code of a command line that nobody understands.
-const USAGE: u8 = 2;
 const PORT: u16 = 6379;
 
 /// The command line.
@@ -42,16 +41,9 @@ struct Options {
 
 /// Runs `dunlin doctor ...`.
 pub fn doctor(arguments: &[OsString]) -> ExitCode {
-    let options = match parse(arguments) {
-        Ok(Some(options)) => options,
-        Ok(None) => {
-            print!("{HELP}");
-            return ExitCode::SUCCESS;
-        }
-        Err(why) => {
-            eprintln!("dunlin doctor: {why}\n\n{HELP}");
-            return ExitCode::from(USAGE);
-        }
+    let options = match options_or_end("doctor", HELP, parse(arguments)) {
+        Ok(options) => options,
+        Err(end) => return end,
     };
     let findings = findings::judge(&read::facts(&options.ports, &options.dir));
     let text = if options.is_json { as_json(&findings) } else { as_text(&findings) };

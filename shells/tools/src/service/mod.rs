@@ -21,6 +21,8 @@ use std::process::ExitCode;
 use answers::{Answers, Dialogue};
 use register::{Commands, System};
 
+use crate::command_line::options_or_end;
+
 /// What `--help` prints.
 const HELP: &str = "\
 Usage: dunlin install-service [--root DIR] [--template FILE]
@@ -33,8 +35,6 @@ REDIS_CONFIG_FILE, REDIS_LOG_FILE, REDIS_DATA_DIR, REDIS_EXECUTABLE.
   --template FILE  the configuration to start from (default: a built-in one)
 ";
 
-/// Exit code of a command line that nobody understands.
-const USAGE: u8 = 2;
 /// The configuration that is taken without `--template`.
 const TEMPLATE: &str = include_str!("../../../../redis.conf");
 
@@ -82,16 +82,9 @@ struct Options {
 
 /// Runs `dunlin install-service ...`.
 pub fn install_service(arguments: &[OsString]) -> ExitCode {
-    let options = match parse(arguments) {
-        Ok(Some(options)) => options,
-        Ok(None) => {
-            print!("{HELP}");
-            return ExitCode::SUCCESS;
-        }
-        Err(why) => {
-            eprintln!("dunlin install-service: {why}\n\n{HELP}");
-            return ExitCode::from(USAGE);
-        }
+    let options = match options_or_end("install-service", HELP, parse(arguments)) {
+        Ok(options) => options,
+        Err(end) => return end,
     };
     let stdin = io::stdin();
     let is_terminal = stdin.is_terminal();
