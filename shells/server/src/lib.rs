@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod closing;
 mod crash;
 mod disk;
 mod files;

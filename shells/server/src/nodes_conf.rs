@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use dunlin_config::Text;
 use dunlin_reactor::os_error_text;
 
+use crate::closing::CloseThread;
 use crate::log::Log;
 
 /// The file cannot be used; the log says why.
@@ -26,6 +27,7 @@ pub(crate) struct NodesConf {
     name: Text,
     /// Holds the lock.
     locked: File,
+    closing: CloseThread,
 }
 
 impl NodesConf {
@@ -61,7 +63,10 @@ impl NodesConf {
             let error = os_error_text(&error);
             refuse(format!("Loading the cluster node config from {name}: {error}"))
         })?;
-        Ok((Self { path, name: name.clone(), locked }, text))
+        let closing = CloseThread::start().map_err(|error| {
+            refuse(format!("Can't start a thread for {name}: {}", os_error_text(&error)))
+        })?;
+        Ok((Self { path, name: name.clone(), locked, closing }, text))
     }
 
     /// The file as the operator named it.
@@ -90,7 +95,7 @@ impl NodesConf {
             let _ = fs::remove_file(&temporary);
         }
         replaced.map_err(|(what, error)| say(what, &error))?;
-        self.locked = file;
+        self.closing.close(std::mem::replace(&mut self.locked, file));
         if fsync {
             sync_directory(&self.path)
                 .map_err(|error| say("Could not sync cluster config file dir", &error))?;
