@@ -4,7 +4,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Output, Stdio};
 
+use dunlin_testkit::certificates::Certificates;
 use dunlin_testkit::cluster::Cluster;
+use dunlin_testkit::port::free_port;
 use dunlin_testkit::server::{is_dunlin, on_path, program};
 use dunlin_testkit::{Client, DEADLINE, Server, wait_for};
 
@@ -403,4 +405,108 @@ fn a_slot_that_moves() {
     let rest = std::io::read_to_string(errors).expect("text");
     // A node may not have heard yet when it is asked, and is asked again.
     assert!(rest.lines().all(|line| line == warning.trim_end()), "{rest}");
+}
+
+/// A real server that listens with TLS on a second port, in a cluster if `config` says so.
+fn secured(certificates: &Certificates, config: &str) -> (Server, u16) {
+    let builder = Server::reference().expect("redis-server is needed: ./test installs it");
+    let port = free_port();
+    let lines = certificates.server_config(port) + "\n" + config;
+    (builder.config(&lines).start(), port)
+}
+
+fn with_tls(port: u16, certificates: &Certificates, line: &str) -> Output {
+    let (port, ca) = (port.to_string(), certificates.path("ca.crt"));
+    let words = ["-p", &port, "--tls", "--cacert", &ca].into_iter().chain(line.split(' '));
+    benchmark(&words.collect::<Vec<_>>()).output().expect("it runs")
+}
+
+/// Each request is sent once and each reply is counted, whatever pieces TLS makes of them.
+#[test]
+fn load_with_tls() {
+    let certificates = Certificates::new();
+    for versions in ["TLSv1.3", "TLSv1.2"] {
+        let config = format!("tls-auth-clients no\ntls-protocols {versions}");
+        let (server, port) = secured(&certificates, &config);
+        let mut client = server.client();
+        for line in [
+            "-n 10000 -c 20 -t set,get -q",
+            "-n 10000 -c 20 -t set,get -q -P 16",
+            "-n 10000 -c 20 -t set,get -q -P 16 --threads 2",
+            "-n 1000 -c 5 -t set,get -q -P 10 -d 70000",
+            "-n 1000 -c 5 -t set,get -q -P 1000",
+            "-n 200 -c 5 -t set,get -q -k 0",
+            "-n 200 -c 5 -t set,get -q -k 0 --threads 2",
+            "-n 100 -c 1 -t set,get -q -3 --dbnum 3",
+        ] {
+            client.cmd("CONFIG RESETSTAT");
+            let done = with_tls(port, &certificates, line);
+            assert!(done.status.success(), "{line}: {done:?}");
+            let asked: u64 = line.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("a number");
+            for command in ["set", "get"] {
+                assert_eq!(calls(&mut client, command), asked, "{line}");
+            }
+        }
+        // Long replies: a list of 600 elements for each request.
+        let done = with_tls(port, &certificates, "-n 500 -c 3 -t lrange_600 -q -P 8");
+        assert!(done.status.success(), "{done:?}");
+    }
+}
+
+#[test]
+fn a_cluster_with_tls() {
+    let certificates = Certificates::new();
+    let config = "tls-auth-clients no\ntls-cluster yes\ncluster-enabled yes";
+    let nodes = [secured(&certificates, config), secured(&certificates, config)];
+    for ((node, _), slots) in nodes.iter().zip(["0 8191", "8192 16383"]) {
+        assert_eq!(node.client().show(&format!("CLUSTER ADDSLOTSRANGE {slots}")), "OK");
+    }
+    let meet = format!("CLUSTER MEET 127.0.0.1 {}", nodes[1].1);
+    assert_eq!(nodes[0].0.client().show(&meet), "OK");
+    for (node, _) in &nodes {
+        let mut client = node.client();
+        wait_for("the cluster", DEADLINE, || {
+            client.cmd("CLUSTER INFO").text().contains("cluster_state:ok")
+        });
+    }
+    let done = with_tls(nodes[0].1, &certificates, "--cluster -n 5000 -c 6 -t set,get -q -P 4");
+    assert!(done.status.success(), "{done:?}");
+    for (node, _) in &nodes {
+        assert!(calls(&mut node.client(), "set") > 0);
+    }
+}
+
+/// What redis-benchmark waits for, for ever, ends ours.
+#[test]
+fn no_tls_is_an_error() {
+    let certificates = Certificates::new();
+    let (server, port) = secured(&certificates, "tls-auth-clients yes");
+    let text = port.to_string();
+    let [other, certificate, key] =
+        ["other.crt", "client.crt", "client.key"].map(|file| certificates.path(file));
+    let nobody =
+        |reason: &str| format!("Could not connect to Redis at 127.0.0.1:{port}: {reason}\n");
+    if is_dunlin() {
+        let words = ["-p", &text, "--tls", "--cacert", &other, "-t", "get"];
+        let unknown = nobody("SSL_connect failed: certificate verify failed");
+        assert_eq!(fails(&words), unknown);
+        let done = with_tls(port, &certificates, "-n 10 -t get -q");
+        let errors = "WARNING: Could not fetch server CONFIG\n\
+                      Error: tlsv13 alert certificate required\n";
+        assert_eq!(String::from_utf8_lossy(&done.stderr), errors);
+        assert_eq!(done.status.code(), Some(1));
+        let words = ["-p", &text, "--tls", "--cacert", "/nowhere/ca.crt", "-t", "get"];
+        let text = "Could not negotiate a TLS connection: Invalid CA Certificate File/Directory\n";
+        assert_eq!(fails(&words), text);
+    }
+    let shown = format!("--cert {certificate} --key {key} -n 10 -t get -q");
+    let done = with_tls(port, &certificates, &shown);
+    assert!(done.status.success(), "{done:?}");
+    let uri = format!("rediss://127.0.0.1:{port}/2");
+    let words = ["-u", &uri, "--insecure", "--cert", &certificate, "--key", &key, "-n", "10", "-q"];
+    let done = benchmark(&[&words[..], &["SET", "key", "x"]].concat()).output().expect("it runs");
+    assert!(done.status.success(), "{done:?}");
+    let mut client = server.client();
+    client.cmd("SELECT 2");
+    assert_eq!(client.show("GET key"), "x");
 }

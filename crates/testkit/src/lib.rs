@@ -19,6 +19,7 @@
 //! - [`Cluster`] is several of them that form a cluster, of one program or of several.
 //! - [`Client`] is a blocking RESP2/RESP3 client that shares no code with the server,
 //!   so that a mistake in our codec cannot hide itself.
+//! - [`certificates`] makes certificates for servers and clients with TLS.
 //! - [`wait_for`] waits for a condition with a deadline; tests never sleep for a fixed time.
 //! - [`process`] reads what the operating system shows of a process.
 //! - [`oracle`] plays command scripts and compares the replies with recorded ones.
@@ -28,6 +29,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod certificates;
 pub mod client;
 pub mod cluster;
 pub mod oracle;

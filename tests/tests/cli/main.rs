@@ -10,3 +10,4 @@ mod scripts;
 mod session;
 mod subscriptions;
 mod terminal;
+mod tls;
