@@ -115,10 +115,10 @@ impl Cluster {
         if is_primary {
             self.settle(sender, header.config_epoch, &header.slots);
         }
-        let stronger = header.slots.iter().find_map(|slot| {
+        let contested = header.slots.clone() - self.nodes.get(claimant).slots();
+        let stronger = contested.iter().find_map(|slot| {
             let owner = self.nodes.owner(slot)?;
             let is_stronger = owner != sender
-                && owner != claimant
                 && !self.nodes.unclaimed().contains(slot)
                 && self.nodes.get(owner).config_epoch > header.config_epoch;
             is_stronger.then_some(owner)
@@ -188,8 +188,11 @@ impl Cluster {
     ) -> Settled {
         let mut settled = Settled::default();
         let yields = self.yields_to(claimant, epoch);
-        let concerned = claim.clone() | self.nodes.get(claimant).slots();
-        for slot in concerned.iter() {
+        // Where it claims what it is known to own there is nothing to do, unless it had ceased to.
+        let (known, unclaimed) = (self.nodes.get(claimant).slots(), self.nodes.unclaimed());
+        let (new, ceased) = (claim.clone() - known, known.clone() - claim);
+        let again = unclaimed.clone() & known;
+        for slot in (new | &ceased | &again).iter() {
             let owner = self.nodes.owner(slot);
             if owner == Some(claimant) {
                 self.nodes.set_claimed(slot, claim.contains(slot));
