@@ -21,6 +21,9 @@
 //! assert_eq!((ticket, value.bytes()), (get, Some(&b"v"[..])));
 //! ```
 //!
+//! Who has a stream that waits, of whatever kind, and one thing to ask at a time, asks with
+//! [`Session::exchange`].
+//!
 //! A [`ServerUri`] is where a server is, in one word.
 //!
 //! It never knows sockets, clocks, or what a command means.

@@ -2,8 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::{self, Read, Write};
 
 use dunlin_resp::{ReplyDecoder, ReplyError, Value, write_request};
+
+/// What one read of [`Session::exchange`] can take.
+const READ_BYTES: usize = 16 * 1024;
 
 /// Which request a reply answers. Later requests have greater ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,6 +126,33 @@ impl Session {
         }
     }
 
+    /// Asks one thing over a stream that waits, and waits for the reply; an error of the command is a
+    /// reply, too. Messages that no request asked for are dropped.
+    ///
+    /// # Errors
+    /// The stream's; `InvalidData` with a [`SessionError`] when the session is over.
+    pub fn exchange(
+        &mut self,
+        stream: &mut (impl Read + Write),
+        words: &[&[u8]],
+    ) -> io::Result<Value> {
+        let over = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+        self.ask(words);
+        stream.write_all(self.output())?;
+        self.sent(self.output().len());
+        let mut buffer = [0; READ_BYTES];
+        loop {
+            match self.next_event().map_err(over)? {
+                Some(Event::Reply(_, value)) => return Ok(value),
+                Some(Event::Push(_)) => {}
+                None => match stream.read(&mut buffer)? {
+                    0 => return Err(over(SessionError::Closed)),
+                    len => self.receive(&buffer[..len]),
+                },
+            }
+        }
+    }
+
     /// The connection has ended.
     ///
     /// # Errors
@@ -160,6 +191,41 @@ mod tests {
         );
         assert_eq!(session.awaited(), 1);
         assert_eq!(session.close(), Err(SessionError::Closed));
+    }
+
+    /// A server that says all of this, whatever it is told.
+    struct Said(&'static [u8], Vec<u8>);
+
+    impl Read for Said {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            // In pieces.
+            let len = buffer.len().min(3);
+            self.0.read(&mut buffer[..len])
+        }
+    }
+
+    impl Write for Said {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.1.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn one_request_and_its_reply() {
+        let mut stream = Said(b">2\r\n+invalidate\r\n_\r\n+PONG\r\n-ERR no\r\n:", Vec::new());
+        let mut session = Session::new();
+        let mut ask = |word: &[u8]| session.exchange(&mut stream, &[word]);
+        assert_eq!(ask(b"PING").expect("a reply"), Value::Simple(b"PONG".to_vec()));
+        assert_eq!(ask(b"NO").expect("a reply"), Value::Error(b"ERR no".to_vec()));
+        let error = ask(b"MORE").expect_err("cut off");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        assert_eq!(error.to_string(), "Server closed the connection");
+        let asked = b"*1\r\n$4\r\nPING\r\n*1\r\n$2\r\nNO\r\n*1\r\n$4\r\nMORE\r\n";
+        assert_eq!(stream.1, asked);
     }
 
     #[test]

@@ -6,13 +6,11 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
-use dunlin_client::{Event, Session};
+use dunlin_client::Session;
 use dunlin_resp::Value;
 
 use crate::failure::{Failure, describe};
 use crate::options::Target;
-
-const READ_BYTES: usize = 16 * 1024;
 
 /// Where a server is, as the user says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,27 +97,8 @@ impl Connection {
     /// # Errors
     /// [`Failure::NoReply`]
     pub(crate) fn ask(&mut self, words: &[&[u8]]) -> Result<Value, Failure> {
-        let reply = self.exchange(words);
+        let reply = self.session.exchange(&mut self.stream, words);
         reply.map_err(|_| Failure::NoReply { server: self.endpoint.to_string() })
-    }
-
-    fn exchange(&mut self, words: &[&[u8]]) -> io::Result<Value> {
-        self.session.ask(words);
-        let output = self.session.output();
-        self.stream.write_all(output)?;
-        self.session.sent(output.len());
-        let mut buffer = [0; READ_BYTES];
-        loop {
-            match self.session.next_event().map_err(io::Error::other)? {
-                Some(Event::Reply(_, value)) => return Ok(value),
-                // Nothing is subscribed to.
-                Some(Event::Push(_)) => {}
-                None => match self.stream.read(&mut buffer)? {
-                    0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-                    len => self.session.receive(&buffer[..len]),
-                },
-            }
-        }
     }
 }
 

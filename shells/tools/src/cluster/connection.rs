@@ -1,15 +1,14 @@
 //! A connection to a node, for requests one at a time.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use dunlin_client::{Event, Session, SessionError};
+use dunlin_client::Session;
 use dunlin_resp::Value;
 
 /// Longer than any of our requests takes on a loaded machine.
 const TIMEOUT: Duration = Duration::from_secs(5);
-const READ_BYTES: usize = 16 * 1024;
 
 pub(super) struct Connection {
     stream: TcpStream,
@@ -29,25 +28,12 @@ impl Connection {
 
     /// Asks, and waits for the reply; an error of the command is a reply, too.
     pub(super) fn ask(&mut self, words: &[&str]) -> io::Result<Value> {
-        self.send(words)?;
-        let mut buffer = [0; READ_BYTES];
-        loop {
-            match self.session.next_event().map_err(broken)? {
-                Some(Event::Reply(_, value)) => return Ok(value),
-                // Nothing is subscribed to.
-                Some(Event::Push(_)) => {}
-                None => match self.stream.read(&mut buffer)? {
-                    0 => return Err(broken(SessionError::Closed)),
-                    len => self.session.receive(&buffer[..len]),
-                },
-            }
-        }
+        self.session.exchange(&mut self.stream, &bytes(words))
     }
 
     /// Asks for something that has no reply, such as the end of the server.
     pub(super) fn send(&mut self, words: &[&str]) -> io::Result<()> {
-        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
-        self.session.ask(&words);
+        self.session.ask(&bytes(words));
         let output = self.session.output();
         self.stream.write_all(output)?;
         self.session.sent(output.len());
@@ -55,6 +41,6 @@ impl Connection {
     }
 }
 
-fn broken(error: SessionError) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error)
+fn bytes<'a>(words: &[&'a str]) -> Vec<&'a [u8]> {
+    words.iter().map(|word| word.as_bytes()).collect()
 }
