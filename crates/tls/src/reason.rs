@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustls::{AlertDescription, Error};
+use rustls::{AlertDescription, Error, InvalidMessage};
 
 /// The words for an error of the protocol.
 pub(crate) fn of(error: &Error) -> String {
@@ -10,7 +10,9 @@ pub(crate) fn of(error: &Error) -> String {
         Error::InvalidCertificate(_) => "certificate verify failed".to_owned(),
         Error::AlertReceived(alert) => of_alert(*alert),
         // A server that does not speak TLS answers with something else.
-        Error::InvalidMessage(_) => "wrong version number".to_owned(),
+        Error::InvalidMessage(
+            InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
+        ) => "wrong version number".to_owned(),
         Error::DecryptError => "decryption failed or bad record mac".to_owned(),
         other => other.to_string(),
     }
@@ -61,7 +63,7 @@ fn of_alert(alert: AlertDescription) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rustls::{CertificateError, InvalidMessage};
+    use rustls::CertificateError;
 
     use super::*;
 

@@ -2,12 +2,16 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
 
 use dunlin_testkit::certificates::Certificates;
 use dunlin_testkit::port::free_port;
 use dunlin_testkit::{DEADLINE, Server, wait_for};
 
 use crate::peers::{Said, check_same, check_same_with, ours, run, run_ours, theirs};
+use crate::terminal::Terminal;
 
 /// A real server that listens with TLS.
 struct Secured {
@@ -169,6 +173,45 @@ fn ciphers() {
     }
 }
 
+/// What answers a client's first words with `answer` and hangs up, until the test ends.
+fn peer(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a client");
+            // All of them: what is left unread would reset the connection.
+            let mut head = [0; 5];
+            stream.read_exact(&mut head).expect("a record");
+            let len = u16::from_be_bytes([head[3], head[4]]);
+            stream.read_exact(&mut vec![0; len.into()]).expect("the rest of it");
+            stream.write_all(answer).expect("it reads");
+        }
+    });
+    port.to_string()
+}
+
+#[test]
+fn peers_that_speak_something_else() {
+    for (answer, reason) in [
+        (&b""[..], "unexpected eof while reading"),
+        (b"\x15", "unexpected eof while reading"),
+        (b"\x15\x03\x01\x00\x02\x02\x46", "tlsv1 alert protocol version"),
+        (b"-ERR unknown command\r\n", "wrong version number"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "wrong version number"),
+        (&[0; 100], "wrong version number"),
+    ] {
+        let port = peer(answer);
+        let said = check_same(&["-p", &port, "--tls", "--insecure", "PING"], b"");
+        assert_eq!(
+            said.errors(),
+            format!(
+                "Could not connect to Redis at 127.0.0.1:{port}: SSL_connect failed: {reason}\n"
+            )
+        );
+    }
+}
+
 /// A server that wants to know its clients, in both versions of the protocol.
 #[test]
 fn certificates_of_clients() {
@@ -290,4 +333,41 @@ fn clusters() {
     wait_for("the nodes agree", DEADLINE, || manage(&["check", &hosts[0]]).code == Some(0));
     let said = manage(&["call", &hosts[0], "PING"]);
     assert_eq!(said.text().matches("PONG").count(), 3, "{said:?}");
+}
+
+/// Messages and keys are waited for at once; Ctrl-C ends what streams, and a session goes on.
+#[test]
+fn sessions_on_a_terminal() {
+    let secured = Secured::open();
+    let mut command = ours();
+    command.args(secured.words(TRUSTED));
+    let mut terminal = Terminal::start(&command);
+    let prompt = format!("127.0.0.1:{}> ", secured.port);
+    terminal.expect(&prompt);
+    let mut client = secured.server.client();
+    let waiting = "Reading messages... (press Ctrl-C to quit or any key to type command)";
+    terminal.line("SUBSCRIBE a");
+    terminal.expect(waiting);
+    // Two messages may come in one record, a long one takes many.
+    for text in ["first", "second"] {
+        assert_eq!(client.show(&format!("PUBLISH a {text}")), "1");
+        terminal.expect(&format!("\"{text}\""));
+    }
+    let long = "x".repeat(60_000);
+    client.cmd(&format!(
+        "EVAL \"redis.call('PUBLISH','a','{long}') redis.call('PUBLISH','a','end')\" 0"
+    ));
+    terminal.expect("\"end\"");
+    terminal.type_keys("\x03");
+    terminal.expect(&prompt);
+    terminal.line("MONITOR");
+    terminal.expect("OK");
+    client.cmd("SET monitored 1");
+    terminal.expect("\"SET\" \"monitored\" \"1\"");
+    terminal.type_keys("\x03");
+    terminal.expect(&prompt);
+    terminal.line("GET monitored");
+    terminal.expect("\"1\"");
+    terminal.line("QUIT");
+    assert_eq!(terminal.wait(), Some(0));
 }
