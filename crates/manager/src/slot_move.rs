@@ -103,6 +103,8 @@ pub enum MoveResult {
         party: Party,
         /// What it said.
         text: String,
+        /// Whether the notes say more about it already.
+        is_told: bool,
     },
 }
 
@@ -132,7 +134,7 @@ pub struct SlotMove<'a> {
     moved: usize,
     stalls: u32,
     is_stalled: bool,
-    notes: Vec<Note>,
+    notes: Vec<(usize, Note)>,
 }
 
 impl<'a> SlotMove<'a> {
@@ -181,8 +183,8 @@ impl<'a> SlotMove<'a> {
         }
     }
 
-    /// What there is to say, in order.
-    pub fn take_notes(&mut self) -> Vec<Note> {
+    /// What there is to say, in order, and how many keys had moved before.
+    pub fn take_notes(&mut self) -> Vec<(usize, Note)> {
         std::mem::take(&mut self.notes)
     }
 
@@ -267,12 +269,12 @@ impl<'a> SlotMove<'a> {
     }
 
     fn say(&mut self, tone: Tone, text: impl Into<String>) {
-        self.notes.push(Note::new(tone, text));
+        self.notes.push((self.moved, Note::new(tone, text)));
     }
 
     fn fail(&mut self, party: Party, text: impl AsRef<[u8]>) -> State {
         let text = String::from_utf8_lossy(text.as_ref()).into_owned();
-        State::Over(MoveResult::Failed { party, text })
+        State::Over(MoveResult::Failed { party, text, is_told: false })
     }
 
     fn set_slot(&self, verb: &str, node: &str) -> Vec<Vec<u8>> {
@@ -369,7 +371,8 @@ impl<'a> SlotMove<'a> {
             return State::Moving { keys, replace: true };
         }
         self.tell_differences(&different);
-        self.fail(Party::Source, "BUSYKEY Target key name already exists.")
+        let text = "BUSYKEY Target key name already exists.".to_owned();
+        State::Over(MoveResult::Failed { party: Party::Source, text, is_told: true })
     }
 
     /// Differs: redis-trib mends by replacing whatever the target has.
@@ -473,7 +476,7 @@ mod tests {
             assert_eq!(format!("{}: {text}", request.to), *expected);
             one.answer(reply.clone());
         }
-        let notes = one.take_notes().into_iter().map(|note| note.text).collect();
+        let notes = one.take_notes().into_iter().map(|(_, note)| note.text).collect();
         (one.result().cloned(), notes)
     }
 
@@ -545,7 +548,12 @@ mod tests {
             ("target: DEBUG DIGEST-VALUE x y", keys(&[&one, &one])),
         ]);
         let (result, notes) = play(&options(), &different);
-        assert!(matches!(result, Some(MoveResult::Failed { party: Party::Source, .. })));
+        let told = MoveResult::Failed {
+            party: Party::Source,
+            text: "BUSYKEY Target key name already exists.".to_owned(),
+            is_told: true,
+        };
+        assert_eq!(result, Some(told));
         assert!(notes[2].starts_with("*** Found 1 key(s) in both"), "{notes:?}");
         assert_eq!(notes[3], "    - y");
         let forced = MoveOptions { replace: true, ..options() };
@@ -600,7 +608,8 @@ mod tests {
         assert_eq!(one.result(), Some(&MoveResult::Done));
         let mut one = SlotMove::new(7, &source, &target, &options);
         one.lost("gone");
-        let failed = MoveResult::Failed { party: Party::Target, text: "gone".to_owned() };
+        let failed =
+            MoveResult::Failed { party: Party::Target, text: "gone".to_owned(), is_told: false };
         assert_eq!(one.result(), Some(&failed));
         one.answer(ok());
         one.lost("gone");

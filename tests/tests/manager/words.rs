@@ -140,3 +140,38 @@ fn what_is_wrong() {
         assert_same(&words, "");
     }
 }
+
+/// A key that both nodes hold with different values stops a reshard, in the real one's words; the same
+/// value does not.
+#[test]
+fn keys_that_are_in_the_way() {
+    for (value, end) in [("same", "exit 0"), ("other", "exit 1")] {
+        let said = [theirs(), ours("redis-cli")].map(|program| {
+            let cluster = Cluster::builder().start();
+            cluster.wait_until_agreed();
+            let (a, b, known) = (cluster.id(0), cluster.id(1), cluster.address(0));
+            // Its slot, 2, is among the first.
+            let key = "{48756}";
+            assert_eq!(cluster.client(0).show(&format!("CLUSTER KEYSLOT {key}")), "2");
+            assert_eq!(cluster.client(0).show(&format!("SET {key} same")), "OK");
+            let mut target = cluster.client(1);
+            for request in [
+                &format!("CLUSTER SETSLOT 2 IMPORTING {a}"),
+                "ASKING",
+                &format!("SET {key} {value}"),
+                "CLUSTER SETSLOT 2 STABLE",
+            ] {
+                assert_eq!(target.show(request), "OK", "{request}");
+            }
+            let words = ["--cluster", "reshard", &known, "--cluster-from", &a, "--cluster-to", &b];
+            let more = ["--cluster-slots", "3", "--cluster-yes"];
+            let run = run(program, &[words.as_slice(), &more].concat(), "");
+            assert_eq!(run.end, end, "{run:?}");
+            let (_, moves) = run.stdout.split_once("\nMoving slot 0 ").expect("moves");
+            moves.replace(&cluster.address(0), "A").replace(&cluster.address(1), "B")
+        });
+        let [expected, said] = said;
+        assert_eq!(said, expected);
+        assert!(said.contains("*** Target key exists\n"), "{said}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use dunlin_manager::{Dialect, Note, Tone};
+use dunlin_manager::{Dialect, Tone};
 
 /// Standard output and input.
 pub(crate) struct Console {
@@ -65,11 +65,6 @@ impl Console {
             Dialect::Cli => self.say(tone, text),
             Dialect::Trib => self.plain(text),
         }
-    }
-
-    /// Lines that a plan has to say.
-    pub(crate) fn notes(&self, notes: &[Note]) {
-        notes.iter().for_each(|note| self.say(note.tone, &note.text));
     }
 
     /// A line as it is written, its end included.

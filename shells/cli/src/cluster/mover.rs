@@ -102,7 +102,8 @@ pub(super) fn move_together(
 pub(super) struct Done {
     pub(super) slot: u16,
     pub(super) keys: usize,
-    pub(super) notes: Vec<Note>,
+    /// How many keys had moved when each was said.
+    pub(super) notes: Vec<(usize, Note)>,
     pub(super) result: MoveResult,
 }
 
@@ -151,20 +152,22 @@ pub(super) fn tell(
 ) -> Outcome {
     line(manager, members, (source, target), done);
     match &done.result {
-        MoveResult::Failed { party, text } => {
+        MoveResult::Failed { party, text, is_told } => {
             if manager.console.is_trib() {
                 manager.console.error(&format!("[ERR] Calling MIGRATE: {text}"));
                 return Err(Failed);
             }
             let node = if *party == Party::Target { target } else { source };
-            replied_with_error(manager, &members.address(node), text);
+            if !is_told {
+                replied_with_error(manager, &members.address(node), text);
+            }
             Err(Failed)
         }
         MoveResult::Done => Ok(()),
     }
 }
 
-/// `Moving slot 5 from a:1 to b:2: ` with a dot for each key, and what was met on the way.
+/// `Moving slot 5 from a:1 to b:2: ` with a dot for each key, and between them what was met on the way.
 pub(super) fn line(
     manager: &Manager<'_>,
     members: &Members,
@@ -172,9 +175,15 @@ pub(super) fn line(
     done: &Done,
 ) {
     let (source, target) = (members.address(source), members.address(target));
-    let (slot, dots) = (done.slot, ".".repeat(done.keys));
-    manager.console.write(&format!("Moving slot {slot} from {source} to {target}: {dots}\n"));
-    manager.console.notes(&done.notes);
+    let (console, slot) = (&manager.console, done.slot);
+    console.write(&format!("Moving slot {slot} from {source} to {target}: "));
+    let mut dots = 0;
+    for (keys, note) in &done.notes {
+        console.write(&".".repeat(keys - dots));
+        console.say(note.tone, &note.text);
+        dots = *keys;
+    }
+    console.write(&format!("{}\n", ".".repeat(done.keys - dots)));
 }
 
 /// Carries out jobs, several at once.

@@ -28,7 +28,17 @@ pub(super) struct Teller<'a, 'b> {
     kept: Vec<Vec<Done>>,
     has_ended: Vec<bool>,
     done: usize,
-    failures: Vec<(usize, u16, Party, String)>,
+    failures: Vec<Failure>,
+}
+
+/// A slot that has not moved.
+struct Failure {
+    job: usize,
+    slot: u16,
+    party: Party,
+    text: String,
+    /// Notes have told it.
+    is_told: bool,
 }
 
 impl<'a, 'b> Teller<'a, 'b> {
@@ -86,9 +96,13 @@ impl<'a, 'b> Teller<'a, 'b> {
                 self.progress.slot_done();
                 self.done += 1;
             }
-            MoveResult::Failed { party, text } => {
-                self.failures.push((job, done.slot, *party, text.clone()));
-            }
+            MoveResult::Failed { party, text, is_told } => self.failures.push(Failure {
+                job,
+                slot: done.slot,
+                party: *party,
+                text: text.clone(),
+                is_told: *is_told,
+            }),
         }
     }
 
@@ -135,9 +149,8 @@ impl<'a, 'b> Teller<'a, 'b> {
                 line(self.manager, self.members, (job.source, job.target), done);
             }
             Telling::Marks => {
-                if !done.notes.is_empty() {
-                    console.write("\n");
-                    console.notes(&done.notes);
+                for (_, note) in &done.notes {
+                    console.say(note.tone, &note.text);
                 }
                 if done.result == MoveResult::Done {
                     console.write("#");
@@ -149,20 +162,20 @@ impl<'a, 'b> Teller<'a, 'b> {
     /// What is left to say when all has ended.
     fn end(self) -> Outcome {
         let console = &self.manager.console;
-        for (job, _, party, text) in &self.failures {
+        for Failure { job, party, text, is_told, .. } in &self.failures {
+            if console.is_trib() {
+                console.error(&format!("[ERR] Calling MIGRATE: {text}"));
+                continue;
+            }
             let job = &self.jobs[*job];
             let node = if *party == Party::Target { job.target } else { job.source };
-            let address = self.members.address(node);
-            match (console.is_trib(), self.telling) {
-                (true, _) => console.error(&format!("[ERR] Calling MIGRATE: {text}")),
-                (false, Telling::Lines) => {
-                    replied_with_error(self.manager, &address, text);
-                    console.error(&format!("clusterManagerMoveSlot failed: {text}"));
-                }
-                (false, Telling::Marks) => {
-                    replied_with_error(self.manager, &address, text);
-                    console.error(&format!("*** clusterManagerMoveSlot: {text}"));
-                }
+            if !is_told {
+                replied_with_error(self.manager, &self.members.address(node), text);
+            }
+            match self.telling {
+                Telling::Lines if *is_told => {}
+                Telling::Lines => console.error(&format!("clusterManagerMoveSlot failed: {text}")),
+                Telling::Marks => console.error(&format!("*** clusterManagerMoveSlot: {text}")),
             }
         }
         let total: usize = self.jobs.iter().map(|job| job.slots.len()).sum();
@@ -179,7 +192,7 @@ impl<'a, 'b> Teller<'a, 'b> {
         let console = &self.manager.console;
         console.aside(&format!("*** Stopped: {} of {total} slots have moved.", self.done));
         let open: Vec<String> =
-            self.failures.iter().map(|(_, slot, ..)| slot.to_string()).collect();
+            self.failures.iter().map(|failure| failure.slot.to_string()).collect();
         if open.is_empty() {
             return console.aside("*** No slot is left open.");
         }
