@@ -38,12 +38,11 @@ const MAY_NOT_WAIT: CommandError =
 
 fn run(cx: &mut Context<'_>, args: Args<'_>) -> CommandResult {
     require_cluster(cx)?;
-    let port = args.integer(3).map_err(|_| {
+    let port = args.integer(3).ok().and_then(|port| u16::try_from(port).ok());
+    let port = port.filter(|port| *port != 0).ok_or_else(|| {
         let text = [b"ERR Invalid bus port specified: ".as_slice(), args.get(3)];
         CommandError::Quoting(text.concat())
     })?;
-    // 0 is refused as an address.
-    let port = u16::try_from(port).unwrap_or(0);
     if !cx.may_block() {
         return Err(MAY_NOT_WAIT);
     }
@@ -72,8 +71,8 @@ mod tests {
         let mut trial = Trial::of_node();
         trial.check(&[
             ("CLUSTER PROBE 127.0.0.1 x", "-ERR Invalid bus port specified: x"),
-            ("CLUSTER PROBE 127.0.0.1 0", "-ERR Invalid node address specified: 127.0.0.1:0"),
-            ("CLUSTER PROBE 127.0.0.1 70000", "-ERR Invalid node address specified: 127.0.0.1:0"),
+            ("CLUSTER PROBE 127.0.0.1 0", "-ERR Invalid bus port specified: 0"),
+            ("CLUSTER PROBE 127.0.0.1 70000", "-ERR Invalid bus port specified: 70000"),
             ("CLUSTER PROBE foo 7000", "-ERR Invalid node address specified: foo:7000"),
         ]);
     }
