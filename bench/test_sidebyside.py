@@ -10,7 +10,7 @@ from sidebyside.main import main
 from sidebyside.results import Results
 from sidebyside.server import Program
 from sidebyside.workloads import MODULES, Plan
-from sidebyside.workloads.generator import benchmark_of
+from sidebyside.workloads.manager import percentile, slot_of
 
 REPORT = """
 Latency by percentile distribution:
@@ -91,8 +91,12 @@ class Names(unittest.TestCase):
 
     def test_every_program_has_its_redis_benchmark(self):
         sh, _, _ = Program("a=sh").words[0].rpartition("/")
-        self.assertEqual(benchmark_of(Program("a=sh x.conf")), [sh + "/redis-benchmark"])
-        self.assertEqual(benchmark_of(Program("a=true server")), [Program("a=true").words[0], "bench"])
+        self.assertEqual(Program("a=sh x.conf").companion("bench", "redis-benchmark"), [sh + "/redis-benchmark"])
+        self.assertEqual(Program("a=true server").companion("bench", "x"), [Program("a=true").words[0], "bench"])
+
+    def test_slots_and_percentiles(self):
+        self.assertEqual((slot_of(b"foo"), slot_of(b"123456789")), (12182, 12739))
+        self.assertEqual([percentile(range(1000), share) for share in (0.5, 0.999, 1.0)], [500, 999, 999])
 
     def test_place_of_the_configuration_file(self):
         self.assertEqual(Program("a=true server").call("f")[1:], ["server", "f"])

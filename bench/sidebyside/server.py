@@ -53,6 +53,12 @@ class Program:
             return [word.replace("{conf}", config) for word in self.words]
         return [*self.words, config]
 
+    def companion(self, subcommand, name):
+        """The words that call another program that belongs to this one: `dunlin bench` to `dunlin server`,
+        what lies beside it under `name` to another."""
+        executable, *words = self.words
+        return [executable, subcommand] if words[:1] == ["server"] else [str(Path(executable).with_name(name))]
+
     def version(self):
         """First line of `--version`, shortened to the words that matter."""
         words = [w for w in self.words if "{conf}" not in w]

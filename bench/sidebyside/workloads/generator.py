@@ -5,7 +5,6 @@ The redis-benchmark of `dunlin server` is `dunlin bench`; that of another progra
 """
 import resource
 import subprocess
-from pathlib import Path
 
 from ..generator import KEYS, parse
 from ..machine import ForeignCpus
@@ -30,14 +29,8 @@ def run(wanted, programs, results, plan):
             pipeline = int(pipeline.removeprefix("p"))
             requests = plan.scaled(REQUESTS[pipeline])
             for number, program in interleaved(programs, plan.rounds):
-                figures = _load(benchmark_of(program), server, command, pipeline, requests)
+                figures = _load(program.companion("bench", "redis-benchmark"), server, command, pipeline, requests)
                 results.add(name, program.name, number, **figures)
-
-
-def benchmark_of(program):
-    """The words that call the redis-benchmark of a program."""
-    executable, *words = program.words
-    return [executable, "bench"] if words[:1] == ["server"] else [str(Path(executable).with_name("redis-benchmark"))]
 
 
 def _load(words, server, command, pipeline, requests):

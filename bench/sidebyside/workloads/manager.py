@@ -16,7 +16,6 @@ import resource
 import subprocess
 import threading
 import time
-from pathlib import Path
 
 from ..generator import batches, set_columns, set_request
 from ..machine import ForeignCpus
@@ -46,18 +45,12 @@ def run(wanted, programs, results, plan):
                 results.add(name, program.name, number, **measure(program, plan))
 
 
-def cli_of(program):
-    """The words that call the redis-cli of a program."""
-    executable, *words = program.words
-    return [executable, "cli"] if words[:1] == ["server"] else [str(Path(executable).with_name("redis-cli"))]
-
-
 class Cluster:
     """Nodes of one program, and its cluster manager."""
 
     def __init__(self, program, nodes):
         self.nodes = nodes
-        self._cli = cli_of(program)
+        self._cli = program.companion("cli", "redis-cli")
 
     def manage(self, *words):
         """One run of the manager; seconds it took, and its processor time in seconds."""
