@@ -93,3 +93,59 @@ fn time(reader: &mut SliceReader<'_>) -> Result<Duration, Error> {
         _ => Ok(UtcTime::decode(reader)?.to_unix_duration()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    fn certificate() -> Vec<u8> {
+        let mut params = CertificateParams::new(Vec::new()).expect("parameters");
+        // One time in each form.
+        params.not_before = date_time_ymd(2024, 2, 29);
+        params.not_after = date_time_ymd(2050, 1, 1);
+        let key = KeyPair::generate().expect("a key");
+        params.self_signed(&key).expect("a certificate").der().to_vec()
+    }
+
+    #[test]
+    fn what_a_certificate_says() {
+        let der = certificate();
+        let read = Certificate::parse(&der).expect("a certificate");
+        assert!(read.is_root() && !read.is_version_1);
+        // 2024-02-29 and 2050-01-01, in seconds since 1970.
+        for (seconds, holds) in [
+            (1_709_164_799, false),
+            (1_709_164_800, true),
+            (2_524_608_000, true),
+            (2_524_608_001, false),
+        ] {
+            let now = UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+            assert_eq!(read.is_valid_at(now), holds, "{seconds}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Certificate::parse(&bytes);
+        }
+
+        /// Whatever is done to one: it is read or not, and nothing panics.
+        #[test]
+        fn certificates_that_were_damaged(
+            places in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+            len in any::<prop::sample::Index>(),
+        ) {
+            let mut der = certificate();
+            for (place, byte) in places {
+                let at = place.index(der.len());
+                der[at] = byte;
+            }
+            let _ = Certificate::parse(&der);
+            prop_assert!(Certificate::parse(&der[..len.index(der.len())]).is_err());
+        }
+    }
+}

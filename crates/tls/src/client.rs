@@ -21,7 +21,7 @@ pub struct Tls(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     options: TlsOptions,
-    built: OnceLock<Result<Built, TlsError>>,
+    built: OnceLock<Built>,
 }
 
 /// What all connections have in common.
@@ -65,7 +65,14 @@ impl Tls {
     }
 
     fn session(&self) -> Result<ClientConnection, TlsError> {
-        let built = self.0.built.get_or_init(|| build(&self.0.options)).clone()?;
+        let built = match self.0.built.get() {
+            Some(built) => built.clone(),
+            // What was wrong the last time may have been mended.
+            None => {
+                let built = build(&self.0.options)?;
+                self.0.built.get_or_init(|| built).clone()
+            }
+        };
         let mut session = ClientConnection::new(built.config, built.name)
             .map_err(|error| TlsError::settings(error.to_string()))?;
         // One request is taken as a whole; the next waits until it is sent.
@@ -173,6 +180,27 @@ mod tests {
         ] {
             assert_eq!(settings(options), Ok(()), "{options:?}");
         }
+    }
+
+    /// Somebody in a session may put the file into place.
+    #[test]
+    fn what_failed_is_tried_again() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("ca.crt");
+        let mut options = TlsOptions::default();
+        options.take_switch("--tls");
+        options.take_value("--cacert", file.to_str().expect("text").as_bytes());
+        let tls = options.into_tls().expect("TLS");
+        let start = || tls.start(UnixStream::pair().expect("a pair").0).map(|_| ());
+        assert!(start().is_err());
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(Vec::new()).expect("parameters");
+        let text = params.self_signed(&key).expect("a certificate").pem();
+        fs::write(&file, text).expect("it can be written");
+        assert_eq!(start(), Ok(()));
+        // What was read is kept.
+        fs::remove_file(&file).expect("it was there");
+        assert_eq!(start(), Ok(()));
     }
 
     #[test]
