@@ -16,9 +16,12 @@ use dunlin_stdx::time::{Monotonic, Now};
 /// How often a cluster is looked at.
 const SAMPLE_MS: u64 = 100;
 
+/// So long redis-cli waits between MEET and REPLICATE when it creates a cluster.
+const SETTLE_MS: u64 = 1_000;
+
 /// How often a cluster is looked at whose nodes find together, and how long that may take.
 const LOOK_MS: u64 = 10;
-const JOIN_MS_MAX: u64 = 600_000;
+const JOIN_US_MAX: u64 = 600_000_000;
 
 /// A node is told to meet the first one after so many milliseconds: an administrator's loop.
 const MEET_MS: u64 = 2;
@@ -48,30 +51,50 @@ fn setting() -> Setting {
     setting
 }
 
+/// When something has come to hold, in microseconds of the simulation.
+struct Held {
+    /// Of all nodes but one in a hundred.
+    most_us: u64,
+    /// Of all of them.
+    all_us: u64,
+}
+
 /// Lets time pass until something holds of every node. Nodes of which it has once held are looked at
 /// again at the end only: to look at a million views each time would take longer than what is simulated.
-fn wait_for_all(bus: &mut Bus, what: &str, holds: impl Fn(&Bus, usize) -> bool) {
+fn wait_for_all(bus: &mut Bus, what: &str, holds: impl Fn(&Bus, usize) -> bool) -> Held {
     let size = bus.machines.len();
-    let (mut first, mut passed_ms) = (0, 0);
+    let (began_us, mut most_us) = (bus.now_us(), None);
+    let mut missing: Vec<usize> = (0..size).collect();
     loop {
-        while first < size && holds(bus, first) {
-            first += 1;
+        missing.retain(|index| !holds(bus, *index));
+        if missing.len() <= size / 100 {
+            most_us.get_or_insert(bus.now_us());
         }
-        if first == size {
-            match (0..size).find(|index| !holds(bus, *index)) {
-                None => return,
-                Some(index) => first = index,
-            }
+        if missing.is_empty() {
+            missing = (0..size).filter(|index| !holds(bus, *index)).collect();
         }
-        assert!(passed_ms < JOIN_MS_MAX, "not within {JOIN_MS_MAX} ms: {what}");
+        let all_us = bus.now_us();
+        match most_us {
+            Some(most_us) if missing.is_empty() => return Held { most_us, all_us },
+            _ => assert!(all_us < began_us + JOIN_US_MAX, "after {JOIN_US_MAX} µs not yet: {what}"),
+        }
         bus.run_ms(LOOK_MS);
-        passed_ms += LOOK_MS;
     }
 }
 
-/// Seconds from the first MEET until all know all, and from then until all replicas are in place and
-/// all serve.
-fn join(size: usize, config: &ClusterConfig) -> (f64, f64) {
+/// How a cluster comes about by CLUSTER MEET; seconds.
+struct Joined {
+    /// From the first MEET until nearly all know all, and until all do.
+    most_s: f64,
+    all_s: f64,
+    /// Sent until then, by each node.
+    messages: f64,
+    megabytes: f64,
+    /// From the first REPLICATE, which comes a second later, until all know all replicas and serve.
+    replicas_s: f64,
+}
+
+fn join(size: usize, config: &ClusterConfig) -> Joined {
     let mut bus = Bus::new(size as u64, 0, config);
     for index in 0..size {
         bus.add(config);
@@ -80,24 +103,35 @@ fn join(size: usize, config: &ClusterConfig) -> (f64, f64) {
     let primaries = size / 2;
     bus.share_slots(primaries);
     bus.run_ms(1_000);
-    let began_us = bus.now_us();
+    let (began_us, before) = (bus.now_us(), bus.traffic());
     for index in 1..size {
         bus.meet(index, 0);
         bus.run_ms(MEET_MS);
     }
-    wait_for_all(&mut bus, "all know all", |bus, index| {
+    let known = wait_for_all(&mut bus, "all know all", |bus, index| {
         let cluster = bus.at(index);
         cluster.nodes().count() == size && cluster.nodes().all(|node| !node.is_in_handshake())
     });
-    let known_us = bus.now_us();
-    (primaries..size).for_each(|index| bus.replicate_of(index, index % primaries));
-    wait_for_all(&mut bus, "all serve", |bus, index| {
+    let sent = bus.traffic();
+    bus.run_ms(SETTLE_MS);
+    let begun_us = bus.now_us();
+    for index in primaries..size {
+        bus.replicate_of(index, index % primaries);
+        bus.run_ms(MEET_MS);
+    }
+    let served = wait_for_all(&mut bus, "all serve", |bus, index| {
         let cluster = bus.at(index);
         let replicas = cluster.nodes().filter(|node| node.primary().is_some()).count();
         cluster.is_ok() && cluster.nodes().count() == size && replicas == size - primaries
     });
-    let seconds = |us: u64| us as f64 / 1e6;
-    (seconds(known_us - began_us), seconds(bus.now_us() - known_us))
+    let each = |count: u64| count as f64 / size as f64;
+    Joined {
+        most_s: (known.most_us - began_us) as f64 / 1e6,
+        all_s: (known.all_us - began_us) as f64 / 1e6,
+        messages: each(sent.messages - before.messages),
+        megabytes: each(sent.bytes - before.bytes) / 1e6,
+        replicas_s: (served.all_us - begun_us) as f64 / 1e6,
+    }
 }
 
 /// What is said while nothing happens.
@@ -220,22 +254,30 @@ fn main() {
         rest_ms / 1000
     );
     println!(
-        "| nodes | all know all, s | all replicas, s | messages per node and s | bytes per node \
+        "| nodes | 99% know all, s | all know all, s | messages of a node until then | MB of a node until then | all replicas, s | messages per node and s | bytes per node \
          and s | nodes not serving | 10% killed: failed for all, s | all slots written, s | bytes per \
          node and s | µs per PING | µs per cron | memory, MB | time, s |\n\
-         |---|---|---|---|---|---|---|---|---|---|---|---|---|"
+         |---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
     );
     for size in sizes {
         let began = Instant::now();
         let phase = |name: &str| {
-            eprintln!("{size} nodes: {name} after {:.0} s", began.elapsed().as_secs_f64());
+            let (seconds, peak_mb) = (began.elapsed().as_secs_f64(), peak_mb());
+            eprintln!("{size} nodes: {name} after {seconds:.0} s, at most {peak_mb} MB");
         };
-        let joined = joins.then(|| join(size, &config));
         let text =
             |seconds: Option<f64>| seconds.map_or("-".to_owned(), |took| format!("{took:.1}"));
-        if joined.is_some() {
-            phase("joined");
-        }
+        let joined = joins.then(|| join(size, &config));
+        let of_join = |field: fn(&Joined) -> f64| text(joined.as_ref().map(field));
+        let joining = [
+            of_join(|joined| joined.most_s),
+            of_join(|joined| joined.all_s),
+            of_join(|joined| joined.messages),
+            of_join(|joined| joined.megabytes),
+            of_join(|joined| joined.replicas_s),
+        ]
+        .join(" | ");
+        phase(&format!("joined: {joining}"));
         let mut bus = Bus::formed(size as u64, &vec![config.clone(); size], size / 2);
         bus.run_until(120_000, "all serve", |bus| bus.running().all(|index| bus.at(index).is_ok()));
         phase("all serve");
@@ -248,10 +290,8 @@ fn main() {
         let (ping_us, cron_us) = costs(&mut bus);
         let seconds = |ms: Option<u64>| text(ms.map(|ms| ms as f64 / 1000.0));
         println!(
-            "| {size} | {} | {} | {:.1} | {:.0} | {} | {} | {} | {:.0} | {ping_us:.1} | {cron_us:.0} | \
+            "| {size} | {joining} | {:.1} | {:.0} | {} | {} | {} | {:.0} | {ping_us:.1} | {cron_us:.0} | \
              {} | {:.0} |",
-            text(joined.map(|(known, _)| known)),
-            text(joined.map(|(_, serve)| serve)),
             rest.messages,
             rest.bytes,
             rest.down,
