@@ -201,7 +201,10 @@ fn the_password_of_another_server_is_not_shown() {
         terminal.line(password);
         let code = terminal.wait();
         let screen = terminal.screen();
-        assert!(screen.contains(&"*".repeat(password.len())) && !screen.contains(password));
+        assert!(
+            screen.contains(&"*".repeat(password.len())) && !screen.contains(password),
+            "{screen:?}"
+        );
         let (_, said) = screen.split_once('\n').expect("the line of the password");
         (code, said.to_owned())
     };

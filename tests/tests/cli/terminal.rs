@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use dunlin_testkit::{DEADLINE, wait_for};
 use nix::pty::{Winsize, openpty};
@@ -15,6 +15,8 @@ pub(crate) struct Terminal {
     child: Child,
     keys: File,
     shown: Arc<Mutex<Vec<u8>>>,
+    /// Ends when all was shown that the program has written.
+    reader: JoinHandle<()>,
     /// What was waited for already lies before.
     seen: usize,
 }
@@ -44,7 +46,7 @@ impl Terminal {
         let mut screen = File::from(side(&pty.master));
         let shown = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&shown);
-        thread::spawn(move || {
+        let reader = thread::spawn(move || {
             let mut bytes = [0; 4096];
             // The end of the program is an error of its terminal.
             while let Ok(len) = screen.read(&mut bytes)
@@ -53,7 +55,7 @@ impl Terminal {
                 kept.lock().expect("nobody panics").extend_from_slice(&bytes[..len]);
             }
         });
-        Terminal { child, keys: File::from(pty.master), shown, seen: 0 }
+        Terminal { child, keys: File::from(pty.master), shown, reader, seen: 0 }
     }
 
     /// Types keys.
@@ -92,11 +94,11 @@ impl Terminal {
         self.shown.lock().expect("nobody panics").clone()
     }
 
-    /// Waits for the end of the program, and gives its exit code.
+    /// Waits for the end of the program and of what it shows, and gives its exit code.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> Option<i32> {
         wait_for("the end of the program", DEADLINE, || {
-            self.child.try_wait().expect("a child").is_some()
+            self.child.try_wait().expect("a child").is_some() && self.reader.is_finished()
         });
         self.child.wait().expect("a child").code()
     }
