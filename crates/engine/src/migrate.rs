@@ -65,13 +65,13 @@ impl Engine {
             (self.migration_work.turn, self.migration_work.left_ns) = (now, SLICE_NS);
         }
         let begun = self.clock.ticks();
-        while self.migrations.has_job() {
+        while self.migration_work.left_ns > 0 && self.migrations.has_job() {
+            self.make_payload();
+            // Looked at afterwards: however slow the machine is, each turn makes something.
             let spent = self.tick_scale.ns(self.clock.ticks().wrapping_sub(begun));
             if spent >= self.migration_work.left_ns {
                 self.migration_work.left_ns = 0;
-                break;
             }
-            self.make_payload();
         }
         self.end_transfers();
     }
