@@ -38,11 +38,11 @@ def names(quick):
 def run(wanted, programs, results, plan):
     """Measures; one cluster at a time."""
     if "cluster/create" in wanted:
-        _each_round("create", programs, results, plan, _create)
+        each_round("cluster/create", programs, results, plan, _create)
     for timeout_ms in TIMEOUTS_MS:
         if f"cluster/failover-{timeout_ms}" in wanted:
-            _each_round(f"failover-{timeout_ms}", programs, results, plan,
-                        lambda program, timeout_ms=timeout_ms: _failover(program, timeout_ms))
+            each_round(f"cluster/failover-{timeout_ms}", programs, results, plan,
+                       lambda program, timeout_ms=timeout_ms: _failover(program, timeout_ms))
     if "cluster/migrate" in wanted:
         for program in programs:
             for number, figures in enumerate(_migrate(program, plan)):
@@ -52,10 +52,10 @@ def run(wanted, programs, results, plan):
             _get(f"cluster/{name}", config, programs, results, plan)
 
 
-def _each_round(name, programs, results, plan, measure):
-    for number in range(plan.rounds):
-        for program in programs if number % 2 == 0 else reversed(programs):
-            results.add(f"cluster/{name}", program.name, number, **measure(program))
+def each_round(name, programs, results, plan, measure):
+    """Adds the figures of one workload; programs take turns."""
+    for number, program in interleaved(programs, plan.rounds):
+        results.add(name, program.name, number, **measure(program))
 
 
 @contextlib.contextmanager

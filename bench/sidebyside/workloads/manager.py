@@ -21,6 +21,7 @@ from ..generator import batches, set_columns, set_request
 from ..machine import ForeignCpus
 from ..resp import HOST, ReplyError, wait_until
 from ..server import BOTH_CPUS, Server
+from .cluster import each_round
 
 SLOTS, PRIMARIES = 16384, 3
 MOVED_SLOTS, MOVED_KEYS, VALUE_BYTES = 4096, 1_000_000, 64
@@ -40,9 +41,7 @@ def run(wanted, programs, results, plan):
     """Measures; one cluster at a time, programs take turns."""
     for name in wanted:
         measure = MEASURES[name.split("/")[1]]
-        for number in range(plan.rounds):
-            for program in programs if number % 2 == 0 else reversed(programs):
-                results.add(name, program.name, number, **measure(program, plan))
+        each_round(name, programs, results, plan, lambda program, measure=measure: measure(program, plan))
 
 
 class Cluster:
