@@ -22,7 +22,8 @@ use crate::connection::Connection;
 const WINDOW: usize = 4;
 /// More would make clients wait: a step of a window is one pipeline at the source, and slots that come
 /// together are heard of together. With 8, a live client's p99.9 is about what it is when Redis's
-/// manager moves one slot at a time; with 32 its p99 is twice that, for half as many more keys per second.
+/// manager moves one slot at a time; with 32 its p99 is half as long again, for half as many more keys per
+/// second (bench/RESULTS.md, "The cluster manager").
 const WINDOW_MAX: usize = 8;
 /// A window that takes less is followed by a greater one, one that takes more than twice as long by a
 /// smaller one: this is about how long Ctrl-C may take, and how long clients may meet an open slot.
