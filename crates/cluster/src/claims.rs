@@ -224,8 +224,8 @@ impl Cluster {
         settled
     }
 
-    /// Whether another primary claims this one's slots with better right in the same epoch. With the larger
-    /// id it takes a new epoch itself.
+    /// Whether another primary claims this one's slots with better right in the same epoch. One with the
+    /// smaller id takes a new epoch when it hears of this one, and needs no such right.
     fn yields_to(&self, claimant: NodeKey, epoch: u64) -> bool {
         let me = self.myself();
         self.config.pace == Pace::Dunlin

@@ -35,15 +35,11 @@ impl Cluster {
     /// it can be.
     ///
     /// # Errors
-    /// [`ClusterError::InvalidAddress`] unless `ip` is a numeric address and the port is one;
-    /// [`ClusterError::TooManyProbes`].
+    /// [`ClusterError::InvalidAddress`] unless `ip` is a numeric address; [`ClusterError::TooManyProbes`].
     pub fn probe(&mut self, now: Now, ip: &str, bus_port: u16) -> Result<LinkId, ClusterError> {
         self.turn.now = now;
-        let invalid = || ClusterError::InvalidAddress(ip.to_owned(), bus_port.to_string());
-        let numeric: IpAddr = ip.parse().map_err(|_| invalid())?;
-        if bus_port == 0 {
-            return Err(invalid());
-        }
+        let invalid = |_| ClusterError::InvalidAddress(ip.to_owned(), bus_port.to_string());
+        let numeric: IpAddr = ip.parse().map_err(invalid)?;
         if self.probes.len() >= PROBES_MAX {
             return Err(ClusterError::TooManyProbes);
         }

@@ -195,12 +195,12 @@ impl Bus {
     /// elect a successor then. Not by Redis's rules: there it is enough that a replica says of the others
     /// that it hears from them, until a PING of this node's own has no answer (seed 2796 of "mixed").
     pub(super) fn check_minority(&mut self, index: usize) {
-        // To look who reaches a node takes as long as the cluster is large.
-        let interval_us = self.machines.len() as u64 * LOOK_US;
-        let seen = &mut self.checks.seen[index];
         if self.machines[index].config.pace == Pace::Redis {
             return;
         }
+        // To look who reaches a node takes as long as the cluster is large.
+        let interval_us = self.machines.len() as u64 * LOOK_US;
+        let seen = &mut self.checks.seen[index];
         if seen.looked_us.is_some_and(|looked_us| self.now_us < looked_us + interval_us) {
             return;
         }
